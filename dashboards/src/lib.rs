@@ -1,0 +1,1 @@
+//! Pages over shadow's reports, for people.

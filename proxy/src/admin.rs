@@ -1,0 +1,103 @@
+//! The admin listener: health, metrics and the pages. Read-only, and not for the internet.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use axum::{Router, extract::State, http::StatusCode, response::IntoResponse, routing::get};
+use dashboards::{LiveRoute, LiveRoutes, LiveTable};
+use prometheus::{Registry, TextEncoder};
+use shadow::Reports;
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    metrics::Side,
+    route::{Plan, Routes},
+};
+
+/// The running admin listener.
+#[derive(Debug)]
+pub struct Admin {
+    /// Where it listens, with its real port.
+    pub address: SocketAddr,
+    ready: Arc<AtomicBool>,
+    stop: CancellationToken,
+    server: JoinHandle<()>,
+}
+
+impl Admin {
+    /// Starts to answer: `/healthz`, `/readyz`, `/metrics`, and the pages at `/`.
+    ///
+    /// # Errors
+    /// When `address` cannot be listened on.
+    pub async fn start(
+        address: SocketAddr,
+        registry: Registry,
+        reports: Reports,
+        routes: Routes,
+    ) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let ready = Arc::new(AtomicBool::new(true));
+        let stop = CancellationToken::new();
+        let app = Router::new()
+            .route("/healthz", get(|| async { "ok\n" }))
+            .route("/readyz", get(readyz).with_state(Arc::clone(&ready)))
+            .route("/metrics", get(metrics).with_state(registry))
+            .merge(dashboards::pages(reports, Arc::new(Live(routes))));
+        let stopped = stop.clone().cancelled_owned();
+        let server = tokio::spawn(async move {
+            let served = axum::serve(listener, app).with_graceful_shutdown(stopped);
+            if let Err(error) = served.await {
+                tracing::error!(%error, "the admin listener ended");
+            }
+        });
+        Ok(Self { address, ready, stop, server })
+    }
+
+    /// From now on `/readyz` says 503, so that no new buyers are sent here.
+    pub fn not_ready(&self) {
+        self.ready.store(false, Ordering::Relaxed);
+    }
+
+    /// Finishes open requests and closes the listener.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        if let Err(error) = self.server.await {
+            tracing::error!(%error, "the admin listener did not end properly");
+        }
+    }
+}
+
+async fn readyz(State(ready): State<Arc<AtomicBool>>) -> impl IntoResponse {
+    if ready.load(Ordering::Relaxed) {
+        (StatusCode::OK, "ready\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "draining\n")
+    }
+}
+
+async fn metrics(State(registry): State<Registry>) -> impl IntoResponse {
+    match TextEncoder::new().encode_to_string(&registry.gather()) {
+        Ok(text) => ([("content-type", prometheus::TEXT_FORMAT)], text).into_response(),
+        Err(error) => {
+            (StatusCode::INTERNAL_SERVER_ERROR, format!("metrics: {error}\n")).into_response()
+        }
+    }
+}
+
+/// The route table in force, as the pages show it.
+#[derive(Debug)]
+struct Live(Routes);
+
+impl LiveRoutes for Live {
+    fn table(&self) -> LiveTable {
+        todo!()
+    }
+}

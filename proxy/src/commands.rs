@@ -1,0 +1,92 @@
+//! What each command does, and its exit status: 0 done, 1 a fault was found, 2 it could not run.
+
+use std::{
+    error::Error,
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use extracted::Extraction;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{
+    config::{Check, Format, Report, Serve},
+    error::Chain,
+    logging, route,
+    server::Banyan,
+};
+
+/// `banyan serve`: until SIGTERM or SIGINT, then a drain; a second signal ends it at once.
+pub fn serve(settings: Serve, extractions: &'static [Extraction]) -> ExitCode {
+    let log = match logging::install(settings.log_format, &settings.log) {
+        Ok(guard) => guard,
+        Err(message) => return cannot(&message),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let served = match &runtime {
+        Ok(runtime) => runtime.block_on(until_signalled(settings, extractions)),
+        Err(error) => return cannot(&format!("the system gives no event queue: {error}")),
+    };
+    if let Ok(runtime) = runtime {
+        runtime.shutdown_background();
+    }
+    drop(log);
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => cannot(&Chain(error.as_ref()).to_string()),
+    }
+}
+
+async fn until_signalled(
+    settings: Serve,
+    extractions: &'static [Extraction],
+) -> Result<(), Box<dyn Error>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let banyan = Banyan::start(settings, extractions).await?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("draining; a second signal ends it at once");
+    tokio::select! {
+        () = banyan.drain() => {}
+        _ = terminate.recv() => tracing::warn!("drain cut short"),
+        _ = interrupt.recv() => tracing::warn!("drain cut short"),
+    }
+    Ok(())
+}
+
+/// `banyan check`: every fault of the file; 0 when there is none.
+pub fn check(arguments: &Check, extractions: &'static [Extraction]) -> ExitCode {
+    let checked = route::check(&arguments.file, extractions);
+    let printed = match arguments.format {
+        Format::Text => print(&checked.text()),
+        Format::Json => print(&checked.json()),
+    };
+    match printed {
+        Err(error) => cannot(&error.to_string()),
+        Ok(()) if checked.is_accepted() => ExitCode::SUCCESS,
+        Ok(()) => ExitCode::FAILURE,
+    }
+}
+
+/// `banyan report`: the verdicts, or one route's differences.
+pub fn report(arguments: &Report) -> ExitCode {
+    todo!()
+}
+
+/// Writes to standard output; a reader that has gone (`| head`) is no error.
+fn print(text: &str) -> io::Result<()> {
+    match io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
+/// Says on standard error why the command could not run.
+fn cannot(message: &str) -> ExitCode {
+    // Where standard error is closed there is nobody to tell; the exit status still says it.
+    let _ = writeln!(io::stderr().lock(), "banyan: {message}");
+    ExitCode::from(2)
+}

@@ -1,0 +1,198 @@
+//! The process's settings: flags and `BANYAN_…` variables. Who answers is routes.toml's alone.
+
+use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use ipnet::IpNet;
+
+use crate::monolith::ServerAddr;
+
+/// A reverse proxy that takes a Rails monolith apart one endpoint at a time, and proves each step.
+#[derive(Debug, Parser)]
+#[command(name = "banyan", version, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the proxy
+    Serve(Serve),
+    /// Validate a route file: exit status 0 when it is good, 1 when it has a fault
+    Check(Check),
+    /// Show the verdicts, or one route's differences
+    Report(Report),
+}
+
+/// `banyan serve`.
+#[derive(Debug, Clone, Args)]
+pub struct Serve {
+    /// The monolith: http://HOST:PORT or unix:///PATH; wins over [monolith] in the route file
+    #[arg(long, env = "BANYAN_MONOLITH", value_name = "URL")]
+    pub monolith: Option<ServerAddr>,
+
+    /// The route file; without one, everything passes through to the monolith
+    #[arg(long, env = "BANYAN_ROUTES", value_name = "FILE")]
+    pub routes: Option<PathBuf>,
+
+    /// Where buyers connect; repeatable
+    #[arg(long, env = "BANYAN_LISTEN", value_name = "ADDR", value_delimiter = ',')]
+    #[arg(default_value = "127.0.0.1:8080")]
+    pub listen: Vec<ListenAddr>,
+
+    /// Where health, metrics and the pages are; keep it off the internet
+    #[arg(long, env = "BANYAN_ADMIN", value_name = "ADDR", default_value = "127.0.0.1:9090")]
+    pub admin: SocketAddr,
+
+    /// Where the reports are kept
+    #[arg(long, env = "BANYAN_STORE", value_name = "URL", default_value = DEFAULT_STORE)]
+    pub store: String,
+
+    /// The monolith's MySQL, for the extractions: mysql://USER:PASSWORD@HOST/NAME
+    #[arg(long, env = "BANYAN_DATABASE", value_name = "URL", hide_env_values = true)]
+    pub database: Option<Secret>,
+
+    /// A network whose X-Forwarded-* and X-Request-Id are believed, such as 10.0.0.0/8; repeatable
+    #[arg(long, env = "BANYAN_TRUSTED_PROXY", value_name = "CIDR", value_delimiter = ',')]
+    pub trusted_proxy: Vec<IpNet>,
+
+    /// Worker threads [default: one for each processor]
+    #[arg(long, env = "BANYAN_WORKERS", value_name = "N")]
+    #[arg(value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub workers: Option<u16>,
+
+    /// Seconds that open requests get to finish after SIGTERM
+    #[arg(long, env = "BANYAN_DRAIN_TIMEOUT", value_name = "SECONDS", default_value_t = 30)]
+    pub drain_timeout: u32,
+
+    /// How the log is written
+    #[arg(long, env = "BANYAN_LOG_FORMAT", value_enum, default_value_t = LogFormat::Json)]
+    pub log_format: LogFormat,
+
+    /// Which log lines: a level, or a filter such as info,access=off
+    #[arg(long, env = "BANYAN_LOG", value_name = "FILTER", default_value = "info")]
+    pub log: String,
+}
+
+/// The store in the working directory, for those who name none.
+pub const DEFAULT_STORE: &str = "sqlite://banyan.db";
+
+/// `banyan check`.
+#[derive(Debug, Args)]
+pub struct Check {
+    /// The route file
+    #[arg(default_value = "routes.toml")]
+    pub file: PathBuf,
+    /// How the faults are printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// `banyan report`.
+#[derive(Debug, Args)]
+pub struct Report {
+    /// One route's id; all routes when absent
+    pub route: Option<String>,
+    /// Where the reports are kept
+    #[arg(long, env = "BANYAN_STORE", value_name = "URL", default_value = DEFAULT_STORE)]
+    pub store: String,
+    /// How the report is printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// For people or for programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs; its shape is a contract.
+    Json,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For people at a terminal.
+    Text,
+}
+
+/// An address to listen on: `HOST:PORT`, or the same as `http://HOST:PORT`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListenAddr(pub SocketAddr);
+
+impl FromStr for ListenAddr {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let address = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');
+        if let Some((scheme, _)) = address.split_once("://") {
+            return Err(format!("{scheme}:// cannot be listened on yet; use http://ADDRESS:PORT"));
+        }
+        let must = "must be ADDRESS:PORT with a numeric address, such as 0.0.0.0:8080";
+        address.parse().map(Self).map_err(|_| must.to_owned())
+    }
+}
+
+/// A setting that holds a password: it is never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The value, for the one call that needs it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Secret {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[secret]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn one_argument_is_enough_to_serve() {
+        let cli = Cli::try_parse_from(["banyan", "serve", "--monolith", "http://127.0.0.1:3000"]);
+        let Command::Serve(serve) = cli.unwrap().command else { panic!("not serve") };
+        assert_eq!(serve.listen, [ListenAddr("127.0.0.1:8080".parse().unwrap())]);
+        assert_eq!(serve.store, "sqlite://banyan.db");
+        assert_eq!(serve.routes, None);
+    }
+
+    #[test]
+    fn an_address_that_cannot_be_listened_on_says_what_can() {
+        assert!("https://0.0.0.0:443".parse::<ListenAddr>().unwrap_err().contains("http://"));
+        assert!("localhost".parse::<ListenAddr>().unwrap_err().contains("numeric"));
+    }
+
+    #[test]
+    fn a_secret_is_not_printed() {
+        let secret: Secret = "mysql://shop:hunter2@db/shop".parse().unwrap();
+        assert!(!format!("{secret:?}").contains("hunter2"));
+    }
+}

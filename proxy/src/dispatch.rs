@@ -1,0 +1,115 @@
+//! Routed → Answer: the only place that knows both backends.
+
+use std::time::Instant;
+
+use extracted::{Extraction, Reply};
+use http::{HeaderValue, Response};
+
+use crate::{
+    body::Body,
+    downstream::Downstream,
+    error::{Chain, ProxyError},
+    extraction::{Ending, Extractions},
+    match_route::{Answer, Routed},
+    metrics::Side,
+    mirror::Mirror,
+    monolith::{Forward, ServerAddr},
+    route::{Percent, Plan},
+    snapshot::Snapshot,
+};
+
+/// Everybody who can answer, and the judge's ear.
+#[derive(Debug)]
+pub struct Backends {
+    /// The worker's way to the monolith.
+    pub monolith: Forward,
+    /// `--monolith`: wins over the route table's.
+    pub pinned: Option<ServerAddr>,
+    /// The runtime whose handlers answer buyers.
+    pub extractions: Extractions,
+    /// Where copies go to be compared.
+    pub mirror: Mirror,
+}
+
+/// Answers one request as its route's plan says.
+pub async fn dispatch(mut routed: Routed, backends: &Backends, downstream: Downstream) -> Answer {
+    if let Some(pinned) = &backends.pinned {
+        routed.monolith = Some(pinned.clone());
+    }
+    let caller = Caller { backends, downstream };
+    match routed.route.plan {
+        Plan::Monolith => caller.monolith(routed).await.into(),
+        Plan::Shadow { candidate, sample } => caller.shadowed(routed, candidate, sample).await,
+        Plan::Extracted { extraction, sample } => {
+            caller.extracted(routed, extraction, sample).await
+        }
+    }
+}
+
+/// One client's request, on its way to one side or the other.
+struct Caller<'a> {
+    backends: &'a Backends,
+    downstream: Downstream,
+}
+
+impl Caller<'_> {
+    async fn monolith(&self, routed: Routed) -> Result<Response<Body>, ProxyError> {
+        let address = routed.monolith.ok_or(ProxyError::NoMonolith)?;
+        self.backends.monolith.forward(&address, routed.request, &self.downstream).await
+    }
+
+    /// The monolith answers; its answer is listened to as it passes.
+    async fn shadowed(&self, routed: Routed, candidate: Extraction, sample: Percent) -> Answer {
+        let tap = self.backends.mirror.listen(&routed, candidate, sample);
+        let answer = self.monolith(routed).await;
+        match tap {
+            Some(tap) => answer.map(|response| tap.attach(response)).into(),
+            None => answer.into(),
+        }
+    }
+
+    /// The handler answers, and the monolith where it cannot.
+    async fn extracted(&self, routed: Routed, extraction: Extraction, sample: Percent) -> Answer {
+        let Some(snapshot) = Snapshot::of(&routed) else {
+            return self.monolith(routed).await.into();
+        };
+        let began = Instant::now();
+        let call = snapshot.to_handler(extraction, Ending::Commit);
+        match self.backends.extractions.run(call).await {
+            Ok(reply) => {
+                let took = began.elapsed();
+                let mirror = &self.backends.mirror;
+                mirror.ask_back(snapshot, &routed, &self.downstream, &reply, took, sample);
+                Answer::of(Side::Extraction, respond(reply, began))
+            }
+            Err(failure) => {
+                let reason = failure.reason();
+                let (route, id) = (&routed.route.id, extraction.id);
+                tracing::warn!(%route, extraction = id, error = %Chain(&failure), "fell back to the monolith");
+                routed.route.metrics.fell_back(reason);
+                self.backends.mirror.failed(&routed.route, &failure);
+                Answer { fallback: Some(reason), ..self.monolith(routed).await.into() }
+            }
+        }
+    }
+}
+
+/// A reply as the buyer gets it. Rails says in `X-Runtime` how many seconds it took.
+fn respond(reply: Reply, began: Instant) -> Response<Body> {
+    let mut response = Response::new(Body::full(reply.body));
+    *response.status_mut() = reply.status;
+    *response.headers_mut() = reply.headers;
+    if let Ok(runtime) = HeaderValue::try_from(format!("{:.6}", began.elapsed().as_secs_f64())) {
+        response.headers_mut().insert("x-runtime", runtime);
+    }
+    response
+}
+
+impl From<Result<Response<Body>, ProxyError>> for Answer {
+    fn from(result: Result<Response<Body>, ProxyError>) -> Self {
+        match result {
+            Ok(response) => Self::of(Side::Monolith, response),
+            Err(error) => Self::of(Side::Proxy, error.into_response()),
+        }
+    }
+}

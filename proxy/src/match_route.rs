@@ -1,0 +1,59 @@
+//! The route table decides: everything below receives a [`Routed`], never a bare request.
+
+use std::{sync::Arc, time::Instant};
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+
+use crate::{
+    body::Body,
+    layers::Next,
+    metrics::{Fallback, Side},
+    monolith::ServerAddr,
+    route::{Route, RouteTable},
+};
+
+/// A request, and what the table in force at its arrival says of it. It holds on to its route, so a
+/// reload changes nothing for a request that is under way.
+#[derive(Debug)]
+pub struct Routed {
+    /// Who answers, and how.
+    pub route: Arc<Route>,
+    /// Where the monolith listens, if the table or the command line says so.
+    pub monolith: Option<ServerAddr>,
+    /// When the head had arrived.
+    pub arrived: Instant,
+    /// The request as the client sent it, until a layer below changes it.
+    pub request: Request<Body>,
+}
+
+/// An answer, and who gave it.
+#[derive(Debug)]
+pub struct Answer {
+    /// What the buyer gets.
+    pub response: Response<Body>,
+    /// Who answered.
+    pub side: Side,
+    /// Why the monolith answered in an extraction's place, if it did.
+    pub fallback: Option<Fallback>,
+}
+
+impl Answer {
+    /// An answer of the side that the route names.
+    pub const fn of(side: Side, response: Response<Body>) -> Self {
+        Self { response, side, fallback: None }
+    }
+}
+
+/// Finds the request's route in `table`.
+pub async fn match_route(
+    request: Request<Incoming>,
+    table: Arc<RouteTable>,
+    next: impl Next<Routed, Response = Response<Body>>,
+) -> Response<Body> {
+    let route = table.find(request.method(), request.uri().path()).clone();
+    let monolith = table.monolith.clone();
+    drop(table);
+    let request = request.map(Body::stream);
+    next.answer(Routed { route, monolith, arrived: Instant::now(), request }).await
+}

@@ -1,0 +1,293 @@
+//! What the proxy counts: code says what happened, this file says which series moves.
+
+use std::{sync::Arc, time::Duration};
+
+use http::StatusCode;
+use prometheus::{
+    Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry,
+};
+
+/// Buckets in seconds: from a cached read to the longest time-out, dense where shops live.
+const SECONDS: &[f64] =
+    &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+/// Who answered the buyer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The Rails monolith.
+    Monolith,
+    /// A handler extracted into Rust.
+    Extraction,
+    /// Banyan itself: a refusal or an error page.
+    Proxy,
+}
+
+impl Side {
+    const ALL: [Self; 3] = [Self::Monolith, Self::Extraction, Self::Proxy];
+
+    /// The value of the `side` label.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Monolith => "monolith",
+            Self::Extraction => "extraction",
+            Self::Proxy => "proxy",
+        }
+    }
+}
+
+/// Why the monolith answered a request that an extraction should have answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fallback {
+    /// The handler, or its database, failed.
+    Error,
+    /// The handler panicked.
+    Panic,
+    /// The handler did not answer within the route's `timeout`.
+    Deadline,
+    /// All permits of the extraction runtime were taken.
+    Overload,
+    /// The handler does not reproduce this kind of request, and said so.
+    Declined,
+}
+
+impl Fallback {
+    const ALL: [Self; 5] =
+        [Self::Error, Self::Panic, Self::Deadline, Self::Overload, Self::Declined];
+
+    /// The value of the `reason` label.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Panic => "panic",
+            Self::Deadline => "deadline",
+            Self::Overload => "overload",
+            Self::Declined => "declined",
+        }
+    }
+}
+
+const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+
+/// The proxy's series, registered once per process.
+#[derive(Debug, Clone)]
+pub struct ProxyMetrics {
+    requests: IntCounterVec,
+    seconds: HistogramVec,
+    fallbacks: IntCounterVec,
+    in_flight: IntGauge,
+    connects: IntCounterVec,
+    reloads: IntCounterVec,
+    last_reload_success: IntGauge,
+    generation: IntGauge,
+}
+
+impl ProxyMetrics {
+    /// Registers every series of the proxy in `registry`.
+    ///
+    /// # Errors
+    /// When one of the names is registered already.
+    pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let counter = |name: &str, help: &str, labels: &[&str]| {
+            let vec = IntCounterVec::new(Opts::new(name, help), labels)?;
+            registry.register(Box::new(vec.clone())).map(|()| vec)
+        };
+        let gauge = |name: &str, help: &str| {
+            let gauge = IntGauge::new(name, help)?;
+            registry.register(Box::new(gauge.clone())).map(|()| gauge)
+        };
+        let seconds = HistogramVec::new(
+            HistogramOpts::new(
+                "banyan_request_duration_seconds",
+                "From a request's head to its answer's last byte.",
+            )
+            .buckets(SECONDS.to_vec()),
+            &["route", "side"],
+        )?;
+        registry.register(Box::new(seconds.clone()))?;
+        let build = IntGaugeVec::new(
+            Opts::new("banyan_build_info", "Always 1; the label says which build runs."),
+            &["version"],
+        )?;
+        registry.register(Box::new(build.clone()))?;
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        register_start_time(registry)?;
+
+        let connects = counter(
+            "banyan_upstream_connects_total",
+            "Connections opened to the monolith, by result.",
+            &["result"],
+        )?;
+        let reloads = counter(
+            "banyan_route_table_reloads_total",
+            "Changes of routes.toml that were seen, by result.",
+            &["result"],
+        )?;
+        for result in ["ok", "failed"] {
+            connects.with_label_values(&[result]);
+        }
+        for result in ["ok", "rejected"] {
+            reloads.with_label_values(&[result]);
+        }
+        let metrics = Self {
+            requests: counter(
+                "banyan_requests_total",
+                "Requests answered, by route, who answered and status class.",
+                &["route", "side", "status"],
+            )?,
+            seconds,
+            fallbacks: counter(
+                "banyan_fallbacks_total",
+                "Requests of an extracted route that the monolith answered instead, by reason.",
+                &["route", "reason"],
+            )?,
+            in_flight: gauge("banyan_requests_in_flight", "Requests being answered now.")?,
+            connects,
+            reloads,
+            last_reload_success: gauge(
+                "banyan_route_table_last_reload_success",
+                "1 when the newest routes.toml is in force, 0 when it was rejected.",
+            )?,
+            generation: gauge(
+                "banyan_route_table_generation",
+                "How many route tables were in force since the start; 1 at first.",
+            )?,
+        };
+        Ok(metrics)
+    }
+
+    /// The handles of one route, resolved once, when its table is compiled.
+    pub fn route(&self, id: &str) -> RouteMetrics {
+        let requests = Side::ALL.map(|side| {
+            CLASSES.map(|class| self.requests.with_label_values(&[id, side.label(), class]))
+        });
+        let seconds =
+            Side::ALL.map(|side| self.seconds.with_label_values(&[id, side.label()]));
+        let fallbacks =
+            Fallback::ALL.map(|reason| self.fallbacks.with_label_values(&[id, reason.label()]));
+        RouteMetrics(Arc::new(Handles {
+            requests,
+            seconds,
+            fallbacks,
+            in_flight: self.in_flight.clone(),
+        }))
+    }
+
+    /// A connection to the monolith was opened, or could not be.
+    pub fn connected(&self, ok: bool) {
+        self.connects.with_label_values(&[if ok { "ok" } else { "failed" }]).inc();
+    }
+
+    /// A route table came into force.
+    pub fn reload_accepted(&self, generation: u64) {
+        self.reloads.with_label_values(&["ok"]).inc();
+        self.table_loaded(generation);
+    }
+
+    /// The first route table came into force; not a reload.
+    pub fn table_loaded(&self, generation: u64) {
+        self.last_reload_success.set(1);
+        self.generation.set(i64::try_from(generation).unwrap_or(i64::MAX));
+    }
+
+    /// A changed routes.toml was rejected; the last good table stays.
+    pub fn reload_rejected(&self) {
+        self.reloads.with_label_values(&["rejected"]).inc();
+        self.last_reload_success.set(0);
+    }
+}
+
+/// `process_start_time_seconds`, the conventional gauge that tells a restart from a reset.
+fn register_start_time(registry: &Registry) -> Result<(), prometheus::Error> {
+    let start = Gauge::new("process_start_time_seconds", "Start of the process, Unix time.")?;
+    let since_epoch = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or(Duration::ZERO);
+    start.set(since_epoch.as_secs_f64());
+    registry.register(Box::new(start))
+}
+
+/// One route's handles. Cloning is cheap and shares the series.
+#[derive(Debug, Clone)]
+pub struct RouteMetrics(Arc<Handles>);
+
+#[derive(Debug)]
+struct Handles {
+    requests: [[IntCounter; 5]; 3],
+    seconds: [Histogram; 3],
+    fallbacks: [IntCounter; 5],
+    in_flight: IntGauge,
+}
+
+impl RouteMetrics {
+    /// An answer was delivered to its last byte, or given up by the client.
+    pub fn answered(&self, side: Side, status: StatusCode, took: Duration) {
+        let class = usize::from(status.as_u16() / 100).clamp(1, 5) - 1;
+        self.0.requests[side as usize][class].inc();
+        self.0.seconds[side as usize].observe(took.as_secs_f64());
+    }
+
+    /// The monolith answers in the extraction's place.
+    pub fn fell_back(&self, reason: Fallback) {
+        self.0.fallbacks[reason as usize].inc();
+    }
+
+    /// Counts a request as in flight until the guard is dropped, however the request ends.
+    pub fn request_started(&self) -> InFlight {
+        self.0.in_flight.inc();
+        InFlight(self.0.in_flight.clone())
+    }
+
+    /// Requests answered by `side` since the start.
+    pub fn answered_by(&self, side: Side) -> u64 {
+        self.0.requests[side as usize].iter().map(IntCounter::get).sum()
+    }
+
+    /// Server errors (5xx) that buyers got, whoever answered.
+    pub fn failed(&self) -> u64 {
+        self.0.requests.iter().map(|classes| classes[4].get()).sum()
+    }
+
+    /// Requests that the monolith answered in the extraction's place.
+    pub fn fallbacks(&self) -> u64 {
+        self.0.fallbacks.iter().map(IntCounter::get).sum()
+    }
+}
+
+/// A request in flight; see [`RouteMetrics::request_started`].
+#[derive(Debug)]
+pub struct InFlight(IntGauge);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_moves_the_series_of_its_route_side_and_class() {
+        let registry = Registry::new();
+        let metrics = ProxyMetrics::register(&registry).unwrap();
+        let route = metrics.route("catalog.show");
+
+        route.answered(Side::Extraction, StatusCode::NOT_FOUND, Duration::from_millis(3));
+
+        assert_eq!(route.answered_by(Side::Extraction), 1);
+        assert_eq!(route.answered_by(Side::Monolith), 0);
+        let value = metrics.requests.with_label_values(&["catalog.show", "extraction", "4xx"]);
+        assert_eq!(value.get(), 1);
+    }
+
+    #[test]
+    fn a_request_is_in_flight_until_its_guard_is_dropped() {
+        let metrics = ProxyMetrics::register(&Registry::new()).unwrap();
+        let guard = metrics.route("cart").request_started();
+        assert_eq!(metrics.in_flight.get(), 1);
+        drop(guard);
+        assert_eq!(metrics.in_flight.get(), 0);
+    }
+}

@@ -1,0 +1,257 @@
+//! The header fields that a proxy must remove, and those that it must set.
+//!
+//! Hop-by-hop fields: RFC 9110 §7.6.1. The others are what Rack and Rails believe without asking:
+//! a client that could set them would choose its own address, scheme, host or file to be sent.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+
+use crate::downstream::Downstream;
+
+/// The request's id, as Rails reads and repeats it.
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const X_FORWARDED_PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
+const X_REQUEST_START: HeaderName = HeaderName::from_static("x-request-start");
+
+const HOP_BY_HOP: [HeaderName; 9] = [
+    header::CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
+/// Removes the fields that concern one connection only: the fixed ones, and those that `Connection`
+/// names.
+pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    if headers.contains_key(header::CONNECTION) {
+        for name in connection_options(headers) {
+            headers.remove(name);
+        }
+    }
+    for name in &HOP_BY_HOP {
+        headers.remove(name);
+    }
+}
+
+/// The field names in `Connection`, but for the two that mean something else there, and for those
+/// that no client may have removed.
+fn connection_options(headers: &HeaderMap) -> Vec<HeaderName> {
+    let values = headers.get_all(header::CONNECTION).iter();
+    let options = values.filter_map(|value| value.to_str().ok()).flat_map(|it| it.split(','));
+    options
+        .filter_map(|option| option.trim().parse::<HeaderName>().ok())
+        .filter(|name| *name != header::HOST && *name != header::COOKIE)
+        .filter(|name| *name != header::AUTHORIZATION && *name != header::CONTENT_LENGTH)
+        .collect()
+}
+
+/// Turns a client's header fields into those that the monolith gets.
+pub fn to_monolith(headers: &mut HeaderMap, downstream: &Downstream) {
+    let forwarded = Forwarded::of(headers, downstream);
+    strip_hop_by_hop(headers);
+    // hyper has answered the expectation itself by the time the body is read.
+    headers.remove(header::EXPECT);
+    strip_untrusted(headers);
+    forwarded.set(headers);
+}
+
+/// Removes what only a proxy may say, and names with `_`, which Rack cannot tell from `-`.
+fn strip_untrusted(headers: &mut HeaderMap) {
+    let untrusted: Vec<_> = headers.keys().filter(|it| is_untrusted(it.as_str())).cloned().collect();
+    for name in untrusted {
+        headers.remove(name);
+    }
+}
+
+/// Names are lower-case here, whatever the client wrote.
+fn is_untrusted(name: &str) -> bool {
+    const NAMES: [&str; 10] = [
+        "client-ip",
+        "forwarded",
+        "front-end-https",
+        "true-client-ip",
+        "x-client-ip",
+        "x-middleware-start",
+        "x-queue-start",
+        "x-real-ip",
+        "x-request-start",
+        "x-sendfile-type",
+    ];
+    const PREFIXES: [&str; 3] = ["x-accel-", "x-banyan-", "x-forwarded-"];
+    match name.as_bytes().first() {
+        Some(b'x') => {
+            PREFIXES.iter().any(|it| name.starts_with(it)) || NAMES.contains(&name) || name.contains('_')
+        }
+        Some(b'c' | b'f' | b't') => NAMES.contains(&name) || name.contains('_'),
+        _ => name.contains('_'),
+    }
+}
+
+/// What Rails is told of the client: exactly one value each, never appended to a client's own.
+#[derive(Debug)]
+struct Forwarded {
+    client: String,
+    chain: String,
+    proto: HeaderValue,
+    host: Option<HeaderValue>,
+    port: Option<HeaderValue>,
+}
+
+impl Forwarded {
+    /// A trusted hop in front of us knows better than we do; anybody else is not believed.
+    fn of(headers: &HeaderMap, downstream: &Downstream) -> Self {
+        let peer = downstream.peer.to_string();
+        let told = |name: &HeaderName| headers.get(name).filter(|_| downstream.trusted);
+        let chain = told(&X_FORWARDED_FOR).and_then(|it| it.to_str().ok());
+        let proto = told(&X_FORWARDED_PROTO).filter(|it| *it == "https" || *it == "http").cloned();
+        let host = told(&X_FORWARDED_HOST).or_else(|| headers.get(header::HOST)).cloned();
+        let port = told(&X_FORWARDED_PORT).cloned();
+        Self {
+            client: chain.and_then(|it| it.split(',').next()).map_or(peer.clone(), |it| it.trim().into()),
+            chain: chain.map_or(peer.clone(), |it| format!("{it}, {peer}")),
+            proto: proto.unwrap_or(HeaderValue::from_static("http")),
+            port: port.or_else(|| host.as_ref().and_then(port_of)),
+            host,
+        }
+    }
+
+    fn set(self, headers: &mut HeaderMap) {
+        let mut set = |name: HeaderName, value: Option<HeaderValue>| {
+            if let Some(value) = value {
+                headers.insert(name, value);
+            }
+        };
+        set(X_FORWARDED_FOR, HeaderValue::try_from(self.chain).ok());
+        set(X_REAL_IP, HeaderValue::try_from(self.client).ok());
+        set(X_FORWARDED_PROTO, Some(self.proto));
+        set(X_FORWARDED_HOST, self.host);
+        set(X_FORWARDED_PORT, self.port);
+        set(X_REQUEST_START, request_start());
+    }
+}
+
+/// The port that a `Host` value names.
+fn port_of(host: &HeaderValue) -> Option<HeaderValue> {
+    let (_, port) = host.to_str().ok()?.rsplit_once(':')?;
+    if port.is_empty() || !port.bytes().all(|it| it.is_ascii_digit()) {
+        return None;
+    }
+    port.parse().ok()
+}
+
+/// `t=` and milliseconds since the epoch: what New Relic, Scout and `judoscale` read queue time from.
+fn request_start() -> Option<HeaderValue> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    HeaderValue::try_from(format!("t={}", now.as_millis())).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+
+    use super::*;
+
+    fn sent(trusted: bool, fields: &[(&str, &str)]) -> HeaderMap {
+        let mut request = Request::builder().header("host", "shop.test:8443");
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        let mut headers = request.body(()).unwrap().into_parts().0.headers;
+        let downstream = Downstream { peer: "192.0.2.7".parse().unwrap(), trusted };
+        to_monolith(&mut headers, &downstream);
+        headers
+    }
+
+    #[test]
+    fn a_client_cannot_choose_its_address_scheme_or_host() {
+        let headers = sent(
+            false,
+            &[
+                ("x-forwarded-for", "10.0.0.1"),
+                ("x-forwarded-proto", "https"),
+                ("x-forwarded-host", "evil.test"),
+                ("x-forwarded-ssl", "on"),
+                ("x-forwarded-scheme", "https"),
+                ("forwarded", "for=10.0.0.1"),
+                ("client-ip", "10.0.0.1"),
+                ("x-request-start", "t=1"),
+            ],
+        );
+        assert_eq!(headers["x-forwarded-for"], "192.0.2.7");
+        assert_eq!(headers["x-real-ip"], "192.0.2.7");
+        assert_eq!(headers["x-forwarded-proto"], "http");
+        assert_eq!(headers["x-forwarded-host"], "shop.test:8443");
+        assert_eq!(headers["x-forwarded-port"], "8443");
+        assert_ne!(headers["x-request-start"], "t=1");
+        for name in ["x-forwarded-ssl", "x-forwarded-scheme", "forwarded", "client-ip"] {
+            assert!(!headers.contains_key(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_trusted_hop_is_believed_and_our_peer_is_added_to_the_chain() {
+        let headers = sent(
+            true,
+            &[("x-forwarded-for", "203.0.113.9, 10.1.1.1"), ("x-forwarded-proto", "https")],
+        );
+        assert_eq!(headers["x-forwarded-for"], "203.0.113.9, 10.1.1.1, 192.0.2.7");
+        assert_eq!(headers["x-real-ip"], "203.0.113.9");
+        assert_eq!(headers["x-forwarded-proto"], "https");
+    }
+
+    #[test]
+    fn names_that_rack_would_confuse_and_orders_to_a_file_server_are_dropped() {
+        let headers = sent(
+            false,
+            &[
+                ("x_forwarded_for", "1.1.1.1"),
+                ("content_length", "3"),
+                ("x-sendfile-type", "X-Accel-Redirect"),
+                ("x-accel-mapping", "/=/"),
+                ("x-banyan-side", "extraction"),
+                ("x-http-method-override", "PATCH"),
+                ("sec-fetch-site", "same-origin"),
+            ],
+        );
+        for name in
+            ["x_forwarded_for", "content_length", "x-sendfile-type", "x-accel-mapping", "x-banyan-side"]
+        {
+            assert!(!headers.contains_key(name), "{name}");
+        }
+        assert_eq!(headers["x-http-method-override"], "PATCH");
+        assert_eq!(headers["sec-fetch-site"], "same-origin");
+    }
+
+    #[test]
+    fn what_concerns_one_connection_stays_there_and_a_client_cannot_remove_the_cookie() {
+        let headers = sent(
+            false,
+            &[
+                ("connection", "keep-alive, X-Internal, Cookie"),
+                ("keep-alive", "timeout=5"),
+                ("x-internal", "1"),
+                ("te", "trailers"),
+                ("upgrade", "h2c"),
+                ("transfer-encoding", "chunked"),
+                ("cookie", "a=1"),
+                ("expect", "100-continue"),
+            ],
+        );
+        for name in
+            ["connection", "keep-alive", "x-internal", "te", "upgrade", "transfer-encoding", "expect"]
+        {
+            assert!(!headers.contains_key(name), "{name}");
+        }
+        assert_eq!(headers["cookie"], "a=1");
+    }
+}

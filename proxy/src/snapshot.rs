@@ -1,0 +1,90 @@
+//! A request without a body, kept for those who are asked after the buyer's own request has gone.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use http::{HeaderMap, Method, Request, Uri};
+use http_body::Body as _;
+use shadow::RequestSummary;
+use time::OffsetDateTime;
+
+use crate::{
+    body::Body,
+    downstream::Downstream,
+    extraction::{Call, Ending},
+    match_route::Routed,
+    monolith::headers::{self, X_REQUEST_ID},
+    route::Route,
+};
+
+/// What is needed to ask another side the same question.
+#[derive(Debug, Clone)]
+pub struct Snapshot {
+    /// The request's route, and so the rules it is judged by.
+    pub route: Arc<Route>,
+    method: Method,
+    target: Uri,
+    headers: HeaderMap,
+    params: Vec<(String, String)>,
+    arrived: Instant,
+    now: OffsetDateTime,
+}
+
+impl Snapshot {
+    /// Copies the head. `None` for a request that a handler cannot be asked: it has a body, or path
+    /// parameters that are not text.
+    pub fn of(routed: &Routed) -> Option<Self> {
+        let Routed { route, request, arrived, .. } = routed;
+        if !request.body().is_end_stream() {
+            return None;
+        }
+        Some(Self {
+            params: route.pattern.params(request.uri().path())?,
+            route: Arc::clone(route),
+            method: request.method().clone(),
+            target: request.uri().clone(),
+            headers: request.headers().clone(),
+            arrived: *arrived,
+            now: OffsetDateTime::now_utc(),
+        })
+    }
+
+    /// The question to a handler. Its clock says when the request arrived, whoever is asked when.
+    pub fn to_handler(&self, extraction: extracted::Extraction, ending: Ending) -> Call {
+        let request = extracted::Request {
+            method: self.method.clone(),
+            path: self.target.path().to_owned(),
+            params: self.params.clone(),
+            query: self.target.query().unwrap_or_default().to_owned(),
+            headers: self.headers.clone(),
+        };
+        Call { extraction, request, now: self.now, deadline: self.route.timeout, ending }
+    }
+
+    /// The question to the monolith.
+    pub fn to_monolith(&self, downstream: &Downstream) -> Request<Body> {
+        let mut request = Request::new(Body::empty());
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = self.target.clone();
+        self.headers.clone_into(request.headers_mut());
+        headers::to_monolith(request.headers_mut(), downstream);
+        request
+    }
+
+    /// What a report says of the request.
+    pub fn summary(&self) -> RequestSummary {
+        let id = self.headers.get(X_REQUEST_ID).and_then(|it| it.to_str().ok());
+        RequestSummary {
+            id: id.unwrap_or_default().to_owned(),
+            method: self.method.clone(),
+            target: self.target.to_string(),
+        }
+    }
+
+    /// Since the request's head had arrived.
+    pub fn age(&self) -> Duration {
+        self.arrived.elapsed()
+    }
+}

@@ -1,0 +1,39 @@
+//! The layers of the data plane, outermost first, in one function.
+
+use std::{convert::Infallible, sync::Arc};
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use tower::{Service, ServiceBuilder, service_fn};
+
+use crate::{
+    body::Body,
+    dispatch::{Backends, dispatch},
+    downstream::Downstream,
+    layers::{access_log::access_log, around, refuse::refuse, request_id::request_id},
+    match_route::{Routed, match_route},
+    route::Routes,
+};
+
+/// A request goes down this list; its answer comes back up. One stack serves one connection.
+pub fn stack(
+    routes: Routes,
+    backends: Arc<Backends>,
+    downstream: Downstream,
+) -> impl Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send
+{
+    ServiceBuilder::new()
+        // Request → Routed: the table in force now decides, for all below.
+        .layer(around(move |request, next| match_route(request, routes.current(), next)))
+        // One line, one count and one latency, whatever happens below.
+        .layer(around(move |routed, next| access_log(routed, downstream, next)))
+        // An id to find the request by, in our log, in Rails' and on the answer.
+        .layer(around(move |routed, next| request_id(routed, downstream, next)))
+        // What two servers could read differently goes no further.
+        .layer(around(refuse))
+        // The only place that knows both backends, and the mirror.
+        .service(service_fn(move |routed: Routed| {
+            let backends = backends.clone();
+            async move { Ok(dispatch(routed, &backends, downstream).await) }
+        }))
+}

@@ -1,0 +1,113 @@
+//! A worker thread: its own runtime, sockets and connections to the monolith, nothing shared with
+//! its neighbours but the route table and the counters.
+
+use std::{io, net::SocketAddr, sync::Arc, thread, time::Duration};
+
+use futures_util::FutureExt as _;
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+    service::TowerToHyperService,
+};
+use ipnet::IpNet;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    dispatch::Backends, downstream::Downstream, error::Chain, listener::accept, route::Routes,
+    stack::stack,
+};
+
+/// How long a client may take to send a request's head.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// What a worker serves with.
+#[derive(Debug)]
+pub struct Worker {
+    /// One socket for each address that is listened on.
+    pub sockets: Vec<std::net::TcpListener>,
+    /// Who answers.
+    pub routes: Routes,
+    /// How they are reached.
+    pub backends: Arc<Backends>,
+    /// The hops whose word we take.
+    pub trusted: Arc<[IpNet]>,
+    /// Cancelled when the worker shall take no more connections and finish those it has.
+    pub drain: CancellationToken,
+    /// How long the finishing may take.
+    pub drain_limit: Duration,
+}
+
+impl Worker {
+    /// Starts the thread; it ends when the drain is over.
+    ///
+    /// # Errors
+    /// When the system gives no thread or no event queue.
+    pub fn spawn(self, index: usize) -> io::Result<thread::JoinHandle<()>> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        thread::Builder::new().name(format!("worker-{index}")).spawn(move || {
+            if let Err(error) = runtime.block_on(self.serve()) {
+                tracing::error!(%error, "a worker could not listen");
+            }
+        })
+    }
+
+    async fn serve(self) -> io::Result<()> {
+        let connections = Arc::new(GracefulShutdown::new());
+        let accepting = TaskTracker::new();
+        let worker = Arc::new(self);
+        for socket in &worker.sockets {
+            let listener = TcpListener::from_std(socket.try_clone()?)?;
+            accepting.spawn(Arc::clone(&worker).accept_all(listener, Arc::clone(&connections)));
+        }
+        accepting.close();
+        accepting.wait().await;
+        worker.finish(connections).await;
+        Ok(())
+    }
+
+    /// Accepts until the drain begins; then takes what the kernel has queued already, since closing
+    /// the socket would reset those buyers.
+    async fn accept_all(self: Arc<Self>, listener: TcpListener, open: Arc<GracefulShutdown>) {
+        loop {
+            tokio::select! {
+                biased;
+                () = self.drain.cancelled() => break,
+                (stream, peer) = accept(&listener) => self.connected(stream, peer, &open),
+            }
+        }
+        while let Some((stream, peer)) = accept(&listener).now_or_never() {
+            self.connected(stream, peer, &open);
+        }
+    }
+
+    fn connected(&self, stream: TcpStream, peer: SocketAddr, open: &GracefulShutdown) {
+        let downstream = Downstream::new(peer, &self.trusted);
+        let stack = stack(self.routes.clone(), Arc::clone(&self.backends), downstream);
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIMEOUT)
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(stack))
+            .with_upgrades();
+        let connection = open.watch(connection);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(error = %Chain(&error), "connection ended");
+            }
+        });
+    }
+
+    async fn finish(&self, connections: Arc<GracefulShutdown>) {
+        let tunnels = self.backends.tunnels.drain(self.drain_limit);
+        let connections = async {
+            // Every accept loop has ended, so this is the last reference.
+            if let Some(connections) = Arc::into_inner(connections)
+                && tokio::time::timeout(self.drain_limit, connections.shutdown()).await.is_err()
+            {
+                tracing::warn!(limit = ?self.drain_limit, "drain: connections were cut off");
+            }
+        };
+        tokio::join!(tunnels, connections);
+    }
+}

@@ -1,0 +1,1 @@
+//! The judge: both answers are compared, counted and reported.
