@@ -1,1 +1,18 @@
 //! Actions of the monolith, answered in Rust.
+//!
+//! A handler lives at `src/<capability>/<action>.rs` and is registered in [`all`]; its id
+//! `<capability>.<action>` names its route, its metrics and its reports.
+
+pub mod catalog;
+mod contract;
+pub mod rails;
+
+pub use contract::{Ctx, Effects, Extraction, HandlerError, HandlerFuture, Reply, Request};
+
+/// Every extraction, by id.
+pub const fn all() -> &'static [Extraction] {
+    &[
+        catalog::list::LIST,
+        catalog::show::SHOW,
+    ]
+}

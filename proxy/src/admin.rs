@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     metrics::Side,
-    route::{Plan, Routes},
+    route::{Plan, Route, Routes},
 };
 
 /// The running admin listener.
@@ -98,6 +98,31 @@ struct Live(Routes);
 
 impl LiveRoutes for Live {
     fn table(&self) -> LiveTable {
-        todo!()
+        let (table, status) = (self.0.current(), self.0.status());
+        LiveTable {
+            generation: status.generation,
+            hash: table.hash.clone(),
+            loaded_at: status.loaded_at.into(),
+            last_rejected: status.rejected.map(|it| it.faults.to_string()),
+            routes: table.routes().map(|it| live(it)).collect(),
+        }
+    }
+}
+
+fn live(route: &Route) -> LiveRoute {
+    let extraction = match route.plan {
+        Plan::Monolith => None,
+        Plan::Shadow { candidate: it, .. } | Plan::Extracted { extraction: it, .. } => Some(it.id),
+    };
+    LiveRoute {
+        id: route.id.to_string(),
+        methods: route.methods.names().map(str::to_owned).collect(),
+        path: route.pattern.to_string(),
+        stage: route.plan.stage(),
+        extraction: extraction.map(str::to_owned),
+        by_monolith: route.metrics.answered_by(Side::Monolith),
+        by_extraction: route.metrics.answered_by(Side::Extraction),
+        fallbacks: route.metrics.fallbacks(),
+        failed: route.metrics.failed(),
     }
 }

@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::{
     config::{Check, Format, Report, Serve},
     error::Chain,
-    logging, route,
+    logging, report, route,
     server::Banyan,
 };
 
@@ -59,7 +59,10 @@ async fn until_signalled(
 
 /// `banyan check`: every fault of the file; 0 when there is none.
 pub fn check(arguments: &Check, extractions: &'static [Extraction]) -> ExitCode {
-    let checked = route::check(&arguments.file, extractions);
+    let checked = match route::check(&arguments.file, extractions) {
+        Ok(checked) => checked,
+        Err(message) => return cannot(&message),
+    };
     let printed = match arguments.format {
         Format::Text => print(&checked.text()),
         Format::Json => print(&checked.json()),
@@ -73,7 +76,15 @@ pub fn check(arguments: &Check, extractions: &'static [Extraction]) -> ExitCode 
 
 /// `banyan report`: the verdicts, or one route's differences.
 pub fn report(arguments: &Report) -> ExitCode {
-    todo!()
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let text = match runtime {
+        Ok(runtime) => runtime.block_on(report::text(arguments)),
+        Err(error) => return cannot(&format!("the system gives no event queue: {error}")),
+    };
+    match text {
+        Ok(text) => print(&text).map_or_else(|it| cannot(&it.to_string()), |()| ExitCode::SUCCESS),
+        Err(error) => cannot(&Chain(&error).to_string()),
+    }
 }
 
 /// Writes to standard output; a reader that has gone (`| head`) is no error.

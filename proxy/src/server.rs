@@ -1,6 +1,6 @@
 //! The running proxy: puts the parts together, and takes them apart again in a drain.
 
-use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, thread::JoinHandle, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, thread::JoinHandle, time::Duration};
 
 use extracted::Extraction;
 use prometheus::Registry;
@@ -17,7 +17,7 @@ use crate::{
     metrics::ProxyMetrics,
     mirror::Mirror,
     monolith::{Forward, Monolith, Tunnels},
-    route::{RouteTable, Routes},
+    route::{Compiler, Faults, RouteTable, Routes},
     worker::Worker,
 };
 
@@ -33,8 +33,8 @@ pub enum StartError {
     #[error("say where the monolith is: --monolith URL, or --routes FILE with a [monolith] section")]
     NoMonolith,
     /// The route file has faults; each of them is in the list.
-    #[error("{}: the route file was not accepted; correct it, and try it with `banyan check`", .0.display())]
-    Routes(PathBuf, #[source] crate::route::Faults),
+    #[error("the route file was not accepted; correct it, and try it with `banyan check`")]
+    Routes(#[source] Faults),
     /// An address cannot be listened on.
     #[error("cannot listen on {0}: is another process there? choose another --listen or --admin")]
     Listen(SocketAddr, #[source] io::Error),
@@ -44,6 +44,9 @@ pub enum StartError {
     /// The database URL cannot be read.
     #[error("--database must be mysql://USER:PASSWORD@HOST/NAME")]
     Database(#[source] sqlx::Error),
+    /// The judge could not start.
+    #[error("the judge could not start")]
+    Judge(#[source] shadow::StartError),
     /// The system gave no thread.
     #[error("the system gives no more threads")]
     Threads(#[source] io::Error),
@@ -132,8 +135,8 @@ fn routes(
     metrics: &ProxyMetrics,
 ) -> Result<Routes, StartError> {
     let routes = match &settings.routes {
-        Some(file) => Routes::watch(file.clone(), extractions, metrics.clone())
-            .map_err(|faults| StartError::Routes(file.clone(), faults))?,
+        Some(file) => Routes::watch(file.clone(), Compiler { extractions, metrics: metrics.clone() })
+            .map_err(StartError::Routes)?,
         None => Routes::fixed(RouteTable::pass_through(metrics)),
     };
     if settings.monolith.is_none() && routes.current().monolith.is_none() {

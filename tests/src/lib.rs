@@ -1,1 +1,9 @@
-//! The whole, with a real Rails shop: harness, buyers, end-to-end tests.
+//! The whole, with a real Rails shop: the harness, and the buyers that drive it.
+//!
+//! The demo, the end-to-end tests and the benchmarks all use what is here.
+
+pub mod browser;
+pub mod buyers;
+pub mod banyan;
+pub mod project;
+pub mod shop;

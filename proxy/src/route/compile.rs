@@ -1,0 +1,260 @@
+//! Text of routes.toml → [`RouteTable`], or every fault of it in one run.
+
+use std::{collections::HashMap, ops::Range, sync::Arc};
+
+use extracted::Extraction;
+use sha2::{Digest as _, Sha256};
+use toml::de::{DeTable, DeValue};
+
+use super::{
+    diagnostic::{Diagnostic, Faults, Findings, did_you_mean},
+    methods::Methods,
+    pattern::PathPattern,
+    reader::{Section, Value, array, integer, parsed, text},
+    rules,
+    table::{DEFAULT_TIMEOUT, Plan, Route, RouteTable, UNROUTED},
+    values::{Percent, duration},
+};
+use crate::{metrics::ProxyMetrics, monolith::ServerAddr};
+
+const STAGES: [&str; 3] = ["monolith", "shadow", "extracted"];
+
+/// What a route file is compiled with.
+#[derive(Debug, Clone)]
+pub struct Compiler {
+    /// The handlers of this build.
+    pub extractions: &'static [Extraction],
+    /// Where the routes' series are.
+    pub metrics: ProxyMetrics,
+}
+
+/// A table, and the warnings that its file gave.
+#[derive(Debug)]
+pub struct Compiled {
+    /// The table.
+    pub table: RouteTable,
+    /// Findings that do not keep the file from being accepted.
+    pub warnings: Vec<Diagnostic>,
+}
+
+impl Compiler {
+    /// Looks at every value before giving up, so that one run shows every fault.
+    ///
+    /// # Errors
+    /// All findings, if one of them is an error. `file` is the name that they are shown with.
+    pub fn compile(&self, text: &str, file: &str) -> Result<Compiled, Faults> {
+        let mut findings = Findings::new(text);
+        let (document, syntax) = DeTable::parse_recoverable(text);
+        for error in &syntax {
+            findings.error(&error.span().unwrap_or(0..0), error.message());
+        }
+        let mut reading = Reading { compiler: self, findings: &mut findings };
+        // What stands around a syntax error may have been read wrongly: its faults would mislead.
+        let table = if syntax.is_empty() { Some(reading.file(document.get_ref(), text)) } else { None };
+        match (findings.finish(), table) {
+            ((warnings, false), Some(table)) => Ok(Compiled { table, warnings }),
+            ((found, _), _) => Err(Faults { file: file.to_owned(), found }),
+        }
+    }
+}
+
+/// One pass over one file.
+struct Reading<'a, 'text> {
+    compiler: &'a Compiler,
+    findings: &'a mut Findings<'text>,
+}
+
+/// A route, and where its id stands.
+struct Placed {
+    route: Route,
+    span: Range<usize>,
+}
+
+impl Reading<'_, '_> {
+    fn file(&mut self, document: &DeTable<'_>, text: &str) -> RouteTable {
+        let mut root = Section::new(document, 0..0, "a route file");
+        let monolith = root.get("monolith").and_then(|value| self.monolith(value));
+        let mut routes = Vec::new();
+        if let Some(value) = root.get("route") {
+            for value in array(value, "`route` must be written `[[route]]`", self.findings) {
+                routes.extend(self.route(value));
+            }
+        }
+        root.finish(self.findings);
+        self.refuse_twins(&routes);
+        let routes = routes.into_iter().map(|it| Arc::new(it.route)).collect();
+        let digest = Sha256::digest(text);
+        let hash = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        RouteTable::new(hash, monolith, routes, &self.compiler.metrics)
+    }
+
+    fn monolith(&mut self, value: &Value<'_>) -> Option<ServerAddr> {
+        let mut section = Section::of(value, "[monolith]", self.findings)?;
+        let servers = section.require("servers", self.findings);
+        section.finish(self.findings);
+        let must = "`servers` must be an array with one address";
+        let (servers, span) = (array(servers?, must, self.findings), servers?.span());
+        let addresses: Vec<Option<ServerAddr>> = servers
+            .iter()
+            .map(|value| parsed(value, "a server must be a string", self.findings, str::parse))
+            .collect();
+        match addresses.as_slice() {
+            [address] => address.clone(),
+            [] => {
+                self.findings.error(&span, must);
+                None
+            }
+            _ => {
+                let message = "`servers` can hold one address as yet; put the others behind it";
+                self.findings.error(&span, message);
+                None
+            }
+        }
+    }
+
+    fn route(&mut self, value: &Value<'_>) -> Option<Placed> {
+        let mut section = Section::of(value, "a [[route]]", self.findings)?;
+        let id_value = section.require("id", self.findings);
+        let id = id_value.and_then(|it| parsed(it, "`id` must be a string", self.findings, id));
+        let matched = section.require("match", self.findings);
+        let matched = matched.and_then(|it| self.matches(it));
+        let methods = matched.as_ref().map_or(Methods::ANY, |it| it.0);
+        let plan = self.plan(&mut section, id, methods);
+        let timeout = section.get("timeout").map_or(Some(DEFAULT_TIMEOUT), |it| {
+            parsed(it, "`timeout` must be a string such as \"300ms\"", self.findings, duration)
+        });
+        let priority = section.get("priority").map_or(Some(0), |it| {
+            integer(it, "`priority` must be a whole number", self.findings)
+        });
+        let subject = rules::subject(&mut section, id.unwrap_or_default(), self.findings);
+        section.finish(self.findings);
+        let (id, (methods, pattern)) = (id?, matched?);
+        let route = Route {
+            id: id.into(),
+            methods,
+            pattern,
+            priority: priority?,
+            plan: plan?,
+            timeout: timeout?,
+            subject: Arc::new(subject),
+            metrics: self.compiler.metrics.route(id),
+        };
+        Some(Placed { route, span: id_value?.span() })
+    }
+
+    fn matches(&mut self, value: &Value<'_>) -> Option<(Methods, PathPattern)> {
+        let mut section = Section::of(value, "`match`", self.findings)?;
+        let methods = section.get("method").map_or(Some(Methods::ANY), |it| self.methods(it));
+        let path = section.require("path", self.findings);
+        section.finish(self.findings);
+        let pattern = parsed(path?, "`path` must be a string", self.findings, PathPattern::parse)?;
+        Some((methods?, pattern))
+    }
+
+    fn methods(&mut self, value: &Value<'_>) -> Option<Methods> {
+        let must = "`method` must be a string or an array of strings";
+        let values = match value.get_ref() {
+            DeValue::Array(values) if values.is_empty() => {
+                self.findings.error(&value.span(), "`method` is empty: leave it out to match any");
+                return None;
+            }
+            DeValue::Array(values) => values.as_slice(),
+            _ => std::slice::from_ref(value),
+        };
+        let mut names = Vec::new();
+        for value in values {
+            names.push(parsed(value, must, self.findings, |it| Methods::parse([it]).map(|_| it)));
+        }
+        Methods::parse(names.into_iter().collect::<Option<Vec<_>>>()?).ok()
+    }
+
+    fn plan(
+        &mut self,
+        section: &mut Section<'_>,
+        id: Option<&str>,
+        methods: Methods,
+    ) -> Option<Plan> {
+        let sample = section.get("sample").map_or(Some(Percent::ALL), |it| {
+            parsed(it, "`sample` must be a string such as \"25%\"", self.findings, str::parse)
+        });
+        let value = section.require("stage", self.findings)?;
+        let stage = text(value, "`stage` must be a string", self.findings)?;
+        if stage == "monolith" {
+            return Some(Plan::Monolith);
+        }
+        if !STAGES.contains(&stage) {
+            let near = did_you_mean(stage, STAGES);
+            let message = format!("{stage:?} must be one of `{}`{near}", STAGES.join("`, `"));
+            self.findings.error(&value.span(), message);
+            return None;
+        }
+        if !methods.is_safe() {
+            let message = format!(
+                "{stage:?} needs `method = \"GET\"` (or HEAD): a handler of this version answers \
+                 no writes; keep \"monolith\", or split the route by method"
+            );
+            self.findings.error(&value.span(), message);
+        }
+        let extraction = self.extraction(id?, stage, &value.span())?;
+        let sample = sample?;
+        Some(match stage {
+            "shadow" => Plan::Shadow { candidate: extraction, sample },
+            _ => Plan::Extracted { extraction, sample },
+        })
+    }
+
+    fn extraction(&mut self, id: &str, stage: &str, span: &Range<usize>) -> Option<Extraction> {
+        let extractions = self.compiler.extractions;
+        let found = extractions.iter().find(|it| it.id == id).copied();
+        if found.is_none() {
+            let near = did_you_mean(id, extractions.iter().map(|it| it.id));
+            let message = format!(
+                "{stage:?} needs an extraction, and this build has none with the id `{id}`{near}"
+            );
+            self.findings.error(span, message);
+        }
+        found
+    }
+
+    /// Two routes that nothing can tell apart would make the order of the file decide.
+    fn refuse_twins(&mut self, routes: &[Placed]) {
+        let mut ids: HashMap<&str, usize> = HashMap::new();
+        let mut shapes: HashMap<String, Vec<&Placed>> = HashMap::new();
+        for placed in routes {
+            let Placed { route, span } = placed;
+            if let Some(line) = ids.insert(&route.id, self.findings.line(span)) {
+                let message = format!("`{}` is the id of the route in line {line} already", route.id);
+                self.findings.error(span, message);
+            }
+            let alike = shapes.entry(route.pattern.shape()).or_default();
+            if let Some(twin) = alike.iter().find(|it| are_twins(&it.route, route)) {
+                let (line, other) = (self.findings.line(&twin.span), &twin.route.id);
+                let message = format!(
+                    "`{}` takes the same requests as `{other}` in line {line}: \
+                     give one of them a higher `priority`, or another `match`",
+                    route.id
+                );
+                self.findings.error(span, message);
+            }
+            alike.push(placed);
+        }
+    }
+}
+
+/// Whether two routes of the same shape are equally specific.
+fn are_twins(a: &Route, b: &Route) -> bool {
+    let same_methods = (a.methods == Methods::ANY) == (b.methods == Methods::ANY);
+    same_methods && a.methods.overlaps(b.methods) && a.priority == b.priority
+}
+
+/// An id names a series, a report and a file, so it is kept to what all of them can hold.
+fn id(text: &str) -> Result<&str, &'static str> {
+    let ok = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || matches!(it, '.' | '_' | '-');
+    if text.is_empty() || text.len() > 100 || !text.chars().all(ok) {
+        return Err("must be an id such as \"catalog.show\": lower-case letters, digits, `.`, `_`, `-`");
+    }
+    if text == UNROUTED {
+        return Err("is the id of requests that no route names; choose another");
+    }
+    Ok(text)
+}

@@ -1,0 +1,25 @@
+//! The route table decides who answers: routes.toml → [`RouteTable`] → [`Route`].
+//!
+//! Invariant: a file with an error changes nothing, and says everything that is wrong with it.
+
+mod check;
+mod compile;
+mod diagnostic;
+mod methods;
+mod pattern;
+mod reader;
+mod reload;
+mod rules;
+mod table;
+mod values;
+
+pub use self::{
+    check::{Checked, check},
+    compile::{Compiled, Compiler},
+    diagnostic::{At, Diagnostic, Faults, Severity},
+    methods::Methods,
+    pattern::PathPattern,
+    reload::{Rejected, Routes, Status},
+    table::{Plan, Route, RouteId, RouteTable, UNROUTED},
+    values::Percent,
+};

@@ -1,0 +1,218 @@
+//! Hot reload: the file changes → compile → swap. A bad file changes nothing, and is remembered.
+
+use std::{
+    fs::File,
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{self, Receiver, RecvTimeoutError},
+    },
+    thread,
+    time::{Duration, SystemTime},
+};
+
+use arc_swap::ArcSwap;
+use notify::Watcher as _;
+use sha2::{Digest as _, Sha256};
+
+use super::{At, Compiler, Diagnostic, Faults, RouteTable, Severity};
+
+/// A route file larger than this is a mistake.
+const SIZE_LIMIT: u64 = 16 * 1024 * 1024;
+
+/// A file is read when it has not changed for this long, so that most half-written states are never
+/// looked at.
+const QUIET: Duration = Duration::from_millis(20);
+
+/// The file is looked at this often even if nothing was reported: network file systems report
+/// nothing.
+const POLL: Duration = Duration::from_secs(2);
+
+/// The route table in force. Cloning is cheap and shares it.
+#[derive(Debug, Clone)]
+pub struct Routes {
+    table: Arc<ArcSwap<RouteTable>>,
+    status: Arc<Mutex<Status>>,
+    /// Stops the watcher when the last clone is gone.
+    _watch: Option<Arc<mpsc::Sender<()>>>,
+}
+
+/// What is in force since when, and what was rejected.
+#[derive(Debug, Clone)]
+pub struct Status {
+    /// How many tables were in force; 1 at first.
+    pub generation: u64,
+    /// When the table in force was loaded.
+    pub loaded_at: SystemTime,
+    /// The newest content of the file, if it was rejected.
+    pub rejected: Option<Rejected>,
+}
+
+/// A state of the file that did not come into force.
+#[derive(Debug, Clone)]
+pub struct Rejected {
+    /// When it was looked at.
+    pub at: SystemTime,
+    /// What was wrong with it.
+    pub faults: Faults,
+}
+
+impl Routes {
+    /// A table that never changes.
+    pub fn fixed(table: RouteTable) -> Self {
+        let status = Status { generation: 1, loaded_at: SystemTime::now(), rejected: None };
+        Self {
+            table: Arc::new(ArcSwap::from_pointee(table)),
+            status: Arc::new(Mutex::new(status)),
+            _watch: None,
+        }
+    }
+
+    /// Loads `file`, and from now on follows it: written in place, replaced by a rename, removed
+    /// and made again, or swapped behind a symbolic link as Kubernetes does.
+    ///
+    /// # Errors
+    /// At the start there is no last good table to keep, so a bad or missing file is an error.
+    pub fn watch(file: PathBuf, compiler: Compiler) -> Result<Self, Faults> {
+        let shown = file.display().to_string();
+        let unreadable = |error: &dyn std::fmt::Display| fault(&shown, &format!("cannot be read: {error}"));
+        let text = read(&file).map_err(|error| unreadable(&error))?;
+        let compiled = compiler.compile(&text, &shown)?;
+        warn(&shown, &compiled.warnings);
+        compiler.metrics.table_loaded(1);
+
+        let (wake, woken) = mpsc::channel();
+        let mut routes = Self::fixed(compiled.table);
+        let watcher = watcher(&file, wake.clone()).inspect_err(|error| {
+            tracing::warn!(%error, file = shown, "no change notices; the file is polled instead");
+        });
+        let follower = Follower {
+            seen: digest(&text),
+            file,
+            compiler,
+            table: Arc::clone(&routes.table),
+            status: Arc::clone(&routes.status),
+        };
+        let (stop, stopped) = mpsc::channel::<()>();
+        routes._watch = Some(Arc::new(stop));
+        thread::Builder::new()
+            .name("routes".into())
+            .spawn(move || {
+                follower.follow(&woken, &stopped);
+                drop((watcher, wake));
+            })
+            .map_err(|error| unreadable(&error))?;
+        Ok(routes)
+    }
+
+    /// The table in force. A request keeps the one that it began with.
+    pub fn current(&self) -> Arc<RouteTable> {
+        self.table.load_full()
+    }
+
+    /// What is in force since when, and what was rejected.
+    pub fn status(&self) -> Status {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Watches the file's directory, since the file itself may be replaced, and the directory that it
+/// really is in, since it may be a symbolic link.
+fn watcher(file: &Path, wake: mpsc::Sender<()>) -> notify::Result<notify::RecommendedWatcher> {
+    let mut watcher = notify::recommended_watcher(move |_| {
+        // A follower that has ended needs no waking.
+        let _ = wake.send(());
+    })?;
+    let directory = |it: &Path| it.parent().map(|it| if it == Path::new("") { Path::new(".") } else { it }.to_owned());
+    let named = directory(file);
+    let real = file.canonicalize().ok().as_deref().and_then(directory);
+    let mut directories: Vec<_> = named.into_iter().chain(real).collect();
+    directories.dedup();
+    for directory in directories {
+        watcher.watch(&directory, notify::RecursiveMode::NonRecursive)?;
+    }
+    Ok(watcher)
+}
+
+/// The thread that follows the file.
+struct Follower {
+    file: PathBuf,
+    compiler: Compiler,
+    table: Arc<ArcSwap<RouteTable>>,
+    status: Arc<Mutex<Status>>,
+    /// What was looked at last; the same again is not news.
+    seen: [u8; 32],
+}
+
+impl Follower {
+    fn follow(mut self, woken: &Receiver<()>, stopped: &Receiver<()>) {
+        while let Err(mpsc::TryRecvError::Empty) = stopped.try_recv() {
+            match woken.recv_timeout(POLL) {
+                Ok(()) => while woken.recv_timeout(QUIET).is_ok() {},
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            self.look();
+        }
+    }
+
+    fn look(&mut self) {
+        let shown = self.file.display().to_string();
+        let content = read(&self.file);
+        let seen = content.as_ref().map_or_else(|error| digest(&error.to_string()), |it| digest(it));
+        if std::mem::replace(&mut self.seen, seen) == seen {
+            return;
+        }
+        let compiled = match content {
+            Ok(text) => self.compiler.compile(&text, &shown),
+            Err(error) => Err(fault(&shown, &format!("cannot be read: {error}"))),
+        };
+        let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
+        match compiled {
+            Ok(compiled) => {
+                warn(&shown, &compiled.warnings);
+                let (generation, hash) = (status.generation + 1, compiled.table.hash.clone());
+                self.table.store(Arc::new(compiled.table));
+                *status = Status { generation, loaded_at: SystemTime::now(), rejected: None };
+                self.compiler.metrics.reload_accepted(generation);
+                tracing::info!(generation, hash, file = shown, "route table loaded");
+            }
+            Err(faults) => {
+                for finding in &faults.found {
+                    tracing::error!("{}", At(&shown, finding));
+                }
+                let generation = status.generation;
+                tracing::error!(generation, file = shown, "route file rejected, the last good table stays");
+                status.rejected = Some(Rejected { at: SystemTime::now(), faults });
+                self.compiler.metrics.reload_rejected();
+            }
+        }
+    }
+}
+
+/// Reads the file's text, as far as a route file may go.
+pub(super) fn read(file: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let read = File::open(file)?.take(SIZE_LIMIT + 1).read_to_string(&mut text)?;
+    if read as u64 > SIZE_LIMIT {
+        return Err(io::Error::other("it is larger than 16 MiB"));
+    }
+    Ok(text)
+}
+
+fn digest(text: &str) -> [u8; 32] {
+    Sha256::digest(text).into()
+}
+
+fn fault(file: &str, message: &str) -> Faults {
+    let (line, column) = (1, 1);
+    let found = Diagnostic { line, column, severity: Severity::Error, message: message.to_owned() };
+    Faults { file: file.to_owned(), found: vec![found] }
+}
+
+fn warn(file: &str, warnings: &[Diagnostic]) {
+    for warning in warnings {
+        tracing::warn!("{}", At(file, warning));
+    }
+}

@@ -1,0 +1,207 @@
+//! The route table: which route a request takes, at a cost that does not grow with the table.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use extracted::Extraction;
+use http::Method;
+use shadow::{Budget, Subject, compare::Rules};
+
+use super::{
+    methods::Methods,
+    pattern::{PathPattern, Segment, normalised, param},
+    values::Percent,
+};
+use crate::{
+    metrics::{ProxyMetrics, RouteMetrics},
+    monolith::ServerAddr,
+};
+
+/// A route's name: `catalog.show`. The metric label, the report's key, and an extraction's id.
+pub type RouteId = Arc<str>;
+
+/// The id under which requests are counted that no route names.
+pub const UNROUTED: &str = "unrouted";
+
+/// The deadline of a handler whose route does not state one.
+pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Who answers, and what is compared. A mixture that makes no sense cannot be written down.
+#[derive(Debug, Clone, Copy)]
+pub enum Plan {
+    /// The monolith answers.
+    Monolith,
+    /// The monolith answers; the candidate is compared with it on `sample` of the requests.
+    Shadow {
+        /// The handler that is judged.
+        candidate: Extraction,
+        /// How many requests are compared.
+        sample: Percent,
+    },
+    /// The handler answers, and the monolith where it cannot; the monolith is asked again on
+    /// `sample` of the requests.
+    Extracted {
+        /// The handler that answers.
+        extraction: Extraction,
+        /// How many requests are compared.
+        sample: Percent,
+    },
+}
+
+impl Plan {
+    /// The stage's name, as routes.toml has it.
+    pub const fn stage(&self) -> &'static str {
+        match self {
+            Self::Monolith => "monolith",
+            Self::Shadow { .. } => "shadow",
+            Self::Extracted { .. } => "extracted",
+        }
+    }
+}
+
+/// One `[[route]]`, checked and ready.
+#[derive(Debug)]
+pub struct Route {
+    /// Its name.
+    pub id: RouteId,
+    /// Which methods it is for.
+    pub methods: Methods,
+    /// Which paths it is for.
+    pub pattern: PathPattern,
+    /// Among routes that are equally specific, the higher wins.
+    pub priority: i64,
+    /// Who answers.
+    pub plan: Plan,
+    /// How long a handler may take.
+    pub timeout: Duration,
+    /// What it is judged by.
+    pub subject: Arc<Subject>,
+    /// Its series.
+    pub metrics: RouteMetrics,
+}
+
+/// All routes of one file, immutable; a reload replaces the whole.
+#[derive(Debug)]
+pub struct RouteTable {
+    /// The first 12 hexadecimal digits of the file's SHA-256; empty where there is no file.
+    pub hash: String,
+    /// `[monolith] servers`.
+    pub monolith: Option<ServerAddr>,
+    routes: Vec<Arc<Route>>,
+    unrouted: Arc<Route>,
+    root: Node,
+}
+
+impl RouteTable {
+    pub(super) fn new(
+        hash: String,
+        monolith: Option<ServerAddr>,
+        routes: Vec<Arc<Route>>,
+        metrics: &ProxyMetrics,
+    ) -> Self {
+        let mut root = Node::default();
+        for route in &routes {
+            root.insert(&route.pattern.segments, route);
+        }
+        Self { hash, monolith, routes, unrouted: Arc::new(unrouted(metrics)), root }
+    }
+
+    /// A table without routes: the monolith answers everything.
+    pub fn pass_through(metrics: &ProxyMetrics) -> Self {
+        Self::new(String::new(), None, Vec::new(), metrics)
+    }
+
+    /// The route that a request takes. One that no route names takes `unrouted`, the monolith's.
+    ///
+    /// Precedence, whatever the order in the file: a literal segment before a `{name}`, that before
+    /// a `{rest...}`, from the left; then a method that is named before any; then `priority`.
+    pub fn find(&self, method: &Method, path: &str) -> &Arc<Route> {
+        let path = normalised(path);
+        let rest = path.strip_prefix('/').unwrap_or(&path);
+        self.root.find(method, rest).unwrap_or(&self.unrouted)
+    }
+
+    /// Every route in the order of the file, and `unrouted` last.
+    pub fn routes(&self) -> impl Iterator<Item = &Arc<Route>> {
+        self.routes.iter().chain([&self.unrouted])
+    }
+}
+
+/// The route of requests that no route names.
+fn unrouted(metrics: &ProxyMetrics) -> Route {
+    Route {
+        id: UNROUTED.into(),
+        methods: Methods::ANY,
+        pattern: PathPattern::everything(),
+        priority: 0,
+        plan: Plan::Monolith,
+        timeout: DEFAULT_TIMEOUT,
+        subject: Arc::new(Subject {
+            route: UNROUTED.to_owned(),
+            rules: Rules::default(),
+            budget: Budget::default(),
+            reveal: Vec::new(),
+        }),
+        metrics: metrics.route(UNROUTED),
+    }
+}
+
+/// A place in the tree of segments. A path visits at most the nodes that exist at its depth.
+#[derive(Debug, Default)]
+struct Node {
+    literals: HashMap<String, Node>,
+    /// By suffix, the longest first, so that `{id}.json` is tried before `{id}`.
+    params: Vec<(String, Node)>,
+    here: Leaf,
+    rest: Leaf,
+}
+
+impl Node {
+    fn insert(&mut self, segments: &[Segment], route: &Arc<Route>) {
+        match segments.split_first() {
+            None => self.here.insert(route),
+            Some((Segment::Rest { .. }, _)) => self.rest.insert(route),
+            Some((Segment::Literal(text), tail)) => {
+                self.literals.entry(text.clone()).or_default().insert(tail, route);
+            }
+            Some((Segment::Param { suffix, .. }, tail)) => self.param(suffix).insert(tail, route),
+        }
+    }
+
+    fn param(&mut self, suffix: &str) -> &mut Self {
+        let place = self.params.iter().position(|(it, _)| it == suffix).unwrap_or_else(|| {
+            let place = self.params.partition_point(|(it, _)| it.len() >= suffix.len());
+            self.params.insert(place, (suffix.to_owned(), Self::default()));
+            place
+        });
+        &mut self.params[place].1
+    }
+
+    /// `rest` is what is left of the path, without its leading slash.
+    fn find(&self, method: &Method, rest: &str) -> Option<&Arc<Route>> {
+        if rest.is_empty() {
+            return self.here.find(method);
+        }
+        let (head, tail) = rest.split_once('/').unwrap_or((rest, ""));
+        let literal = self.literals.get(head).and_then(|node| node.find(method, tail));
+        let param = || {
+            let fitting = self.params.iter().filter(|(suffix, _)| param(head, suffix).is_some());
+            fitting.map(|(_, node)| node).find_map(|node| node.find(method, tail))
+        };
+        literal.or_else(param).or_else(|| self.rest.find(method))
+    }
+}
+
+/// The routes of one template, the most specific first.
+#[derive(Debug, Default)]
+struct Leaf(Vec<Arc<Route>>);
+
+impl Leaf {
+    fn insert(&mut self, route: &Arc<Route>) {
+        self.0.push(Arc::clone(route));
+        self.0.sort_by_key(|it| (it.methods == Methods::ANY, std::cmp::Reverse(it.priority)));
+    }
+
+    fn find(&self, method: &Method) -> Option<&Arc<Route>> {
+        self.0.iter().find(|it| it.methods.contains(method))
+    }
+}
