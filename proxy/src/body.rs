@@ -39,19 +39,22 @@ enum Source {
 impl Body {
     /// No body at all.
     pub const fn empty() -> Self {
-        Self { source: Source::Empty, lease: None, tap: None, entry: None, held: None }
+        Self::of(Source::Empty)
     }
 
     /// A body that is known whole.
     pub fn full(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
-        let source = if bytes.is_empty() { Source::Empty } else { Source::Full(bytes) };
-        Self { source, ..Self::empty() }
+        Self::of(if bytes.is_empty() { Source::Empty } else { Source::Full(bytes) })
     }
 
     /// A body that is still arriving.
     pub const fn stream(incoming: Incoming) -> Self {
-        Self { source: Source::Stream(incoming), lease: None, tap: None, entry: None, held: None }
+        Self::of(Source::Stream(incoming))
+    }
+
+    const fn of(source: Source) -> Self {
+        Self { source, lease: None, tap: None, entry: None, held: None }
     }
 
     /// Hands the connection back to its pool once the body has ended, and closes it otherwise.

@@ -17,7 +17,7 @@ pub mod match_route;
 pub mod metrics;
 pub mod mirror;
 pub mod monolith;
-mod report;
+pub mod report;
 pub mod route;
 pub mod server;
 pub mod snapshot;

@@ -82,7 +82,7 @@ impl Mirror {
             let response = controls.send(&address, request).await;
             let (head, body) = response.map_err(|_| Unknown::ControlFailed)?.into_parts();
             let body = read_up_to(body, BODY_LIMIT).await.map_err(|error| match error {
-                ReadError::TooLarge => Unknown::TooLarge,
+                ReadError::TooLarge(_) => Unknown::TooLarge,
                 ReadError::Broken(_) => Unknown::ControlFailed,
             })?;
             let took = began.elapsed();

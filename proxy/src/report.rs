@@ -3,13 +3,13 @@
 use std::fmt::Write as _;
 
 use serde::Serialize;
-use shadow::{DifferenceReport, Reports, RouteReport, Sample, StoreError};
+use shadow::{DifferenceReport, Reports, RouteReport, Sample, StoreError, Verdict};
 
 use crate::config::{Format, Report};
 
 /// Why there is no report.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ReportError {
+pub enum ReportError {
     /// The store cannot be read.
     #[error("the report store cannot be read; check --store")]
     Store(#[from] StoreError),
@@ -37,7 +37,7 @@ struct Difference {
 }
 
 /// The report that was asked for, as text to print.
-pub(crate) async fn text(arguments: &Report) -> Result<String, ReportError> {
+pub async fn text(arguments: &Report) -> Result<String, ReportError> {
     let reports = Reports::open_read_only(&arguments.store).await?;
     let Some(id) = &arguments.route else {
         let routes = reports.routes().await?;
@@ -64,7 +64,8 @@ fn json(report: &impl Serialize) -> Result<String, ReportError> {
     Ok(text)
 }
 
-fn overview(routes: &[RouteReport]) -> String {
+/// One line for each route that was compared.
+pub fn overview(routes: &[RouteReport]) -> String {
     if routes.is_empty() {
         return "Nothing was compared yet: give a route stage = \"shadow\" in routes.toml.\n".into();
     }
@@ -75,7 +76,7 @@ fn overview(routes: &[RouteReport]) -> String {
         let unknown: u64 = it.unknowns.values().sum();
         let counts = [compared, it.matched, it.ignored, it.mismatched, unknown];
         let [compared, matched, ignored, mismatched, unknown] = counts.map(|it| it.to_string());
-        [it.route.clone(), compared, matched, ignored, mismatched, unknown, it.verdict.to_string()]
+        [it.route.clone(), compared, matched, ignored, mismatched, unknown, verdict(&it.verdict)]
     }));
     table(&rows)
 }
@@ -84,7 +85,7 @@ fn detail(route: &RouteReport, differences: &[Difference]) -> String {
     let mut text = overview(std::slice::from_ref(route));
     for (reason, count) in &route.unknowns {
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "  not compared, {reason}: {count}");
+        let _ = writeln!(text, "  not compared, {}: {count}", reason.label());
     }
     if differences.is_empty() {
         text.push_str("\nNo differences.\n");
@@ -110,6 +111,15 @@ fn detail(route: &RouteReport, differences: &[Difference]) -> String {
     }));
     text.push_str(&table(&rows));
     text
+}
+
+/// The verdict, and what is missing.
+fn verdict(verdict: &Verdict) -> String {
+    match verdict {
+        Verdict::Ready => "ready".to_owned(),
+        Verdict::NotReady { why } => format!("not ready: {why}"),
+        Verdict::Undecided { why, .. } => format!("undecided: {why}"),
+    }
 }
 
 /// Columns as wide as their widest cell; the last is not padded.

@@ -1,13 +1,12 @@
 //! A worker thread: its own runtime, sockets and connections to the monolith, nothing shared with
 //! its neighbours but the route table and the counters.
 
-use std::{io, net::SocketAddr, sync::Arc, thread, time::Duration};
+use std::{io, net::SocketAddr, pin::pin, sync::Arc, thread, time::Duration};
 
 use futures_util::FutureExt as _;
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
 use ipnet::IpNet;
@@ -54,12 +53,11 @@ impl Worker {
     }
 
     async fn serve(self) -> io::Result<()> {
-        let connections = Arc::new(GracefulShutdown::new());
-        let accepting = TaskTracker::new();
+        let (accepting, connections) = (TaskTracker::new(), TaskTracker::new());
         let worker = Arc::new(self);
         for socket in &worker.sockets {
             let listener = TcpListener::from_std(socket.try_clone()?)?;
-            accepting.spawn(Arc::clone(&worker).accept_all(listener, Arc::clone(&connections)));
+            accepting.spawn(Arc::clone(&worker).accept_all(listener, connections.clone()));
         }
         accepting.close();
         accepting.wait().await;
@@ -69,20 +67,20 @@ impl Worker {
 
     /// Accepts until the drain begins; then takes what the kernel has queued already, since closing
     /// the socket would reset those buyers.
-    async fn accept_all(self: Arc<Self>, listener: TcpListener, open: Arc<GracefulShutdown>) {
+    async fn accept_all(self: Arc<Self>, listener: TcpListener, connections: TaskTracker) {
         loop {
             tokio::select! {
                 biased;
                 () = self.drain.cancelled() => break,
-                (stream, peer) = accept(&listener) => self.connected(stream, peer, &open),
+                (stream, peer) = accept(&listener) => self.connected(stream, peer, &connections),
             }
         }
         while let Some((stream, peer)) = accept(&listener).now_or_never() {
-            self.connected(stream, peer, &open);
+            self.connected(stream, peer, &connections);
         }
     }
 
-    fn connected(&self, stream: TcpStream, peer: SocketAddr, open: &GracefulShutdown) {
+    fn connected(&self, stream: TcpStream, peer: SocketAddr, connections: &TaskTracker) {
         let downstream = Downstream::new(peer, &self.trusted);
         let stack = stack(self.routes.clone(), Arc::clone(&self.backends), downstream);
         let connection = http1::Builder::new()
@@ -90,24 +88,30 @@ impl Worker {
             .header_read_timeout(HEADER_TIMEOUT)
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(stack))
             .with_upgrades();
-        let connection = open.watch(connection);
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
+        let drain = self.drain.clone();
+        connections.spawn(async move {
+            let mut connection = pin!(connection);
+            let ended = tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = drain.cancelled() => {
+                    // The answer that is under way says `Connection: close`.
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = ended {
                 tracing::debug!(error = %Chain(&error), "connection ended");
             }
         });
     }
 
-    async fn finish(&self, connections: Arc<GracefulShutdown>) {
-        let tunnels = self.backends.tunnels.drain(self.drain_limit);
-        let connections = async {
-            // Every accept loop has ended, so this is the last reference.
-            if let Some(connections) = Arc::into_inner(connections)
-                && tokio::time::timeout(self.drain_limit, connections.shutdown()).await.is_err()
-            {
-                tracing::warn!(limit = ?self.drain_limit, "drain: connections were cut off");
-            }
-        };
-        tokio::join!(tunnels, connections);
+    async fn finish(&self, connections: TaskTracker) {
+        connections.close();
+        let ended = tokio::time::timeout(self.drain_limit, connections.wait());
+        let tunnels = self.backends.monolith.tunnels.drain(self.drain_limit);
+        let (ended, ()) = tokio::join!(ended, tunnels);
+        if ended.is_err() {
+            tracing::warn!(limit = ?self.drain_limit, "drain: connections were cut off");
+        }
     }
 }

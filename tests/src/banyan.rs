@@ -27,6 +27,10 @@ pub struct Setup {
     pub routes: Option<String>,
     /// `--database`.
     pub database: Option<String>,
+    /// `--listen`; a free port when absent.
+    pub listen: Option<String>,
+    /// `--admin`; a free port when absent.
+    pub admin: Option<String>,
     /// More flags.
     pub flags: Vec<String>,
 }
@@ -45,11 +49,10 @@ impl Proxy {
         extractions: &'static [Extraction],
     ) -> Result<Self, StartError> {
         let state = Scratch::new("banyan");
-        let mut flags: Vec<String> = ["banyan", "serve", "--listen", "127.0.0.1:0", "--admin"]
-            .map(str::to_owned)
-            .into();
-        flags.extend(["127.0.0.1:0".into(), "--monolith".into(), setup.monolith]);
-        flags.extend(["--store".into(), store_url(&state)]);
+        let mut flags: Vec<String> = ["banyan", "serve"].map(str::to_owned).into();
+        flags.extend(["--listen".into(), setup.listen.unwrap_or_else(free_port)]);
+        flags.extend(["--admin".into(), setup.admin.unwrap_or_else(free_port)]);
+        flags.extend(["--monolith".into(), setup.monolith, "--store".into(), store_url(&state)]);
         if let Some(routes) = setup.routes {
             let file = state.path().join("routes.toml");
             fs::write(&file, routes).expect("target/ must be writable");
@@ -91,6 +94,10 @@ impl Proxy {
     pub async fn stop(self) {
         self.banyan.drain().await;
     }
+}
+
+fn free_port() -> String {
+    "127.0.0.1:0".to_owned()
 }
 
 fn store_url(state: &Scratch) -> String {

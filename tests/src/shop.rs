@@ -4,6 +4,7 @@
 use std::{
     fs::{self, File},
     io::{self, BufRead as _, BufReader, Read as _},
+    os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Stdio},
     thread,
@@ -50,6 +51,8 @@ impl Shop {
         let mut process = script()
             .arg("serve")
             .arg(state.path())
+            // Ctrl-C in a terminal is for us; the shop stops when we let go of it.
+            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -46,7 +46,8 @@ fn one_reading<B>(request: &mut Request<B>) -> Result<(), &'static str> {
 /// `host[:port]`, without a user.
 fn valid_host(value: &HeaderValue) -> Option<Authority> {
     let authority: Authority = value.to_str().ok()?.parse().ok()?;
-    (!authority.as_str().contains('@')).then_some(authority)
+    let is_host = authority.as_str() == authority.host();
+    (is_host || authority.port_u16().is_some() && !authority.as_str().contains('@')).then_some(authority)
 }
 
 #[cfg(test)]

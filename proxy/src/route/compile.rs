@@ -48,9 +48,10 @@ impl Compiler {
         for error in &syntax {
             findings.error(&error.span().unwrap_or(0..0), error.message());
         }
-        let mut reading = Reading { compiler: self, findings: &mut findings };
+        let mut reading = Reading { compiler: self, findings: &mut findings, ids: HashMap::new() };
         // What stands around a syntax error may have been read wrongly: its faults would mislead.
-        let table = if syntax.is_empty() { Some(reading.file(document.get_ref(), text)) } else { None };
+        let table =
+            if syntax.is_empty() { Some(reading.file(document.get_ref(), text)) } else { None };
         match (findings.finish(), table) {
             ((warnings, false), Some(table)) => Ok(Compiled { table, warnings }),
             ((found, _), _) => Err(Faults { file: file.to_owned(), found }),
@@ -62,6 +63,8 @@ impl Compiler {
 struct Reading<'a, 'text> {
     compiler: &'a Compiler,
     findings: &'a mut Findings<'text>,
+    /// Where each id was first used, also by routes that have another fault.
+    ids: HashMap<String, usize>,
 }
 
 /// A route, and where its id stands.
@@ -116,16 +119,19 @@ impl Reading<'_, '_> {
         let mut section = Section::of(value, "a [[route]]", self.findings)?;
         let id_value = section.require("id", self.findings);
         let id = id_value.and_then(|it| parsed(it, "`id` must be a string", self.findings, id));
+        if let (Some(id), Some(value)) = (id, id_value) {
+            self.refuse_used_id(id, &value.span());
+        }
         let matched = section.require("match", self.findings);
         let matched = matched.and_then(|it| self.matches(it));
-        let methods = matched.as_ref().map_or(Methods::ANY, |it| it.0);
+        let methods = matched.as_ref().map(|it| it.0);
         let plan = self.plan(&mut section, id, methods);
         let timeout = section.get("timeout").map_or(Some(DEFAULT_TIMEOUT), |it| {
             parsed(it, "`timeout` must be a string such as \"300ms\"", self.findings, duration)
         });
-        let priority = section.get("priority").map_or(Some(0), |it| {
-            integer(it, "`priority` must be a whole number", self.findings)
-        });
+        let priority = section
+            .get("priority")
+            .map_or(Some(0), |it| integer(it, "`priority` must be a whole number", self.findings));
         let subject = rules::subject(&mut section, id.unwrap_or_default(), self.findings);
         section.finish(self.findings);
         let (id, (methods, pattern)) = (id?, matched?);
@@ -158,7 +164,7 @@ impl Reading<'_, '_> {
                 self.findings.error(&value.span(), "`method` is empty: leave it out to match any");
                 return None;
             }
-            DeValue::Array(values) => values.as_slice(),
+            DeValue::Array(values) => &values[..],
             _ => std::slice::from_ref(value),
         };
         let mut names = Vec::new();
@@ -172,7 +178,7 @@ impl Reading<'_, '_> {
         &mut self,
         section: &mut Section<'_>,
         id: Option<&str>,
-        methods: Methods,
+        methods: Option<Methods>,
     ) -> Option<Plan> {
         let sample = section.get("sample").map_or(Some(Percent::ALL), |it| {
             parsed(it, "`sample` must be a string such as \"25%\"", self.findings, str::parse)
@@ -188,7 +194,7 @@ impl Reading<'_, '_> {
             self.findings.error(&value.span(), message);
             return None;
         }
-        if !methods.is_safe() {
+        if methods.is_some_and(|it| !it.is_safe()) {
             let message = format!(
                 "{stage:?} needs `method = \"GET\"` (or HEAD): a handler of this version answers \
                  no writes; keep \"monolith\", or split the route by method"
@@ -216,16 +222,19 @@ impl Reading<'_, '_> {
         found
     }
 
+    fn refuse_used_id(&mut self, id: &str, span: &Range<usize>) {
+        let line = self.findings.line(span);
+        if let Some(first) = self.ids.insert(id.to_owned(), line) {
+            let message = format!("`{id}` is the id of the route in line {first} already");
+            self.findings.error(span, message);
+        }
+    }
+
     /// Two routes that nothing can tell apart would make the order of the file decide.
     fn refuse_twins(&mut self, routes: &[Placed]) {
-        let mut ids: HashMap<&str, usize> = HashMap::new();
         let mut shapes: HashMap<String, Vec<&Placed>> = HashMap::new();
         for placed in routes {
             let Placed { route, span } = placed;
-            if let Some(line) = ids.insert(&route.id, self.findings.line(span)) {
-                let message = format!("`{}` is the id of the route in line {line} already", route.id);
-                self.findings.error(span, message);
-            }
             let alike = shapes.entry(route.pattern.shape()).or_default();
             if let Some(twin) = alike.iter().find(|it| are_twins(&it.route, route)) {
                 let (line, other) = (self.findings.line(&twin.span), &twin.route.id);
@@ -249,9 +258,12 @@ fn are_twins(a: &Route, b: &Route) -> bool {
 
 /// An id names a series, a report and a file, so it is kept to what all of them can hold.
 fn id(text: &str) -> Result<&str, &'static str> {
-    let ok = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || matches!(it, '.' | '_' | '-');
+    let ok =
+        |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || matches!(it, '.' | '_' | '-');
     if text.is_empty() || text.len() > 100 || !text.chars().all(ok) {
-        return Err("must be an id such as \"catalog.show\": lower-case letters, digits, `.`, `_`, `-`");
+        return Err(
+            "must be an id such as \"catalog.show\": lower-case letters, digits, `.`, `_`, `-`",
+        );
     }
     if text == UNROUTED {
         return Err("is the id of requests that no route names; choose another");

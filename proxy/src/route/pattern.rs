@@ -1,12 +1,16 @@
 //! Path templates, and the normal form in which paths are matched.
 //!
 //! The normal form is how Rails' router reads a path (actionpack 6.1, `journey/router/utils.rb`):
-//! `//` is `/`, one trailing `/` is dropped, escapes of unreserved characters are decoded and the
-//! rest is upper-cased. `..` is not resolved. Only the match uses it: what is forwarded is raw.
+//! `//` is `/`, one trailing `/` is dropped, escapes are upper-cased. `..` is not resolved, and
+//! nothing is decoded: `/%63art` is no `/cart` to Rails either. Only the match uses it: what is
+//! forwarded is raw.
 
 use std::{borrow::Cow, fmt};
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+
+/// What a literal may be written with, though a request's path never has it unescaped.
+const ESCAPED: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>');
 
 /// `/api/products/{id}`: literal segments, `{name}` segments, and perhaps a last `{rest...}`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,7 +117,8 @@ impl Segment {
             if text.contains(['{', '}']) {
                 return Err(format!("has `{text}`: a parameter is a whole segment, `{{name}}`"));
             }
-            let literal = normalised(text).into_owned();
+            let escaped: Cow<'_, str> = utf8_percent_encode(text, ESCAPED).into();
+            let literal = normalised(&escaped).into_owned();
             return Ok(Self::Literal(literal));
         };
         let (name, suffix) =
@@ -130,7 +135,9 @@ impl Segment {
             (false, _) if suffix.starts_with('.') && !suffix.contains(['{', '}']) => {
                 Ok(Self::Param { name, suffix: suffix.to_owned() })
             }
-            _ => Err(format!("has `{text}`: after `{{name}}` only a format such as `.json` may stand")),
+            _ => Err(format!(
+                "has `{text}`: after `{{name}}` only a format such as `.json` may stand"
+            )),
         }
     }
 
@@ -172,12 +179,11 @@ pub(super) fn normalised(path: &str) -> Cow<'_, str> {
     let mut rest = path;
     while let Some(character) = rest.chars().next() {
         match escape(rest) {
-            Some((decoded, _)) if is_unreserved(decoded) => normal.push(char::from(decoded)),
-            Some((_, escaped)) => normal.push_str(&escaped.to_ascii_uppercase()),
+            Some(escaped) => normal.push_str(&escaped.to_ascii_uppercase()),
             None if character == '/' && normal.ends_with('/') => {}
             None => normal.push(character),
         }
-        let taken = escape(rest).map_or(character.len_utf8(), |(_, escaped)| escaped.len());
+        let taken = escape(rest).map_or(character.len_utf8(), str::len);
         rest = &rest[taken..];
     }
     if normal.len() > 1 && normal.ends_with('/') {
@@ -186,17 +192,10 @@ pub(super) fn normalised(path: &str) -> Cow<'_, str> {
     Cow::Owned(normal)
 }
 
-/// A leading `%XX`: the byte it stands for, and its text.
-fn escape(text: &str) -> Option<(u8, &str)> {
+/// A leading `%XX`.
+fn escape(text: &str) -> Option<&str> {
     let escaped = text.get(..3).filter(|it| it.starts_with('%'))?;
-    let digits = escaped[1..].bytes().all(|it| it.is_ascii_hexdigit());
-    let byte = u8::from_str_radix(&escaped[1..], 16).ok().filter(|_| digits)?;
-    Some((byte, escaped))
-}
-
-/// RFC 3986 §2.3.
-const fn is_unreserved(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+    escaped[1..].bytes().all(|it| it.is_ascii_hexdigit()).then_some(escaped)
 }
 
 #[cfg(test)]
@@ -216,9 +215,20 @@ mod tests {
     #[test]
     fn a_path_is_read_as_rails_reads_it() {
         for (path, normal) in [
-            ("/cart", "/cart"), ("//cart", "/cart"), ("/cart/", "/cart"), ("/cart///", "/cart"),
-            ("/%63art", "/cart"), ("/caf%c3%a9", "/caf%C3%A9"), ("/a%2fb", "/a%2Fb"), ("/", "/"),
-            ("//", "/"), ("/a/../b", "/a/../b"), ("/100%", "/100%"), ("/%zz", "/%zz"), ("", ""), ("*", "*"),
+            ("/cart", "/cart"),
+            ("//cart", "/cart"),
+            ("/cart/", "/cart"),
+            ("/cart///", "/cart"),
+            ("/%63art", "/%63art"),
+            ("/caf%c3%a9", "/caf%C3%A9"),
+            ("/a%2fb", "/a%2Fb"),
+            ("/", "/"),
+            ("//", "/"),
+            ("/a/../b", "/a/../b"),
+            ("/100%", "/100%"),
+            ("/%zz", "/%zz"),
+            ("", ""),
+            ("*", "*"),
         ] {
             assert_eq!(normalised(path), normal, "{path}");
         }
@@ -234,7 +244,9 @@ mod tests {
         assert_eq!(params("/products/{id}", "/products/42"), named("id", "42"));
         assert_eq!(params("/products/{id}", "//products/42/"), named("id", "42"));
         assert_eq!(params("/products/{id}", "/products/caf%C3%A9%20x"), named("id", "café x"));
-        for path in ["/products", "/products/", "/products/1.json", "/products/1/x", "/products/%ff"] {
+        for path in
+            ["/products", "/products/", "/products/1.json", "/products/1/x", "/products/%ff"]
+        {
             assert_eq!(params("/products/{id}", path), None, "{path}");
         }
         assert_eq!(params("/products/{id}.json", "/products/1.json"), named("id", "1"));
@@ -245,8 +257,16 @@ mod tests {
     #[test]
     fn a_malformed_template_says_what_is_wrong() {
         for (text, says) in [
-            ("cart", "start with"), ("/a//b", "//"), ("/a/", "end with"), ("/{id", "`}`"), ("/x{id}", "whole segment"),
-            ("/{}", "letters"), ("/{a}/{a}", "twice"), ("/{r...}/x", "last"), ("/{id}x", "format"), ("/a?b", "?"),
+            ("cart", "start with"),
+            ("/a//b", "//"),
+            ("/a/", "end with"),
+            ("/{id", "`}`"),
+            ("/x{id}", "whole segment"),
+            ("/{}", "letters"),
+            ("/{a}/{a}", "twice"),
+            ("/{r...}/x", "last"),
+            ("/{id}x", "format"),
+            ("/a?b", "?"),
         ] {
             let error = PathPattern::parse(text).unwrap_err();
             assert!(error.contains(says), "{text}: {error}");
@@ -257,8 +277,6 @@ mod tests {
         #[test]
         fn normal_form_is_stable(path in "/[a-z%/.0-9é]{0,20}") {
             let once = normalised(&path).into_owned();
-            // `%2541` decodes to `%41`, which is a different path to Rails, so only whole steps count.
-            prop_assume!(!path.contains("%25"));
             prop_assert_eq!(normalised(&once), once.as_str());
         }
 

@@ -9,7 +9,7 @@ use std::{
         mpsc::{self, Receiver, RecvTimeoutError},
     },
     thread,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use arc_swap::ArcSwap;
@@ -24,6 +24,10 @@ const SIZE_LIMIT: u64 = 16 * 1024 * 1024;
 /// A file is read when it has not changed for this long, so that most half-written states are never
 /// looked at.
 const QUIET: Duration = Duration::from_millis(20);
+
+/// It is read after this long at the latest: the directory may hold files that never rest, such as
+/// a store's journal.
+const BUSY: Duration = Duration::from_millis(200);
 
 /// The file is looked at this often even if nothing was reported: network file systems report
 /// nothing.
@@ -76,7 +80,8 @@ impl Routes {
     /// At the start there is no last good table to keep, so a bad or missing file is an error.
     pub fn watch(file: PathBuf, compiler: Compiler) -> Result<Self, Faults> {
         let shown = file.display().to_string();
-        let unreadable = |error: &dyn std::fmt::Display| fault(&shown, &format!("cannot be read: {error}"));
+        let unreadable =
+            |error: &dyn std::fmt::Display| fault(&shown, &format!("cannot be read: {error}"));
         let text = read(&file).map_err(|error| unreadable(&error))?;
         let compiled = compiler.compile(&text, &shown)?;
         warn(&shown, &compiled.warnings);
@@ -120,11 +125,17 @@ impl Routes {
 /// Watches the file's directory, since the file itself may be replaced, and the directory that it
 /// really is in, since it may be a symbolic link.
 fn watcher(file: &Path, wake: mpsc::Sender<()>) -> notify::Result<notify::RecommendedWatcher> {
-    let mut watcher = notify::recommended_watcher(move |_| {
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        // Reading the file opens it, which is reported too: the follower must not wake itself.
+        if event.is_ok_and(|it| it.kind.is_access()) {
+            return;
+        }
         // A follower that has ended needs no waking.
         let _ = wake.send(());
     })?;
-    let directory = |it: &Path| it.parent().map(|it| if it == Path::new("") { Path::new(".") } else { it }.to_owned());
+    let directory = |it: &Path| {
+        it.parent().map(|it| if it == Path::new("") { Path::new(".") } else { it }.to_owned())
+    };
     let named = directory(file);
     let real = file.canonicalize().ok().as_deref().and_then(directory);
     let mut directories: Vec<_> = named.into_iter().chain(real).collect();
@@ -149,7 +160,10 @@ impl Follower {
     fn follow(mut self, woken: &Receiver<()>, stopped: &Receiver<()>) {
         while let Err(mpsc::TryRecvError::Empty) = stopped.try_recv() {
             match woken.recv_timeout(POLL) {
-                Ok(()) => while woken.recv_timeout(QUIET).is_ok() {},
+                Ok(()) => {
+                    let woke = Instant::now();
+                    while woke.elapsed() < BUSY && woken.recv_timeout(QUIET).is_ok() {}
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
@@ -160,7 +174,8 @@ impl Follower {
     fn look(&mut self) {
         let shown = self.file.display().to_string();
         let content = read(&self.file);
-        let seen = content.as_ref().map_or_else(|error| digest(&error.to_string()), |it| digest(it));
+        let seen =
+            content.as_ref().map_or_else(|error| digest(&error.to_string()), |it| digest(it));
         if std::mem::replace(&mut self.seen, seen) == seen {
             return;
         }
@@ -183,7 +198,11 @@ impl Follower {
                     tracing::error!("{}", At(&shown, finding));
                 }
                 let generation = status.generation;
-                tracing::error!(generation, file = shown, "route file rejected, the last good table stays");
+                tracing::error!(
+                    generation,
+                    file = shown,
+                    "route file rejected, the last good table stays"
+                );
                 status.rejected = Some(Rejected { at: SystemTime::now(), faults });
                 self.compiler.metrics.reload_rejected();
             }

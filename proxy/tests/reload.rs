@@ -1,0 +1,166 @@
+//! A changed route file comes into force however it is changed, and a bad one changes nothing.
+
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use http::Method;
+use prometheus::Registry;
+use proxy::{
+    metrics::ProxyMetrics,
+    route::{Compiler, Routes, Status},
+};
+use tempfile::TempDir;
+
+/// Longer than any reload takes; only a failing test waits for it.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A directory with a route file in it, followed.
+struct Followed {
+    folder: TempDir,
+    file: PathBuf,
+    routes: Routes,
+}
+
+impl Followed {
+    fn start() -> Self {
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("routes.toml");
+        fs::write(&file, route("first")).unwrap();
+        Self { routes: follow(&file), folder, file }
+    }
+
+    fn replace_by_rename(&self, text: &str) {
+        let new = self.folder.path().join(".routes.toml.new");
+        fs::write(&new, text).unwrap();
+        fs::rename(new, &self.file).unwrap();
+    }
+}
+
+fn follow(file: &Path) -> Routes {
+    Routes::watch(file.to_owned(), compiler()).unwrap()
+}
+
+fn compiler() -> Compiler {
+    let metrics = ProxyMetrics::register(&Registry::new()).unwrap();
+    Compiler { extractions: &[], metrics }
+}
+
+fn route(id: &str) -> String {
+    format!("[[route]]\nid = \"{id}\"\nstage = \"monolith\"\nmatch = {{ path = \"/cart\" }}\n")
+}
+
+fn in_force(routes: &Routes) -> String {
+    routes.current().find(&Method::GET, "/cart").id.to_string()
+}
+
+/// Looks until `seen` holds. There is nothing to be told by: the table is read, never announced.
+fn until(routes: &Routes, seen: impl Fn(&Status) -> bool) {
+    let began = Instant::now();
+    while !seen(&routes.status()) {
+        assert!(began.elapsed() < PATIENCE, "not seen in time: {:?}", routes.status());
+        thread::park_timeout(Duration::from_millis(2));
+    }
+}
+
+fn until_in_force(routes: &Routes, id: &str) {
+    until(routes, |_| in_force(routes) == id);
+}
+
+#[test]
+fn a_file_written_in_place_comes_into_force() {
+    let it = Followed::start();
+    assert_eq!(in_force(&it.routes), "first");
+    fs::write(&it.file, route("second")).unwrap();
+    until_in_force(&it.routes, "second");
+    until(&it.routes, |status| status.generation == 2 && status.rejected.is_none());
+}
+
+#[test]
+fn a_file_replaced_by_a_rename_comes_into_force_again_and_again() {
+    let it = Followed::start();
+    for id in ["second", "third", "fourth"] {
+        it.replace_by_rename(&route(id));
+        until_in_force(&it.routes, id);
+    }
+}
+
+#[test]
+fn a_removed_file_keeps_the_last_good_table_until_it_is_there_again() {
+    let it = Followed::start();
+    fs::remove_file(&it.file).unwrap();
+    until(&it.routes, |status| status.rejected.is_some());
+    assert_eq!(in_force(&it.routes), "first");
+    fs::write(&it.file, route("second")).unwrap();
+    until_in_force(&it.routes, "second");
+}
+
+/// Kubernetes: `routes.toml` → `..data/routes.toml`, and `..data` is swapped by a rename.
+#[test]
+fn a_swapped_symbolic_link_comes_into_force_again_and_again() {
+    let folder = TempDir::new().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let swap = |id: &str| {
+        fs::create_dir(at(id)).unwrap();
+        fs::write(at(id).join("routes.toml"), route(id)).unwrap();
+        symlink(id, at("..data_tmp")).unwrap();
+        fs::rename(at("..data_tmp"), at("..data")).unwrap();
+    };
+    swap("first");
+    symlink("..data/routes.toml", at("routes.toml")).unwrap();
+    let routes = follow(&at("routes.toml"));
+    for id in ["second", "third"] {
+        swap(id);
+        until_in_force(&routes, id);
+    }
+}
+
+#[test]
+fn a_bad_file_changes_nothing_and_says_everything_that_is_wrong() {
+    let it = Followed::start();
+    it.replace_by_rename("colour = 1\n[[route]]\nid = \"cart\"\n");
+    until(&it.routes, |status| status.rejected.is_some());
+    let status = it.routes.status();
+    let faults = status.rejected.unwrap().faults;
+    assert_eq!((in_force(&it.routes).as_str(), status.generation), ("first", 1));
+    assert_eq!(faults.found.len(), 3, "{faults}");
+
+    it.replace_by_rename(&route("second"));
+    until_in_force(&it.routes, "second");
+    until(&it.routes, |status| status.generation == 2 && status.rejected.is_none());
+}
+
+#[test]
+fn at_the_start_a_bad_or_missing_file_is_an_error() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("routes.toml");
+    let missing = Routes::watch(file.clone(), compiler()).unwrap_err();
+    assert!(missing.to_string().contains("cannot be read"), "{missing}");
+    fs::write(&file, "colour = 1").unwrap();
+    let bad = Routes::watch(file, compiler()).unwrap_err();
+    assert!(bad.to_string().contains(":1:1: `colour`"), "{bad}");
+}
+
+/// The store's journal, say, which is written all the time.
+#[test]
+fn a_directory_that_never_rests_does_not_hold_a_reload_back() {
+    let it = Followed::start();
+    let journal = it.folder.path().join("banyan.db-wal");
+    thread::scope(|scope| {
+        let (stop, stopped) = mpsc::channel::<()>();
+        scope.spawn(move || {
+            let pause = Duration::from_millis(5);
+            while stopped.recv_timeout(pause) == Err(mpsc::RecvTimeoutError::Timeout) {
+                fs::write(&journal, "x").unwrap();
+            }
+        });
+        fs::write(&it.file, route("second")).unwrap();
+        until_in_force(&it.routes, "second");
+        drop(stop);
+    });
+}

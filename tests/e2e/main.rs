@@ -1,0 +1,16 @@
+//! End-to-end: the real shop, real HTTP clients, and Banyan between them.
+//!
+//! All tests of this binary share one shop, and run in parallel on it.
+
+mod catalogue;
+mod database_down;
+mod pages;
+mod pass_through;
+mod planted_bugs;
+mod prometheus;
+mod reload;
+mod shadow_is_free;
+mod support;
+
+#[path = "../parity/mod.rs"]
+mod parity;

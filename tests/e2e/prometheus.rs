@@ -1,0 +1,89 @@
+//! A real Prometheus scrapes the proxy, takes the alert rules, and finds every metric that the
+//! dashboards and rules ask for.
+
+use std::{
+    fs,
+    process::{Child, Command, Stdio},
+};
+
+use reqwest::Client;
+use serde_json::Value;
+use tests::{
+    buyers::{Buyers, Until},
+    project::{self, Scratch},
+};
+
+use crate::support::{eventually, proxy, routes};
+
+/// A Prometheus with its own data directory, on a free port.
+struct Prometheus {
+    process: Child,
+    url: String,
+    _state: Scratch,
+}
+
+impl Prometheus {
+    fn scraping(target: &str) -> Self {
+        let state = Scratch::new("prometheus");
+        let rules = project::root().join("dashboards/prometheus/alerts.yml");
+        let scrape = format!(
+            "global: {{ scrape_interval: 1s, evaluation_interval: 1s }}\n\
+             rule_files: [{}]\n\
+             scrape_configs: [{{ job_name: banyan, static_configs: [{{ targets: ['{target}'] }}] }}]\n",
+            rules.display()
+        );
+        fs::write(state.path().join("prometheus.yml"), scrape).unwrap();
+        // Prometheus cannot say which port it took, so one is chosen that is free at this moment.
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let process = Command::new("setpriv")
+            .args(["--pdeathsig", "KILL"])
+            .arg(project::target().join("tools/prometheus"))
+            .arg(format!("--config.file={}", state.path().join("prometheus.yml").display()))
+            .arg(format!("--storage.tsdb.path={}", state.path().join("data").display()))
+            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+            .stdout(Stdio::null())
+            .stderr(fs::File::create(state.path().join("log")).unwrap())
+            .spawn()
+            .expect("`make test` fetches Prometheus");
+        Self { process, url: format!("http://127.0.0.1:{port}"), _state: state }
+    }
+
+    async fn get(&self, path: &str) -> Option<Value> {
+        let response = Client::new().get(format!("{}{path}", self.url)).send().await.ok()?;
+        response.json().await.ok()
+    }
+}
+
+impl Drop for Prometheus {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_metric_that_is_asked_for_is_scraped() {
+    let proxy = proxy(routes(), extracted::all()).await;
+    let buyers = Buyers { base: proxy.url(), at_once: 2, seed: 6 };
+    let tally = buyers.run(Until::Journeys(4)).await;
+    assert!(tally.complaints.is_empty(), "{:#?}", tally.complaints);
+    let prometheus = Prometheus::scraping(proxy.admin().trim_start_matches("http://"));
+    eventually("a successful scrape", || async {
+        let up = prometheus.get("/api/v1/query?query=up").await?;
+        (up["data"]["result"][0]["value"][1] == "1").then_some(())
+    })
+    .await;
+
+    let names = prometheus.get("/api/v1/label/__name__/values").await.unwrap();
+    let names: Vec<_> = names["data"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    let queried = dashboards::queried_metrics();
+    assert!(queried.len() >= 10, "{queried:?}");
+    for metric in queried {
+        assert!(names.contains(&metric.as_str()), "{metric} is asked for and was not scraped");
+    }
+    let rules = prometheus.get("/api/v1/rules").await.unwrap();
+    let groups = rules["data"]["groups"].as_array().unwrap();
+    assert!(!groups.is_empty(), "no alert rule was loaded");
+    drop(prometheus);
+    proxy.stop().await;
+}

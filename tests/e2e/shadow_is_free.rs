@@ -1,0 +1,93 @@
+//! A buyer never pays for shadow: whatever the candidate does, the buyers' run passes and is as
+//! fast as without it.
+
+use std::time::Duration;
+
+use extracted::{Ctx, Extraction, HandlerError, Reply, Request, catalog};
+use reqwest::Client;
+use shadow::Unknown;
+use tests::buyers::{Buyers, Until};
+
+use crate::support::{forever, judged, proxy, routes, shop};
+
+async fn sleeps(_: &mut Ctx, _: &Request) -> Result<Reply, HandlerError> {
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    Err(HandlerError::Declined("nobody waits so long"))
+}
+
+async fn blocks(_: &mut Ctx, _: &Request) -> Result<Reply, HandlerError> {
+    std::thread::sleep(Duration::from_secs(10));
+    Err(HandlerError::Declined("nobody waits so long"))
+}
+
+async fn panics(_: &mut Ctx, _: &Request) -> Result<Reply, HandlerError> {
+    panic!("a planted panic")
+}
+
+const SLEEPING: Extraction =
+    Extraction { run: |ctx, request| Box::pin(sleeps(ctx, request)), ..catalog::show::SHOW };
+const BLOCKING: Extraction =
+    Extraction { run: |ctx, request| Box::pin(blocks(ctx, request)), ..catalog::show::SHOW };
+const PANICKING: Extraction =
+    Extraction { run: |ctx, request| Box::pin(panics(ctx, request)), ..catalog::show::SHOW };
+
+/// The buyers' run passes with this candidate on every product page, and the report says how its
+/// calls ended.
+async fn assert_free(candidate: Extraction, expected: Unknown) {
+    let build = forever(vec![catalog::list::LIST, candidate]);
+    let proxy = proxy(routes(), build).await;
+    let buyers = Buyers { base: proxy.url(), at_once: 3, seed: 4 };
+    let tally = buyers.run(Until::Journeys(6)).await;
+    assert!(tally.complaints.is_empty(), "{:#?}", tally.complaints);
+    // Far below the candidate's ten seconds, and below its deadline too: nobody waited for it.
+    assert!(tally.percentile(0.5) < Duration::from_millis(300), "{:?}", tally.percentile(0.5));
+    let report = judged(&proxy, "catalog.show", 1).await;
+    assert!(report.unknowns.contains_key(&expected), "{:?}", report.unknowns);
+    assert_eq!(report.matched + report.ignored + report.mismatched, 0);
+    proxy.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_candidate_that_sleeps_times_out() {
+    assert_free(SLEEPING, Unknown::TimedOut).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_candidate_that_blocks_its_thread_times_out() {
+    assert_free(BLOCKING, Unknown::TimedOut).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_candidate_that_panics_is_counted() {
+    assert_free(PANICKING, Unknown::Panicked).await;
+}
+
+/// The same requests in turn through a proxy with a sleeping candidate and through one without:
+/// paired, so that the machine's own noise hits both alike.
+#[tokio::test(flavor = "multi_thread")]
+async fn latency_is_unchanged_by_a_sleeping_candidate() {
+    const PAIRS: usize = 150;
+    let with = proxy(routes(), forever(vec![catalog::list::LIST, SLEEPING])).await;
+    let plain = tests::banyan::Setup { monolith: shop().await.url, ..Default::default() };
+    let without = tests::banyan::Proxy::start(plain, &[]).await.unwrap();
+    let client = Client::new();
+    let mut slower = 0;
+    for round in 0..PAIRS {
+        let path = format!("/api/products/{}", round % 50 + 1);
+        let mut took = [Duration::ZERO; 2];
+        // Who goes first alternates: the first of a pair finds colder caches.
+        for side in [round % 2, 1 - round % 2] {
+            let base = [with.url(), without.url()][side].clone();
+            let began = std::time::Instant::now();
+            client.get(format!("{base}{path}")).send().await.unwrap().bytes().await.unwrap();
+            took[side] = began.elapsed();
+        }
+        slower += usize::from(took[0] > took[1]);
+    }
+    // A fair coin lands on one side more than 105 times in 150 about once in two million runs; a
+    // proxy that waited for its candidate would be the slower one every time.
+    assert!(slower <= 105, "slower with shadow in {slower} of {PAIRS} pairs");
+    judged(&with, "catalog.show", 10).await;
+    with.stop().await;
+    without.stop().await;
+}

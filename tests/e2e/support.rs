@@ -1,0 +1,88 @@
+//! What several end-to-end tests need.
+
+use std::{
+    sync::{Arc, LazyLock},
+    time::{Duration, Instant},
+};
+
+use extracted::Extraction;
+use shadow::{DifferenceReport, Reports, RouteReport};
+use tests::{
+    banyan::{Proxy, Setup},
+    shop::{Addresses, Shop},
+};
+
+/// The one shop of this process. It stops when the process ends: see [`Shop`].
+static SHOP: LazyLock<Shop> = LazyLock::new(|| Shop::start().expect("the shop must start"));
+
+/// Where the shop's parts are.
+pub(crate) async fn shop() -> Addresses {
+    tokio::task::spawn_blocking(|| SHOP.addresses.clone()).await.unwrap()
+}
+
+/// The route table of the demo, which is the one that an operator of this shop would run.
+pub(crate) fn routes() -> String {
+    std::fs::read_to_string(tests::project::root().join("routes.toml")).unwrap()
+}
+
+/// Banyan in front of the shop with these routes and handlers.
+pub(crate) async fn proxy(routes: String, extractions: &'static [Extraction]) -> Proxy {
+    let shop = shop().await;
+    let setup = Setup {
+        monolith: shop.url,
+        database: Some(shop.database_url),
+        routes: Some(routes),
+        ..Setup::default()
+    };
+    Proxy::start(setup, extractions).await.unwrap()
+}
+
+/// A handler list that lives as long as the process, as the one of a real build does.
+pub(crate) fn forever(extractions: Vec<Extraction>) -> &'static [Extraction] {
+    Box::leak(extractions.into_boxed_slice())
+}
+
+/// Waits until `look` finds something, and fails the test when that takes too long.
+pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(
+    what: &str,
+    mut look: impl FnMut() -> F,
+) -> T {
+    let patience = Instant::now() + Duration::from_secs(60);
+    loop {
+        if let Some(found) = look().await {
+            return found;
+        }
+        assert!(Instant::now() < patience, "waited in vain for {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// What the judge has stored of one route, once it has looked at `requests` of them, compared or
+/// not.
+pub(crate) async fn judged(proxy: &Proxy, route: &'static str, requests: u64) -> RouteReport {
+    let reports = Arc::new(Reports::open_read_only(&proxy.store()).await.unwrap());
+    eventually(&format!("{requests} judged requests of {route}"), || {
+        let reports = Arc::clone(&reports);
+        async move {
+            let report = reports.route(route).await.unwrap()?;
+            let unknown: u64 = report.unknowns.values().sum();
+            let seen = report.matched + report.ignored + report.mismatched + unknown;
+            (seen >= requests).then_some(report)
+        }
+    })
+    .await
+}
+
+/// The differences of a route that no rule excused.
+pub(crate) async fn differences(proxy: &Proxy, route: &str) -> Vec<DifferenceReport> {
+    let reports = Reports::open_read_only(&proxy.store()).await.unwrap();
+    let all = reports.differences(route).await.unwrap();
+    all.into_iter().filter(|it| it.requests > it.excused).collect()
+}
+
+/// The value of a series in the proxy's `/metrics`, such as `name{route="x"}`; 0 when absent.
+pub(crate) async fn metric(proxy: &Proxy, series: &str) -> f64 {
+    let text = reqwest::get(format!("{}/metrics", proxy.admin())).await.unwrap().text().await.unwrap();
+    let line = text.lines().find_map(|it| it.strip_prefix(series)?.strip_prefix(' '));
+    line.map_or(0.0, |value| value.parse().unwrap())
+}
