@@ -1,12 +1,14 @@
 //! The contract between a handler and whoever calls it.
 
-use std::{future::Future, pin::Pin};
+use std::pin::Pin;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode, header::CONTENT_TYPE};
 use rand::{SeedableRng as _, rngs::StdRng};
 use sqlx::{MySql, Transaction};
 use time::OffsetDateTime;
+
+use crate::rails::query::{NotPlain, Query};
 
 /// One action of the monolith, answered in Rust.
 #[derive(Debug, Clone, Copy)]
@@ -31,7 +33,7 @@ pub enum Effects {
     Rows,
 }
 
-/// What a handler returns; write `|ctx, request| Box::pin(show(ctx, request))`.
+/// What [`Extraction::run`] returns; write `|ctx, request| Box::pin(show(ctx, request))`.
 pub type HandlerFuture<'a> = Pin<Box<dyn Future<Output = Result<Reply, HandlerError>> + Send + 'a>>;
 
 /// All that a handler may touch. The caller commits or rolls back, so no handler can tell whether a
@@ -69,6 +71,19 @@ pub struct Request {
 }
 
 impl Request {
+    /// The query's parameters, read as Rails reads them before it runs any action.
+    ///
+    /// # Errors
+    /// [`HandlerError::Declined`] where Rails would refuse the query or the content type, or would
+    /// not see plain strings. So an action calls this even when it wants no parameter.
+    pub fn query(&self) -> Result<Query, HandlerError> {
+        let content_type = self.headers.get(CONTENT_TYPE);
+        if content_type.is_some_and(|it| it != "application/json") {
+            return Err(HandlerError::Declined("the request has no body but a content type"));
+        }
+        Ok(Query::parse(&self.query)?)
+    }
+
     /// The value of the route's `{name}`.
     ///
     /// # Errors
@@ -76,18 +91,21 @@ impl Request {
     /// disagree, and the monolith knows what to answer.
     pub fn param(&self, name: &str) -> Result<&str, HandlerError> {
         let found = self.params.iter().find(|(it, _)| it == name);
-        found.map(|(_, value)| value.as_str()).ok_or(HandlerError::Declined("route parameter missing"))
+        found
+            .map(|(_, value)| value.as_str())
+            .ok_or(HandlerError::Declined("the route has no such path parameter"))
     }
 }
 
-/// What the buyer gets. `X-Request-Id` and `X-Runtime` are the caller's to set.
+/// What the buyer gets. The framing, `X-Request-Id` and `X-Runtime` are the caller's to set: they
+/// tell of the request's way through the proxy, which no handler knows.
 #[derive(Debug, Clone)]
 pub struct Reply {
     /// The status line's code.
     pub status: StatusCode,
-    /// All header fields but the framing.
+    /// The header fields.
     pub headers: HeaderMap,
-    /// The body; empty for HEAD.
+    /// The body; empty for `HEAD`.
     pub body: Bytes,
 }
 
@@ -98,7 +116,60 @@ pub enum HandlerError {
     /// The request is of a kind that this handler does not reproduce.
     #[error("declined: {0}")]
     Declined(&'static str),
-    /// A statement failed, or a row does not look as it must.
-    #[error("the database failed")]
+    /// A statement failed, or a row is not as the handler knows the table.
+    #[error("a statement failed in the monolith's database")]
     Database(#[from] sqlx::Error),
+    /// A value has no JSON form.
+    #[error("the reply could not be written as JSON")]
+    Json(#[source] serde_json::Error),
+}
+
+impl From<NotPlain> for HandlerError {
+    fn from(NotPlain(why): NotPlain) -> Self {
+        Self::Declined(why)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn get(params: &[(&str, &str)]) -> Request {
+        Request {
+            method: Method::GET,
+            path: "/".to_owned(),
+            params: params.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+            query: String::new(),
+            headers: HeaderMap::new(),
+        }
+    }
+
+    #[test]
+    fn a_path_parameter_that_the_route_does_not_name_is_declined() {
+        let request = get(&[("id", "7")]);
+        assert_eq!(request.param("id").unwrap(), "7");
+        assert!(matches!(request.param("slug"), Err(HandlerError::Declined(_))));
+    }
+
+    #[test]
+    fn a_query_that_rack_would_not_read_as_strings_is_declined() {
+        let mut request = get(&[]);
+        request.query = "page=2".to_owned();
+        assert_eq!(request.query().unwrap().get("page"), Some("2"));
+        request.query = "page[]=2".to_owned();
+        assert!(matches!(request.query(), Err(HandlerError::Declined(_))));
+    }
+
+    #[test]
+    fn a_content_type_that_rails_might_refuse_is_declined() {
+        let mut request = get(&[]);
+        for (content_type, read) in
+            [("application/json", true), ("garbage", false), ("multipart/form-data", false)]
+        {
+            request.headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+            assert_eq!(request.query().is_ok(), read, "{content_type}");
+        }
+    }
 }

@@ -6,13 +6,23 @@
 pub mod catalog;
 mod contract;
 pub mod rails;
+mod render;
 
 pub use contract::{Ctx, Effects, Extraction, HandlerError, HandlerFuture, Reply, Request};
 
 /// Every extraction, by id.
 pub const fn all() -> &'static [Extraction] {
     &[
-        catalog::list::LIST,
+        catalog::list::LIST, //
         catalog::show::SHOW,
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn extractions_are_listed_once_each_and_by_id() {
+        let ids: Vec<_> = super::all().iter().map(|it| it.id).collect();
+        assert!(ids.is_sorted_by(|one, next| one < next), "{ids:?}");
+    }
 }

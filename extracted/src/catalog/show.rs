@@ -1,21 +1,21 @@
-//! `GET /api/products/{id}`: one product with everything around it. Counts the view.
+//! `GET /api/products/{id}`: one product with its variants, related products and promotions.
 
 use http::StatusCode;
 use rand::seq::SliceRandom as _;
-use sqlx::types::Decimal;
-use time::PrimitiveDateTime;
+use serde::Serialize;
+use sqlx::FromRow;
+use time::OffsetDateTime;
 
-use super::serialized;
 use crate::{
-    Ctx, Effects, Extraction, HandlerError, Reply, Request,
+    contract::{Ctx, Effects, Extraction, HandlerError, Reply, Request},
     rails::{
-        json::{Json, object},
-        query::to_i,
-        reply,
+        column::{BigDecimal, DateTime, SerializedJson},
+        string::to_i,
     },
+    render,
 };
 
-/// `catalog.show`.
+/// The product as `Api::ProductsController#show` renders it. Counts the view.
 pub const SHOW: Extraction = Extraction {
     id: "catalog.show",
     replaces: "Api::ProductsController#show",
@@ -26,183 +26,254 @@ pub const SHOW: Extraction = Extraction {
 const DAY: i64 = 24 * 60 * 60;
 
 async fn show(ctx: &mut Ctx, request: &Request) -> Result<Reply, HandlerError> {
-    // `find("12abc")` finds 12.
-    let id = to_i(request.param("id")?);
-    let Some(product) = Product::find(ctx, id).await? else {
-        let body = r#"{"error":"Product not found"}"#.to_owned();
-        return Ok(reply::json(request, StatusCode::NOT_FOUND, body));
+    request.query()?; // reads nothing from it, but Rails refuses a malformed one
+    let id = id(request.param("id")?)?;
+    let Some(product) = find(ctx, id).await? else {
+        return render::json(
+            request,
+            StatusCode::NOT_FOUND,
+            &NotFound { error: "Product not found" },
+        );
     };
-    let details = serialized(product.details.as_deref())?;
-    let tags = serialized(product.tags.as_deref())?;
-    let variants = product.variants(ctx).await?;
-    let related = product.related(ctx).await?;
-    let promotions = product.promotions(ctx).await?;
-    // Last, so that the row is locked for the shortest time: Rails' own views wait for it.
-    let views = product.record_view(ctx).await?;
-
-    let age = (ctx.now - product.listed_at.assume_utc()).whole_seconds();
-    let in_stock = variants.iter().any(|it| it.stock > 0);
-    let mut body = String::new();
-    object(&mut body, |it| {
-        it.member("id", product.id)
-            .member("name", &product.name)
-            .member("slug", &product.slug)
-            .member("subtitle", &product.subtitle)
-            .member("description", &product.description)
-            .member("price", product.price)
-            .member("currency", &product.currency)
-            .member("category", &product.category)
-            .member("brand", &product.brand)
-            .member("details", &details)
-            .member("tags", &tags)
-            .member("rating", product.rating)
-            .member("in_stock", in_stock)
-            .member("listed_at", product.listed_at)
-            .member("updated_at", product.updated_at)
-            .member("age_days", age.div_euclid(DAY))
-            .member("age_seconds", age)
-            .member("views", views)
-            .member("viewed_at", ctx.now)
-            .member("variants", &variants)
-            .member("related", &related)
-            .member("promotions", &promotions);
-    });
-    Ok(reply::json(request, StatusCode::OK, body))
+    let variants = variants(ctx, id).await?;
+    let related = related(ctx, &product).await?;
+    let promotions = promotions(ctx, &product.category).await?;
+    // Rails counts first. Here the count locks the row until the caller commits: so it comes last.
+    let views = record_view(ctx, id).await?;
+    let page = Page {
+        age: Age::of(product.listed_at, ctx.now),
+        views,
+        viewed_at: DateTime(ctx.now),
+        variants,
+        related,
+        promotions,
+        product,
+    };
+    render::json(request, StatusCode::OK, &page)
 }
 
-#[derive(sqlx::FromRow)]
+/// As `ActiveRecord` reads an id: `12abc` is 12, and `abc` is 0, which no product has.
+fn id(param: &str) -> Result<i64, HandlerError> {
+    if param.contains('.') {
+        return Err(HandlerError::Declined("the path names a format"));
+    }
+    Ok(to_i(param))
+}
+
+async fn find(ctx: &mut Ctx, id: i64) -> Result<Option<Product>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT id, name, slug, subtitle, description, price, currency, category, brand, details, \
+         tags, rating, listed_at, updated_at, \
+         EXISTS (SELECT 1 FROM variants WHERE product_id = products.id AND stock > 0) AS in_stock \
+         FROM products WHERE deleted_at IS NULL AND id = ?",
+    )
+    .bind(id)
+    .fetch_optional(&mut *ctx.tx)
+    .await
+}
+
+async fn variants(ctx: &mut Ctx, id: i64) -> Result<Vec<Variant>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT id, sku, title, price, stock FROM variants WHERE product_id = ? \
+         ORDER BY position, id",
+    )
+    .bind(id)
+    .fetch_all(&mut *ctx.tx)
+    .await
+}
+
+/// The next products of the category, shuffled: customers got bored of a fixed order.
+async fn related(ctx: &mut Ctx, product: &Product) -> Result<Vec<Related>, sqlx::Error> {
+    let mut related: Vec<Related> = sqlx::query_as(
+        "SELECT id, name, price FROM products \
+         WHERE deleted_at IS NULL AND category = ? AND id > ? ORDER BY id LIMIT 6",
+    )
+    .bind(&product.category)
+    .bind(product.id)
+    .fetch_all(&mut *ctx.tx)
+    .await?;
+    related.shuffle(&mut ctx.random);
+    Ok(related)
+}
+
+/// What is taken off without a code, now and in this category; like the monolith's, without an order.
+async fn promotions(ctx: &mut Ctx, category: &str) -> Result<Vec<Promotion>, sqlx::Error> {
+    sqlx::query_as(
+        "SELECT code, name FROM promotions WHERE automatic = TRUE \
+         AND (starts_at IS NULL OR starts_at <= ?) AND (ends_at IS NULL OR ends_at > ?) \
+         AND (usage_limit IS NULL OR used_count < usage_limit) \
+         AND (category = ? OR category IS NULL)",
+    )
+    .bind(ctx.now)
+    .bind(ctx.now)
+    .bind(category)
+    .fetch_all(&mut *ctx.tx)
+    .await
+}
+
+/// Counts a view, leaving `updated_at` alone, and returns the new count: with `LAST_INSERT_ID` the
+/// statement brings it along, so that the row is locked for one round trip less.
+async fn record_view(ctx: &mut Ctx, id: i64) -> Result<u64, sqlx::Error> {
+    let counted = sqlx::query(
+        "UPDATE products SET views_count = LAST_INSERT_ID(COALESCE(views_count, 0) + 1) WHERE id = ?",
+    )
+    .bind(id)
+    .execute(&mut *ctx.tx)
+    .await?;
+    Ok(counted.last_insert_id())
+}
+
+#[derive(Debug, Serialize)]
+struct NotFound {
+    error: &'static str,
+}
+
+/// `ProductSerializer.full`; the order of the members is part of the API.
+#[derive(Debug, Serialize)]
+struct Page {
+    #[serde(flatten)]
+    product: Product,
+    #[serde(flatten)]
+    age: Age,
+    views: u64,
+    viewed_at: DateTime,
+    variants: Vec<Variant>,
+    related: Vec<Related>,
+    promotions: Vec<Promotion>,
+}
+
+#[derive(Debug, FromRow, Serialize)]
 struct Product {
     id: i64,
     name: String,
     slug: String,
     subtitle: Option<String>,
     description: String,
-    price: Decimal,
+    price: BigDecimal,
     currency: String,
     category: String,
     brand: String,
-    details: Option<String>,
-    tags: Option<String>,
+    details: Option<SerializedJson>,
+    tags: Option<SerializedJson>,
     rating: Option<f64>,
-    listed_at: PrimitiveDateTime,
-    updated_at: PrimitiveDateTime,
+    in_stock: bool,
+    listed_at: DateTime,
+    updated_at: DateTime,
 }
 
-impl Product {
-    /// Soft-deleted products are hidden, as by the model's default scope.
-    async fn find(ctx: &mut Ctx, id: i64) -> Result<Option<Self>, HandlerError> {
-        let product = sqlx::query_as(
-            "SELECT id, name, slug, subtitle, description, price, currency, category, brand, details, \
-             tags, rating, listed_at, updated_at FROM products WHERE deleted_at IS NULL AND id = ?",
-        )
-        .bind(id)
-        .fetch_optional(&mut *ctx.tx)
-        .await?;
-        Ok(product)
-    }
+/// How long a product has been listed.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+struct Age {
+    #[serde(rename = "age_days")]
+    days: i64,
+    #[serde(rename = "age_seconds")]
+    seconds: i64,
+}
 
-    async fn variants(&self, ctx: &mut Ctx) -> Result<Vec<Variant>, HandlerError> {
-        let variants = sqlx::query_as(
-            "SELECT id, sku, title, price, stock FROM variants WHERE product_id = ? \
-             ORDER BY position ASC, id ASC",
-        )
-        .bind(self.id)
-        .fetch_all(&mut *ctx.tx)
-        .await?;
-        Ok(variants)
-    }
-
-    /// The next products of the category, shuffled.
-    async fn related(&self, ctx: &mut Ctx) -> Result<Vec<Related>, HandlerError> {
-        let mut related: Vec<Related> = sqlx::query_as(
-            "SELECT id, name, price FROM products WHERE deleted_at IS NULL AND category = ? AND id > ? \
-             ORDER BY id ASC LIMIT 6",
-        )
-        .bind(&self.category)
-        .bind(self.id)
-        .fetch_all(&mut *ctx.tx)
-        .await?;
-        related.shuffle(&mut ctx.random);
-        Ok(related)
-    }
-
-    /// `Promotion.automatic.active.for_category(category)`.
-    async fn promotions(&self, ctx: &mut Ctx) -> Result<Vec<Promotion>, HandlerError> {
-        let now = PrimitiveDateTime::new(ctx.now.date(), ctx.now.time());
-        let promotions = sqlx::query_as(
-            "SELECT code, name FROM promotions WHERE automatic = TRUE \
-             AND (starts_at IS NULL OR starts_at <= ?) AND (ends_at IS NULL OR ends_at > ?) \
-             AND (usage_limit IS NULL OR used_count < usage_limit) \
-             AND (category = ? OR category IS NULL)",
-        )
-        .bind(now)
-        .bind(now)
-        .bind(&self.category)
-        .fetch_all(&mut *ctx.tx)
-        .await?;
-        Ok(promotions)
-    }
-
-    /// `CountsViews#record_view!`: one more, `updated_at` unmoved; answers the new count.
-    async fn record_view(&self, ctx: &mut Ctx) -> Result<i32, HandlerError> {
-        sqlx::query("UPDATE products SET views_count = COALESCE(views_count, 0) + 1 WHERE id = ?")
-            .bind(self.id)
-            .execute(&mut *ctx.tx)
-            .await?;
-        let views = sqlx::query_scalar("SELECT views_count FROM products WHERE id = ?")
-            .bind(self.id)
-            .fetch_one(&mut *ctx.tx)
-            .await?;
-        Ok(views)
+impl Age {
+    /// Ruby cuts the seconds towards zero and divides towards the past.
+    fn of(listed_at: DateTime, now: OffsetDateTime) -> Self {
+        let seconds = (now - listed_at.0).whole_seconds();
+        Self { days: seconds.div_euclid(DAY), seconds }
     }
 }
 
-#[derive(sqlx::FromRow)]
+#[derive(Debug, FromRow, Serialize)]
 struct Variant {
     id: i64,
     sku: String,
     title: String,
-    price: Decimal,
+    price: BigDecimal,
     stock: i32,
 }
 
-impl Json for Variant {
-    fn write(&self, out: &mut String) {
-        object(out, |it| {
-            it.member("id", self.id)
-                .member("sku", &self.sku)
-                .member("title", &self.title)
-                .member("price", self.price)
-                .member("stock", self.stock);
-        });
-    }
-}
-
-#[derive(sqlx::FromRow)]
+#[derive(Debug, FromRow, Serialize)]
 struct Related {
     id: i64,
     name: String,
-    price: Decimal,
+    price: BigDecimal,
 }
 
-impl Json for Related {
-    fn write(&self, out: &mut String) {
-        object(out, |it| {
-            it.member("id", self.id).member("name", &self.name).member("price", self.price);
-        });
-    }
-}
-
-#[derive(sqlx::FromRow)]
+#[derive(Debug, FromRow, Serialize)]
 struct Promotion {
     code: String,
     name: String,
 }
 
-impl Json for Promotion {
-    fn write(&self, out: &mut String) {
-        object(out, |it| {
-            it.member("code", &self.code).member("name", &self.name);
-        });
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn an_id_is_the_number_that_it_begins_with() {
+        for (param, expected) in
+            [("12", 12), ("0012", 12), ("12abc", 12), (" 12", 12), ("abc", 0), ("-1", -1)]
+        {
+            assert_eq!(id(param).unwrap(), expected, "{param}");
+        }
+    }
+
+    #[test]
+    fn a_format_is_left_to_rails() {
+        for param in ["12.xml", "1.5"] {
+            assert!(matches!(id(param), Err(HandlerError::Declined(_))), "{param}");
+        }
+    }
+
+    #[test]
+    fn age_is_cut_towards_zero_and_its_days_towards_the_past() {
+        let now = datetime!(2026-01-02 00:00:00.5 UTC);
+        for (listed_at, days, seconds) in [
+            (datetime!(2026-01-01 00:00:00.6 UTC), 0, 86_399),
+            (datetime!(2026-01-01 00:00:00.5 UTC), 1, 86_400),
+            (datetime!(2026-01-02 00:00:01 UTC), 0, 0),
+            (datetime!(2026-01-02 00:00:01.5 UTC), -1, -1),
+        ] {
+            assert_eq!(Age::of(DateTime(listed_at), now), Age { days, seconds }, "{listed_at}");
+        }
+    }
+
+    #[test]
+    fn members_are_written_in_the_order_of_the_monolith() {
+        let at = DateTime(datetime!(2026-01-02 00:00 UTC));
+        let product = Product {
+            id: 7,
+            name: "Lamp".to_owned(),
+            slug: "lamp".to_owned(),
+            subtitle: None,
+            description: "Bright".to_owned(),
+            price: BigDecimal("19.90".parse().unwrap()),
+            currency: "EUR".to_owned(),
+            category: "Home".to_owned(),
+            brand: "Lux".to_owned(),
+            details: None,
+            tags: Some(SerializedJson(serde_json::json!(["a"]))),
+            rating: Some(4.0),
+            in_stock: true,
+            listed_at: at,
+            updated_at: at,
+        };
+        let page = Page {
+            product,
+            age: Age { days: 0, seconds: 5 },
+            views: 3,
+            viewed_at: at,
+            variants: Vec::new(),
+            related: Vec::new(),
+            promotions: Vec::new(),
+        };
+        let body = crate::rails::json::encode(&page).unwrap();
+        assert_eq!(
+            String::from_utf8(body).unwrap(),
+            concat!(
+                r#"{"id":7,"name":"Lamp","slug":"lamp","subtitle":null,"description":"Bright","#,
+                r#""price":"19.9","currency":"EUR","category":"Home","brand":"Lux","details":null,"#,
+                r#""tags":["a"],"rating":4.0,"in_stock":true,"listed_at":"2026-01-02T00:00:00.000Z","#,
+                r#""updated_at":"2026-01-02T00:00:00.000Z","age_days":0,"age_seconds":5,"views":3,"#,
+                r#""viewed_at":"2026-01-02T00:00:00.000Z","variants":[],"related":[],"promotions":[]}"#
+            )
+        );
     }
 }

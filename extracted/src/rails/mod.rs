@@ -1,6 +1,8 @@
-//! What must match Rails, usable without the rest of this crate.
+//! What must match Rails 6.1, usable without the rest of this crate.
 
+pub mod column;
 pub mod database;
 pub mod json;
 pub mod query;
-pub mod reply;
+pub mod response;
+pub mod string;

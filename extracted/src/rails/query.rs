@@ -1,122 +1,116 @@
-//! A query string as Rack reads it, for the plain parameters that our actions take.
+//! A query string as Rack reads it, for actions that take plain parameters.
 //!
-//! Source: rack 2.2, `query_parser.rb`: split on `&` and `;`, `+` is a space, a later value wins.
-
-use std::borrow::Cow;
+//! Source: rack 2.2, `query_parser.rb` (`parse_nested_query`) and `request.rb` (`GET`).
 
 use percent_encoding::percent_decode_str;
 
-use crate::HandlerError;
+/// A longer query is left to Rack, whose own limits (4096 parameters) and its server's (Puma: 10 KiB)
+/// lie beyond.
+const MAX_BYTES: usize = 4096;
 
-/// Parameters by name.
+/// Parameters by name; each is a string or, written without `=`, nil.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Query(Vec<(String, String)>);
+pub struct Query(Vec<(String, Option<String>)>);
+
+/// Rack would refuse the query, or make arrays and hashes of it. Says why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NotPlain(pub &'static str);
 
 impl Query {
-    /// Reads the query's raw bytes.
+    /// Reads the query's raw bytes: `&` or `;` separate, `+` is a space, `%XX` a byte of UTF-8, and
+    /// a later parameter of the same name wins.
     ///
     /// # Errors
-    /// [`HandlerError::Declined`] where Rack would build something other than plain strings
-    /// (`a[]=1`, `a[b]=1`, a name without `=`), or would refuse (`%zz`, bytes that are not UTF-8).
-    pub fn parse(raw: &str) -> Result<Self, HandlerError> {
-        let mut parameters: Vec<(String, String)> = Vec::new();
-        for pair in raw.split(['&', ';']).filter(|it| !it.is_empty()) {
-            let (name, value) =
-                pair.split_once('=').ok_or(HandlerError::Declined("parameter without a value"))?;
-            let name = decode(name.trim_start_matches(' '))?;
-            if name.contains(['[', ']']) {
-                return Err(HandlerError::Declined("nested parameter"));
-            }
-            let value = decode(value)?.into_owned();
-            match parameters.iter_mut().find(|(it, _)| *it == name) {
-                Some(earlier) => earlier.1 = value,
-                None => parameters.push((name.into_owned(), value)),
-            }
+    /// [`NotPlain`] for names with brackets (`a[]=1`), `%` without two hexadecimal digits, bytes that
+    /// are not UTF-8, and queries of more than 4096 bytes.
+    pub fn parse(raw: &str) -> Result<Self, NotPlain> {
+        if raw.len() > MAX_BYTES {
+            return Err(NotPlain("the query is long"));
         }
-        Ok(Self(parameters))
+        let pairs = raw.split(['&', ';']).map(|pair| match pair.split_once('=') {
+            Some((name, value)) => Ok((name_of(name)?, Some(decode(value)?))),
+            None => Ok((name_of(pair)?, None)),
+        });
+        pairs.collect::<Result<_, _>>().map(Self)
     }
 
-    /// The parameter's value; `None` is Ruby's `nil`.
+    /// The parameter's value; `None` where Ruby sees nil.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(it, _)| it == name).map(|(_, value)| value.as_str())
+        let last = self.0.iter().rfind(|(it, _)| it == name);
+        last.and_then(|(_, value)| value.as_deref())
     }
 }
 
-fn decode(text: &str) -> Result<Cow<'_, str>, HandlerError> {
-    let bytes = text.as_bytes();
-    let escapes = bytes.iter().enumerate().filter(|(_, it)| **it == b'%');
-    for (index, _) in escapes {
-        let digits = bytes.get(index + 1..index + 3).unwrap_or_default();
-        if digits.len() < 2 || !digits.iter().all(u8::is_ascii_hexdigit) {
-            return Err(HandlerError::Declined("malformed percent-encoding"));
-        }
-    }
-    let spaced = text.replace('+', " ");
-    match percent_decode_str(&spaced).decode_utf8() {
-        Ok(decoded) => Ok(Cow::Owned(decoded.into_owned())),
-        Err(_) => Err(HandlerError::Declined("a parameter is not UTF-8")),
-    }
+fn name_of(raw: &str) -> Result<String, NotPlain> {
+    let name = decode(raw)?;
+    if name.contains(['[', ']']) { Err(NotPlain("a parameter is nested")) } else { Ok(name) }
 }
 
-/// `String#to_i`: leading white space, a sign, digits with single `_` between them; 0 otherwise.
-/// What does not fit saturates.
-pub fn to_i(text: &str) -> i64 {
-    let text = text.trim_start_matches([' ', '\t', '\n', '\u{b}', '\u{c}', '\r']);
-    let (negative, digits) = match text.as_bytes().first() {
-        Some(b'-') => (true, &text[1..]),
-        Some(b'+') => (false, &text[1..]),
-        _ => (false, text),
-    };
-    let mut value: i64 = 0;
-    let mut previous = b'_';
-    for byte in digits.bytes() {
-        match byte {
-            b'0'..=b'9' => value = value.saturating_mul(10).saturating_add(i64::from(byte - b'0')),
-            b'_' if previous != b'_' => {}
-            _ => break,
-        }
-        previous = byte;
+fn decode(raw: &str) -> Result<String, NotPlain> {
+    let escaped = |it: &str| it.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
+    if !raw.split('%').skip(1).all(escaped) {
+        return Err(NotPlain("a parameter's percent-encoding is malformed"));
     }
-    if negative { -value } else { value }
+    let spaced = raw.replace('+', " ");
+    let decoded = percent_decode_str(&spaced).decode_utf8();
+    decoded.map(Into::into).map_err(|_| NotPlain("a parameter is not UTF-8"))
 }
 
 #[cfg(test)]
 mod tests {
+    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
     use proptest::prelude::*;
 
     use super::*;
 
     #[test]
     fn plain_parameters_are_read_as_rack_reads_them() {
-        let query = Query::parse("q=caf%C3%A9+noir&page=1&page=2&&empty=").unwrap();
-        assert_eq!(query.get("q"), Some("café noir"));
+        let query = Query::parse("q=caf%C3%A9+noir%2B&page=1;page=2&&empty=&nil&a=b=c").unwrap();
+        assert_eq!(query.get("q"), Some("café noir+"));
         assert_eq!(query.get("page"), Some("2"));
         assert_eq!(query.get("empty"), Some(""));
+        assert_eq!(query.get("nil"), None);
         assert_eq!(query.get("absent"), None);
+        assert_eq!(query.get("a"), Some("b=c"));
     }
 
     #[test]
-    fn what_rack_would_nest_or_refuse_is_left_to_rails() {
-        for raw in ["page[]=1", "a[b]=1", "a%5Bb%5D=1", "page", "q=%zz", "q=%", "q=%ff"] {
-            assert!(matches!(Query::parse(raw), Err(HandlerError::Declined(_))), "{raw}");
-        }
+    fn a_later_nil_hides_an_earlier_value() {
+        assert_eq!(Query::parse("page=2&page").unwrap().get("page"), None);
     }
 
     #[test]
-    fn to_i_is_rubys() {
-        for (text, value) in [
-            ("12", 12), (" 12abc", 12), ("-3", -3), ("+4", 4), ("abc", 0), ("", 0), ("1.9", 1),
-            ("1_000", 1000), ("1__0", 1), ("_1", 0), ("0x1f", 0), ("99999999999999999999", i64::MAX),
+    fn what_rack_would_nest_or_refuse_is_not_plain() {
+        let long = "a".repeat(MAX_BYTES + 1);
+        for raw in [
+            "page[]=1",
+            "a[b]=1",
+            "a%5Bb%5D=1",
+            "a]=1",
+            "q=%zz",
+            "q=%",
+            "q=%4",
+            "%=1",
+            "q=%ff",
+            &long,
         ] {
-            assert_eq!(to_i(text), value, "{text:?}");
+            assert!(Query::parse(raw).is_err(), "{raw}");
         }
     }
 
     proptest! {
         #[test]
-        fn no_query_panics(raw in "\\PC*") {
+        fn every_escaped_value_is_read_back(value in ".{0,40}") {
+            let query = format!("a=1&q={}", utf8_percent_encode(&value, NON_ALPHANUMERIC));
+            let query = Query::parse(&query).unwrap();
+            prop_assert_eq!(query.get("q"), Some(value.as_str()));
+        }
+
+        #[test]
+        fn no_query_panics(raw in ".*", escapes in "[%a-f0-9+=&;\\[\\]]*") {
             let _ = Query::parse(&raw);
-            let _ = to_i(&raw);
+            let _ = Query::parse(&escapes);
         }
     }
 }

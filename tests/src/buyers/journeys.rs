@@ -83,10 +83,10 @@ impl Buyer {
         let id = self.random.random_range(1..=2000);
         let query = "query ProductPage($id: ID!) { product(id: $id) { id name price } }";
         let body = json!({ "operationName": "ProductPage", "query": query, "variables": { "id": id } });
-        let request = self.browser.request(Method::POST, "/graphql").json(&body);
-        let response = self.browser.send(request).await?;
-        expect(response.status() == StatusCode::OK, || format!("GraphQL answered {}", response.status()))?;
-        let answer: Value = response.json().await?;
+        let (_, session) = self.browser.json("/api/session").await?;
+        let token = session["csrf_token"].as_str().unwrap_or_default();
+        let (status, answer) = self.browser.send_json(Method::POST, "/graphql", token, &body).await?;
+        expect(status == StatusCode::OK, || format!("GraphQL answered {status}: {answer}"))?;
         let product = &answer["data"]["product"];
         expect(product.is_null() || product["id"] == json!(id.to_string()), || {
             format!("asked for product {id}, got {answer}")

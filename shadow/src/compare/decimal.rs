@@ -1,0 +1,95 @@
+//! Decimal numbers as JSON writes them, without binary rounding.
+
+/// A decimal number: `mantissa * 10^exponent`, at most 36 digits when written out in full.
+#[derive(Debug, Clone, Copy)]
+pub struct Decimal {
+    mantissa: i128,
+    exponent: i32,
+}
+
+/// An `i128` holds 38 digits whole; two numbers of this many can be subtracted without overflow.
+const DIGITS: u32 = 36;
+
+impl Decimal {
+    /// Reads a number in JSON's syntax; `None` for other syntax, and for more digits than fit.
+    pub fn parse(text: &str) -> Option<Self> {
+        let unsigned = text.strip_prefix('-').unwrap_or(text);
+        let (number, exponent) = match unsigned.split_once(['e', 'E']) {
+            Some((number, exponent)) => (number, exponent.parse::<i32>().ok()?),
+            None => (unsigned, 0),
+        };
+        let (whole, fraction) = match number.split_once('.') {
+            Some((_, "")) => return None,
+            Some((whole, fraction)) => (whole, fraction),
+            None => (number, ""),
+        };
+        let digits = whole.bytes().chain(fraction.bytes());
+        if whole.is_empty() || (whole.len() > 1 && whole.starts_with('0')) {
+            return None;
+        }
+        let mut mantissa: i128 = 0;
+        for digit in digits {
+            let digit = digit.is_ascii_digit().then(|| i128::from(digit - b'0'))?;
+            mantissa = mantissa.checked_mul(10)?.checked_add(digit)?;
+        }
+        let exponent = exponent.checked_sub(i32::try_from(fraction.len()).ok()?)?;
+        let sign = if unsigned.len() < text.len() { -1 } else { 1 };
+        Some(Self { mantissa: sign * mantissa, exponent })
+    }
+
+    /// Whether two numbers are no further apart than `self`. Numbers too large or too fine to be
+    /// told apart exactly are never close.
+    pub(super) fn spans(self, one: Self, other: Self) -> bool {
+        let exponent = self.exponent.min(one.exponent).min(other.exponent);
+        let (Some(limit), Some(one), Some(other)) =
+            (self.scaled(exponent), one.scaled(exponent), other.scaled(exponent))
+        else {
+            return false;
+        };
+        (one - other).abs() <= limit
+    }
+
+    /// The mantissa at a smaller or equal exponent.
+    fn scaled(self, exponent: i32) -> Option<i128> {
+        if self.mantissa == 0 {
+            return Some(0);
+        }
+        let zeros = u32::try_from(self.exponent.checked_sub(exponent)?).ok()?;
+        let scaled = self.mantissa.checked_mul(10_i128.checked_pow(zeros)?)?;
+        (scaled.unsigned_abs() < 10_u128.pow(DIGITS)).then_some(scaled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spans(limit: &str, one: &str, other: &str) -> bool {
+        let [limit, one, other] = [limit, one, other].map(|it| Decimal::parse(it).unwrap());
+        limit.spans(one, other)
+    }
+
+    #[test]
+    fn distances_are_exact() {
+        assert!(spans("0.1", "0.3", "0.4"));
+        assert!(!spans("0.1", "0.3", "0.40000000000000000001"));
+        assert!(spans("50", "-20", "30"));
+        assert!(!spans("50", "-21", "30"));
+        assert!(spans("0", "19.90", "19.9"));
+        assert!(spans("1e2", "1E3", "1.1e+3"));
+        assert!(!spans("0", "9007199254740993", "9007199254740992"), "not as binary fractions");
+    }
+
+    #[test]
+    fn what_cannot_be_told_apart_is_never_close() {
+        assert!(!spans("1", "1e35", "1e-35"));
+        assert!(!spans("1", "1e2000000000", "1e2000000000"));
+    }
+
+    #[test]
+    fn only_the_syntax_of_json_is_read() {
+        for text in ["", "-", "+1", "01", "1.", ".5", "1e", "0x1", "1_0", "NaN", " 1", "--1", "1..2"] {
+            assert!(Decimal::parse(text).is_none(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! JSON documents, compared by structure: the order of members and the way a string is escaped
+//! mean nothing; the order of elements, the text of numbers and the type of values do.
+
+use std::{
+    borrow::Cow,
+    collections::{HashMap, VecDeque},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    mem,
+};
+
+use super::{
+    Class, DifferenceKind, Fragment, Value,
+    collector::Collector,
+    path::{Path, Root, Step},
+    rule::Excuses,
+    sequence::{Key, align},
+};
+
+type Member<'a> = (Cow<'a, str>, Value<'a>);
+
+/// Walks two documents side by side. Recursion is bounded by the parser's depth limit.
+pub(super) struct Walk<'w, 'a> {
+    collector: &'w mut Collector<'a>,
+    path: Path<'a>,
+}
+
+impl<'w, 'a> Walk<'w, 'a> {
+    pub(super) const fn new(collector: &'w mut Collector<'a>) -> Self {
+        Self { collector, path: Path::at(Root::Document) }
+    }
+
+    pub(super) fn values(&mut self, control: &'a Value<'a>, candidate: &'a Value<'a>) {
+        match (control, candidate) {
+            (Value::Object(control), Value::Object(candidate)) => self.objects(control, candidate),
+            (Value::Array(one), Value::Array(other)) => self.arrays((control, one), (candidate, other)),
+            _ if mem::discriminant(control) != mem::discriminant(candidate) => {
+                self.found(DifferenceKind::Retyped, Some(control), Some(candidate));
+            }
+            _ if control != candidate => {
+                self.found(DifferenceKind::Changed, Some(control), Some(candidate));
+            }
+            _ => {}
+        }
+    }
+
+    /// A repeated name is compared with its repetition on the other side, in order.
+    fn objects(&mut self, control: &'a [Member<'a>], candidate: &'a [Member<'a>]) {
+        let names = |members: &'a [Member<'a>]| members.iter().map(|(name, _)| &**name);
+        if names(control).eq(names(candidate)) {
+            for ((name, one), (_, other)) in control.iter().zip(candidate) {
+                self.within(Step::Member(name), |it| it.values(one, other));
+            }
+            return;
+        }
+        let mut others: HashMap<&str, VecDeque<&'a Value<'a>>> = HashMap::new();
+        for (name, other) in candidate {
+            others.entry(name).or_default().push_back(other);
+        }
+        let mut seen: HashMap<&str, usize> = HashMap::new();
+        for (name, one) in control {
+            *seen.entry(name).or_default() += 1;
+            let other = others.get_mut(&**name).and_then(VecDeque::pop_front);
+            self.within(Step::Member(name), |it| match other {
+                Some(other) => it.values(one, other),
+                None => it.found(DifferenceKind::Missing, Some(one), None),
+            });
+        }
+        for (name, other) in candidate {
+            match seen.get_mut(&**name) {
+                Some(left @ 1..) => *left -= 1,
+                _ => self.within(Step::Member(name), |it| {
+                    it.found(DifferenceKind::Extra, None, Some(other));
+                }),
+            }
+        }
+    }
+
+    fn arrays(
+        &mut self,
+        (control, ones): (&'a Value<'a>, &'a [Value<'a>]),
+        (candidate, others): (&'a Value<'a>, &'a [Value<'a>]),
+    ) {
+        let ordered = !self.collector.excuses().any_order(&self.path);
+        let alignment = align(&self.keys(ones), &self.keys(others), ordered);
+        if alignment.moved {
+            self.found(DifferenceKind::Moved, Some(control), Some(candidate));
+        }
+        for (one, other) in alignment.pairs {
+            self.within(Step::Element(one), |it| it.values(&ones[one], &others[other]));
+        }
+        for at in alignment.missing {
+            self.within(Step::Element(at), |it| {
+                it.found(DifferenceKind::Missing, Some(&ones[at]), None);
+            });
+        }
+        for at in alignment.extra {
+            self.within(Step::Element(at), |it| {
+                it.found(DifferenceKind::Extra, None, Some(&others[at]));
+            });
+        }
+    }
+
+    fn keys(&self, elements: &'a [Value<'a>]) -> Vec<Key> {
+        let mut digest = Digest { excuses: self.collector.excuses(), path: self.path.clone() };
+        elements.iter().enumerate().map(|(at, it)| digest.key(at, it)).collect()
+    }
+
+    fn within(&mut self, step: Step<'a>, then: impl FnOnce(&mut Self)) {
+        self.path.push(step);
+        then(self);
+        self.path.pop();
+    }
+
+    fn found(
+        &mut self,
+        kind: DifferenceKind,
+        control: Option<&'a Value<'a>>,
+        candidate: Option<&'a Value<'a>>,
+    ) {
+        let [control, candidate] = [control, candidate].map(|it| it.map(Fragment::Json));
+        self.collector.found(&self.path, kind, Class::Critical, control, candidate);
+    }
+}
+
+/// Hashes values as far as no rule excuses what they are. A collision pairs two unequal elements,
+/// which are then compared like any other pair: it never hides a difference.
+struct Digest<'d, 'a> {
+    excuses: &'d Excuses<'a>,
+    path: Path<'a>,
+}
+
+impl<'a> Digest<'_, 'a> {
+    fn key(&mut self, at: usize, element: &'a Value<'a>) -> Key {
+        self.path.push(Step::Element(at));
+        let content = self.value(element).unwrap_or_default();
+        let identity = match element {
+            Value::Object(members) => members
+                .iter()
+                .find(|(name, value)| {
+                    name == "id" && matches!(value, Value::Number(_) | Value::String(_))
+                })
+                .and_then(|(name, value)| self.step(Step::Member(name), value)),
+            _ => None,
+        };
+        self.path.pop();
+        Key { content, identity }
+    }
+
+    fn step(&mut self, step: Step<'a>, value: &'a Value<'a>) -> Option<u64> {
+        self.path.push(step);
+        let digest = self.value(value);
+        self.path.pop();
+        digest
+    }
+
+    /// `None` for what a rule excuses.
+    fn value(&mut self, value: &'a Value<'a>) -> Option<u64> {
+        if self.excuses.reach_documents() && self.excuses.blur(&self.path) {
+            return None;
+        }
+        let mut hasher = DefaultHasher::new();
+        mem::discriminant(value).hash(&mut hasher);
+        match value {
+            Value::Null => {}
+            Value::Bool(it) => it.hash(&mut hasher),
+            Value::Number(it) => it.hash(&mut hasher),
+            Value::String(it) => it.hash(&mut hasher),
+            Value::Array(elements) => self.elements(elements).hash(&mut hasher),
+            Value::Object(members) => self.members(members).hash(&mut hasher),
+        }
+        Some(hasher.finish())
+    }
+
+    fn elements(&mut self, elements: &'a [Value<'a>]) -> u64 {
+        let ordered = !self.excuses.any_order(&self.path);
+        let mut digests = Vec::with_capacity(elements.len());
+        for (at, it) in elements.iter().enumerate() {
+            digests.push(self.step(Step::Element(at), it).unwrap_or_default());
+        }
+        if !ordered {
+            digests.sort_unstable();
+        }
+        let mut hasher = DefaultHasher::new();
+        digests.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    /// A sum, as members have no order.
+    fn members(&mut self, members: &'a [Member<'a>]) -> u64 {
+        members.iter().fold(0, |sum, (name, value)| {
+            let Some(digest) = self.step(Step::Member(name), value) else { return sum };
+            let mut hasher = DefaultHasher::new();
+            (name, digest).hash(&mut hasher);
+            sum.wrapping_add(hasher.finish())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,209 @@
+//! Headers, compared by what they mean.
+
+use std::{borrow::Cow, collections::BTreeSet};
+
+use http::{
+    HeaderMap, HeaderValue,
+    header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, LOCATION, SET_COOKIE, VARY},
+};
+
+use super::{
+    Class, DifferenceKind, Fragment, Path,
+    collector::Collector,
+    path::{Root, Step},
+};
+
+/// Belong to one connection, to one request, or to the server; the ETag is left to the body.
+const LEFT_OUT: [&str; 17] = [
+    "age",
+    "connection",
+    "content-length",
+    "date",
+    "etag",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-connection",
+    "server",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "via",
+    "x-powered-by",
+    "x-request-id",
+    "x-runtime",
+];
+
+/// Adds the differences of two answers' headers, by name; those of cookies by cookie.
+pub(super) fn compare<'a>(
+    control: &'a HeaderMap,
+    candidate: &'a HeaderMap,
+    collector: &mut Collector<'a>,
+) {
+    let names: BTreeSet<&str> = control.keys().chain(candidate.keys()).map(|it| it.as_str()).collect();
+    for name in names.into_iter().filter(|it| !is_left_out(it)) {
+        let mut path = Path::at(Root::Headers);
+        path.push(Step::Member(name));
+        if name == SET_COOKIE {
+            compare_cookies(&mut path, control, candidate, collector);
+        } else {
+            let [one, other] = [control, candidate].map(|it| meaning(name, it));
+            let class = match name {
+                _ if [CACHE_CONTROL, CONTENT_TYPE, LOCATION].iter().any(|it| it == name) => {
+                    Class::Critical
+                }
+                _ => Class::Cosmetic,
+            };
+            found(&path, class, one, other, collector);
+        }
+    }
+}
+
+/// The content encodings that still apply to a body, other than `identity`.
+pub(super) fn encoding(headers: &HeaderMap) -> Option<String> {
+    let encodings: Vec<_> = words(headers.get_all(CONTENT_ENCODING).iter().map(text))
+        .into_iter()
+        .filter(|it| it != "identity" && !it.is_empty())
+        .collect();
+    (!encodings.is_empty()).then(|| encodings.join(", "))
+}
+
+/// Whether the content type says JSON (RFC 6839's `+json` included).
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
+    let Some(value) = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok()) else {
+        return false;
+    };
+    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    matches!(&*essence, "application/json" | "text/json") || essence.ends_with("+json")
+}
+
+fn is_left_out(name: &str) -> bool {
+    LEFT_OUT.contains(&name) || name.starts_with("x-banyan-")
+}
+
+/// A header in a form in which equal texts mean the same; `None` if it is absent.
+fn meaning<'a>(name: &str, headers: &'a HeaderMap) -> Option<Cow<'a, str>> {
+    let mut values = headers.get_all(name).iter().map(text).peekable();
+    values.peek()?;
+    Some(if name == CACHE_CONTROL || name == VARY {
+        let set: BTreeSet<_> = words(values).into_iter().collect();
+        set.into_iter().collect::<Vec<_>>().join(", ").into()
+    } else if name == CONTENT_TYPE {
+        values.map(|it| media_type(&it)).collect::<Vec<_>>().join(", ").into()
+    } else {
+        let first = values.next().unwrap_or_default();
+        values.fold(first, |all, it| Cow::Owned(format!("{all}, {it}")))
+    })
+}
+
+/// `Text/HTML; Charset="UTF-8"` is `text/html; charset=utf-8`.
+fn media_type(value: &str) -> String {
+    let mut parts = value.split(';').map(str::trim).filter(|it| !it.is_empty());
+    let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
+    let parameters: BTreeSet<String> = parts
+        .map(|part| match part.split_once('=') {
+            Some((name, value)) => {
+                let name = name.trim().to_ascii_lowercase();
+                let value = value.trim().trim_matches('"');
+                // Other parameters, such as a multipart boundary, are case-sensitive.
+                let folded = (name == "charset").then(|| value.to_ascii_lowercase());
+                format!("{name}={}", folded.as_deref().unwrap_or(value))
+            }
+            None => part.to_ascii_lowercase(),
+        })
+        .collect();
+    [essence].into_iter().chain(parameters).collect::<Vec<_>>().join("; ")
+}
+
+/// The members of a comma-separated list. Quoted commas, as in `private="a, b"`, split too: on both
+/// sides alike.
+fn words<'a>(values: impl Iterator<Item = Cow<'a, str>>) -> Vec<String> {
+    values
+        .flat_map(|it| it.split(',').map(|it| it.trim().to_ascii_lowercase()).collect::<Vec<_>>())
+        .collect()
+}
+
+/// A cookie's value is the session's business: only its name and attributes are compared.
+fn compare_cookies<'a>(
+    path: &mut Path<'a>,
+    control: &'a HeaderMap,
+    candidate: &'a HeaderMap,
+    collector: &mut Collector<'a>,
+) {
+    let [ones, others] = [control, candidate].map(cookies);
+    let names: BTreeSet<&str> = ones.iter().chain(&others).map(|(name, _)| *name).collect();
+    for name in names {
+        path.push(Step::Member(name));
+        let [one, other] = [&ones, &others].map(|it| {
+            let lines: Vec<_> =
+                it.iter().filter(|it| it.0 == name).map(|it| it.1.as_str()).collect();
+            (!lines.is_empty()).then(|| Cow::Owned(lines.join(", ")))
+        });
+        found(path, Class::Critical, one, other, collector);
+        path.pop();
+    }
+}
+
+fn cookies(headers: &HeaderMap) -> Vec<(&str, String)> {
+    headers.get_all(SET_COOKIE).iter().map(cookie).collect()
+}
+
+/// The name of a cookie, and everything but its value in a comparable form. Of `Expires` only the
+/// presence is kept, as it is counted from the clock; `Max-Age` is kept. An empty value, which
+/// clears the cookie, is told from the others.
+fn cookie(line: &HeaderValue) -> (&str, String) {
+    let Ok(line) = line.to_str() else { return ("", line_digest(line)) };
+    let mut parts = line.split(';').map(str::trim);
+    let (name, value) = parts.next().and_then(|it| it.split_once('=')).unwrap_or((line, ""));
+    let mut attributes: BTreeSet<String> = parts
+        .filter(|it| !it.is_empty())
+        .map(|part| {
+            let (name, value) = part.split_once('=').unwrap_or((part, ""));
+            let name = name.trim().to_ascii_lowercase();
+            match &*name {
+                "expires" => name,
+                "path" => format!("path={}", value.trim()),
+                _ if value.is_empty() => name,
+                _ => format!("{name}={}", value.trim().to_ascii_lowercase()),
+            }
+        })
+        .collect();
+    if value.is_empty() {
+        attributes.insert("(cleared)".to_owned());
+    }
+    (name.trim(), attributes.into_iter().collect::<Vec<_>>().join("; "))
+}
+
+/// A cookie that is not text is compared byte for byte.
+fn line_digest(line: &HeaderValue) -> String {
+    line.as_bytes().escape_ascii().to_string()
+}
+
+/// A value as text; bytes that are none are escaped, so that different values stay different.
+fn text(value: &HeaderValue) -> Cow<'_, str> {
+    match value.to_str() {
+        Ok(text) => text.trim().into(),
+        Err(_) => value.as_bytes().escape_ascii().to_string().into(),
+    }
+}
+
+fn found<'a>(
+    path: &Path<'a>,
+    class: Class,
+    control: Option<Cow<'a, str>>,
+    candidate: Option<Cow<'a, str>>,
+    collector: &mut Collector<'a>,
+) {
+    let kind = match (&control, &candidate) {
+        (Some(one), Some(other)) if one == other => return,
+        (None, None) => return,
+        (Some(_), Some(_)) => DifferenceKind::Changed,
+        (Some(_), None) => DifferenceKind::Missing,
+        (None, Some(_)) => DifferenceKind::Extra,
+    };
+    let [control, candidate] = [control, candidate].map(|it| it.map(Fragment::Header));
+    collector.found(path, kind, class, control, candidate);
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,140 @@
+//! What each matcher excuses, and what it must not.
+
+use time::macros::date;
+
+use super::*;
+use crate::compare::{Class, json::parse, path::Step};
+
+fn difference<'a>(
+    kind: DifferenceKind,
+    control: Option<&'a Value<'a>>,
+    candidate: Option<&'a Value<'a>>,
+) -> Difference<'a> {
+    let mut path = Path::at(Root::Document);
+    path.push(Step::Member("x"));
+    let [control, candidate] = [control, candidate].map(|it| it.map(Fragment::Json));
+    Difference { path, kind, class: Class::Critical, control, candidate }
+}
+
+/// Whether the matcher excuses the difference between two JSON texts.
+fn excuses(matcher: &Matcher, control: &str, candidate: &str) -> bool {
+    let [control, candidate] = [control, candidate].map(|it| parse(it.as_bytes()).unwrap());
+    let kind = if std::mem::discriminant(&control) == std::mem::discriminant(&candidate) {
+        DifferenceKind::Changed
+    } else {
+        DifferenceKind::Retyped
+    };
+    matcher.excuses(&difference(kind, Some(&control), Some(&candidate)))
+}
+
+fn rule(at: &str, excuse: Excuse, until: Option<Date>) -> Rule {
+    Rule { at: PathPattern::parse(at).unwrap(), excuse, why: "clock".to_owned(), until }
+}
+
+fn all() -> [Matcher; 5] {
+    [
+        Matcher::Number { within: Decimal::parse("1e9").unwrap() },
+        Matcher::Time { within: Duration::from_secs(1_000_000) },
+        Matcher::Uuid,
+        Matcher::MaskedToken,
+        Matcher::AnyOrder,
+    ]
+}
+
+#[test]
+fn a_number_is_excused_near_a_number() {
+    let matcher = Matcher::Number { within: Decimal::parse("50").unwrap() };
+    assert!(excuses(&matcher, "100", "150"));
+    assert!(excuses(&matcher, "100.0", "50"));
+    assert!(!excuses(&matcher, "100", "151"));
+    assert!(!excuses(&matcher, "100", "\"101\""));
+    assert!(!excuses(&matcher, "\"100\"", "\"101\""));
+    assert!(!excuses(&matcher, "100", "null"));
+}
+
+#[test]
+fn a_time_is_excused_near_a_time() {
+    let matcher = Matcher::Time { within: Duration::from_secs(5) };
+    let control = "\"2026-11-24T12:00:00.000Z\"";
+    assert!(excuses(&matcher, control, "\"2026-11-24T12:00:05Z\""));
+    assert!(excuses(&matcher, control, "\"2026-11-24T11:59:55Z\""));
+    assert!(excuses(&matcher, control, "\"2026-11-24T13:00:00+01:00\""));
+    assert!(!excuses(&matcher, control, "\"2026-11-24T12:00:05.001Z\""));
+    assert!(!excuses(&matcher, control, "\"2026-11-24\""));
+    assert!(!excuses(&matcher, "\"soon\"", "\"later\""), "no time is near no time");
+    assert!(!excuses(&matcher, "1", "2"));
+}
+
+#[test]
+fn a_uuid_is_excused_for_a_uuid() {
+    let control = "\"0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b\"";
+    assert!(excuses(&Matcher::Uuid, control, "\"FFFFFFFF-C3D4-7E5F-8A9B-0C1D2E3F4A5B\""));
+    assert!(!excuses(&Matcher::Uuid, control, "\"0190a1b2c3d47e5f8a9b0c1d2e3f4a5b\""));
+    assert!(!excuses(&Matcher::Uuid, control, "\"0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5x\""));
+    assert!(!excuses(&Matcher::Uuid, control, "\"\""));
+    assert!(!excuses(&Matcher::Uuid, "\"a\"", "\"b\""));
+}
+
+#[test]
+fn a_masked_token_is_excused_for_a_masked_token() {
+    let urlsafe = format!("\"{}Q\"", "a-_9Z".repeat(17));
+    let padded = format!("\"{}w==\"", "a+/9Z".repeat(17));
+    let unmasked = format!("\"{}A=\"", "a".repeat(42));
+    let loose_bits = format!("\"{}B\"", "a-_9Z".repeat(17));
+    let mixed = format!("\"{}Q\"", "a+_9Z".repeat(17));
+    assert!(excuses(&Matcher::MaskedToken, &urlsafe, &padded));
+    for other in [&unmasked, &loose_bits, &mixed, &"\"\"".to_owned()] {
+        assert!(!excuses(&Matcher::MaskedToken, &urlsafe, other), "{other}");
+        assert!(!excuses(&Matcher::MaskedToken, other, other), "{other}");
+    }
+}
+
+#[test]
+fn any_order_excuses_moved_elements_only() {
+    let [control, candidate] = ["[1, 2]", "[2, 1]"].map(|it| parse(it.as_bytes()).unwrap());
+    let moved = difference(DifferenceKind::Moved, Some(&control), Some(&candidate));
+    assert!(Matcher::AnyOrder.excuses(&moved));
+    for matcher in &all()[..4] {
+        assert!(!matcher.excuses(&moved), "{matcher:?}");
+    }
+    assert!(!excuses(&Matcher::AnyOrder, "\"a\"", "\"b\""));
+    assert!(!excuses(&Matcher::AnyOrder, "1", "2"));
+}
+
+#[test]
+fn no_matcher_excuses_what_is_missing_extra_or_retyped() {
+    let token = Value::String(format!("{}Q", "a".repeat(85)).into());
+    for matcher in all() {
+        let missing = difference(DifferenceKind::Missing, Some(&token), None);
+        let extra = difference(DifferenceKind::Extra, None, Some(&token));
+        let retyped = difference(DifferenceKind::Retyped, Some(&token), Some(&Value::Null));
+        for difference in [missing, extra, retyped] {
+            assert!(!matcher.excuses(&difference), "{matcher:?} {difference:?}");
+        }
+    }
+}
+
+#[test]
+fn a_rule_excuses_at_its_place_only() {
+    let [control, candidate] = [Value::Number("1"), Value::Number("2")];
+    let difference = difference(DifferenceKind::Changed, Some(&control), Some(&candidate));
+    let within = Decimal::parse("5").unwrap();
+    let tolerate = || Excuse::Tolerate(Matcher::Number { within });
+    assert!(rule("$.x", Excuse::Ignore, None).excuses(&difference));
+    assert!(rule("$", Excuse::Ignore, None).excuses(&difference), "all below");
+    assert!(!rule("$.y", Excuse::Ignore, None).excuses(&difference));
+    assert!(!rule("$.x.y", Excuse::Ignore, None).excuses(&difference));
+    assert!(rule("$.x", tolerate(), None).excuses(&difference));
+    assert!(!rule("$", tolerate(), None).excuses(&difference), "a matcher is for its place");
+}
+
+#[test]
+fn an_expired_rule_is_named_and_excuses_no_more() {
+    let rules = Rules::new(vec![rule("$.x", Excuse::Ignore, Some(date!(2027 - 03 - 31)))]);
+    let [control, candidate] = [Value::Number("1"), Value::Number("2")];
+    let difference = difference(DifferenceKind::Changed, Some(&control), Some(&candidate));
+    let judge = |day| rules.on(day).judge(&difference);
+    assert!(matches!(judge(date!(2027 - 03 - 31)), Judgement::Excused(_)));
+    assert!(matches!(judge(date!(2027 - 04 - 01)), Judgement::Expired(_)));
+    assert!(!rules.on(date!(2027 - 04 - 01)).blur(&difference.path));
+}

@@ -1,0 +1,63 @@
+//! What the judge is handed: one request, and the two answers to it.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use futures_util::future::BoxFuture;
+
+use crate::{Observation, Subject, Unknown};
+
+/// One request whose two answers are to be compared.
+#[derive(Debug)]
+pub struct Experiment {
+    /// The route that the request belongs to, and how it is judged.
+    pub subject: Arc<Subject>,
+    /// The request, as far as a report names it.
+    pub request: RequestSummary,
+    /// The monolith's side.
+    pub control: Leg,
+    /// The extraction's side.
+    pub candidate: Leg,
+    /// How long a side that is still to be asked may take, from when it is asked.
+    pub deadline: Duration,
+}
+
+/// One side of an experiment.
+pub enum Leg {
+    /// The answer was seen: a buyer received it.
+    Answered(Observation),
+    /// Only the judge wants to know. Asked at most once, on the judge's own runtime, and dropped at
+    /// the deadline.
+    Ask(BoxFuture<'static, Result<Observation, Unknown>>),
+}
+
+/// What a report says of a request. It is redacted before it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestSummary {
+    /// The request id, the same in every log.
+    pub id: String,
+    /// The method.
+    pub method: http::Method,
+    /// Path and query, as received.
+    pub target: String,
+}
+
+impl Experiment {
+    /// The bytes of answers that it holds while it waits.
+    pub(crate) fn size(&self) -> usize {
+        let legs = [&self.control, &self.candidate].into_iter();
+        legs.map(|leg| match leg {
+            Leg::Answered(observation) => observation.body.len(),
+            Leg::Ask(_) => 0,
+        })
+        .sum()
+    }
+}
+
+impl fmt::Debug for Leg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Answered(observation) => f.debug_tuple("Answered").field(observation).finish(),
+            Self::Ask(_) => f.write_str("Ask(..)"),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! What a sample may show of a buyer's data.

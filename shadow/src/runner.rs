@@ -1,0 +1,1 @@
+//! One experiment, from the queue to its outcome.

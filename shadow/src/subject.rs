@@ -1,0 +1,64 @@
+//! What is judged, and by which measure.
+
+use serde::Serialize;
+
+use crate::compare::{PathPattern, Rules};
+
+/// One route, and how its answers are judged.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// The route's id: the report's key and the metric label.
+    pub route: String,
+    /// Which differences are excused.
+    pub rules: Rules,
+    /// How many differences are too many.
+    pub budget: Budget,
+    /// Values that samples may show. A pattern names the value itself, not what is below it.
+    pub reveal: Vec<PathPattern>,
+}
+
+/// The shares of mismatched requests at which a route must not be called ready.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Budget {
+    /// For differences that a buyer or a program would notice.
+    pub critical: Share,
+    /// For the others.
+    pub cosmetic: Share,
+}
+
+/// A share of requests, above 0 and below 1.
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize)]
+pub struct Share(f64);
+
+impl Default for Budget {
+    /// One request in a thousand, and one in a hundred.
+    fn default() -> Self {
+        Self { critical: Share(0.001), cosmetic: Share(0.01) }
+    }
+}
+
+impl Share {
+    /// `None` unless the share is above 0 and below 1: a budget of nothing could never be shown to
+    /// be kept, and one of everything not be broken.
+    pub fn new(share: f64) -> Option<Self> {
+        (share > 0.0 && share < 1.0).then_some(Self(share))
+    }
+
+    /// The share as a number, 0.01 for 1 %.
+    pub const fn get(self) -> f64 {
+        self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_a_proper_fraction() {
+        assert_eq!(Share::new(0.01).map(Share::get), Some(0.01));
+        for share in [0.0, 1.0, -0.1, 1.5, f64::NAN, f64::INFINITY] {
+            assert_eq!(Share::new(share), None, "{share}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Why a request could not be compared.
+
+use serde::Serialize;
+
+/// Why a request could not be compared. Never read as a match: too many unknowns are not ready.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unknown {
+    /// The judge had no room for it, or was stopped first.
+    Dropped,
+    /// A side did not answer before the experiment's deadline.
+    TimedOut,
+    /// A side panicked.
+    Panicked,
+    /// The candidate answered with an error of its own, not with a response.
+    Failed,
+    /// The control could not be asked, or broke off.
+    ControlFailed,
+    /// The candidate does not reproduce this kind of request, and said so.
+    Declined,
+    /// A body was longer than what is kept for a comparison.
+    TooLarge,
+    /// The buyer left before the control's answer had passed whole.
+    ClientGone,
+    /// The control's body is encoded, or is not what its content type says.
+    Unparsable,
+}
+
+impl Unknown {
+    /// Every reason, in the order of declaration.
+    pub const ALL: [Self; 9] = [
+        Self::Dropped,
+        Self::TimedOut,
+        Self::Panicked,
+        Self::Failed,
+        Self::ControlFailed,
+        Self::Declined,
+        Self::TooLarge,
+        Self::ClientGone,
+        Self::Unparsable,
+    ];
+
+    /// The value of the `reason` label and the key in every report.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Dropped => "dropped",
+            Self::TimedOut => "timed_out",
+            Self::Panicked => "panicked",
+            Self::Failed => "failed",
+            Self::ControlFailed => "control_failed",
+            Self::Declined => "declined",
+            Self::TooLarge => "too_large",
+            Self::ClientGone => "client_gone",
+            Self::Unparsable => "unparsable",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_serialized_as_its_label() {
+        for reason in Unknown::ALL {
+            let json = serde_json::to_value(reason).unwrap();
+            assert_eq!(json, reason.label());
+        }
+    }
+}

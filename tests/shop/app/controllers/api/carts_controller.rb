@@ -1,0 +1,7 @@
+module Api
+  class CartsController < BaseController
+    def show
+      render_cart
+    end
+  end
+end

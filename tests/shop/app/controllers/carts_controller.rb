@@ -1,0 +1,3 @@
+class CartsController < ApplicationController
+  def show; end
+end

@@ -1,0 +1,17 @@
+Rails.application.configure do
+  config.cache_classes = true
+  config.eager_load = true
+  config.rake_eager_load = true
+  config.consider_all_requests_local = false
+  config.action_controller.perform_caching = false
+  config.public_file_server.enabled = false
+
+  # The shop is reached through a proxy under whatever name and port that has.
+  config.hosts.clear
+  config.force_ssl = false
+
+  config.log_level = :info
+  config.log_tags = [:request_id]
+  config.active_support.deprecation = :notify
+  config.i18n.fallbacks = true
+end
