@@ -14,19 +14,12 @@ use tokio::sync::oneshot;
 
 use crate::{layers::access_log::Entry, mirror::Tap, monolith::Lease};
 
-/// A request's or an answer's body. Streams pass through frame by frame, neither boxed nor copied;
-/// whoever has something to do at the end (the connection pool, the mirror, the access log) rides
-/// along and is told once, when the body has ended or was dropped.
+/// A request's or an answer's body. Streams pass through frame by frame, neither boxed nor copied.
 #[derive(Debug)]
 pub struct Body {
     source: Source,
-    /// The connection that the stream is read from, reusable only after its last byte.
-    lease: Option<Lease>,
-    /// Sampled answers only.
-    tap: Option<Box<Tap>>,
-    entry: Option<Entry>,
-    /// Dropped with the body; see [`Body::on_end`].
-    held: Option<oneshot::Sender<Infallible>>,
+    /// In one box, since a body is moved from layer to layer many times before it is read.
+    riders: Option<Box<Riders>>,
 }
 
 #[derive(Debug)]
@@ -36,42 +29,52 @@ enum Source {
     Stream(Incoming),
 }
 
+/// Who has something to do with what passes, or at the end. Each is told once, when the body has
+/// ended or was dropped.
+#[derive(Debug, Default)]
+struct Riders {
+    /// The connection that the stream is read from, reusable only after its last byte.
+    lease: Option<Lease>,
+    /// Sampled answers only.
+    tap: Option<Box<Tap>>,
+    entry: Option<Entry>,
+    /// Dropped with the body; see [`Body::on_end`].
+    held: Option<oneshot::Sender<Infallible>>,
+}
+
 impl Body {
     /// No body at all.
     pub const fn empty() -> Self {
-        Self::of(Source::Empty)
+        Self { source: Source::Empty, riders: None }
     }
 
     /// A body that is known whole.
     pub fn full(bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
-        Self::of(if bytes.is_empty() { Source::Empty } else { Source::Full(bytes) })
+        let source = if bytes.is_empty() { Source::Empty } else { Source::Full(bytes) };
+        Self { source, riders: None }
     }
 
     /// A body that is still arriving.
     pub const fn stream(incoming: Incoming) -> Self {
-        Self::of(Source::Stream(incoming))
-    }
-
-    const fn of(source: Source) -> Self {
-        Self { source, lease: None, tap: None, entry: None, held: None }
+        Self { source: Source::Stream(incoming), riders: None }
     }
 
     /// Hands the connection back to its pool once the body has ended, and closes it otherwise.
     pub(crate) fn leased(mut self, lease: Lease) -> Self {
-        self.lease = Some(lease);
+        self.riders().lease = Some(lease);
         self
     }
 
     /// Copies what passes to the mirror.
-    pub(crate) fn tapped(mut self, tap: Tap) -> Self {
-        self.tap = Some(Box::new(tap));
+    pub(crate) fn tapped(mut self, tap: Box<Tap>) -> Self {
+        self.riders().tap = Some(tap);
         self
     }
 
     /// Completes an access log entry with what passes.
     pub(crate) fn logged(mut self, entry: Entry) -> Self {
-        self.entry = Some(entry);
+        self.riders().entry = Some(entry);
         self
     }
 
@@ -79,7 +82,7 @@ impl Body {
     pub(crate) fn on_end(&mut self) -> impl Future<Output = ()> + Send + 'static {
         let held = (!http_body::Body::is_end_stream(self)).then(oneshot::channel);
         let ended = held.map(|(sender, receiver)| {
-            self.held = Some(sender);
+            self.riders().held = Some(sender);
             receiver
         });
         async {
@@ -90,28 +93,32 @@ impl Body {
         }
     }
 
+    fn riders(&mut self) -> &mut Riders {
+        self.riders.get_or_insert_default()
+    }
+
     fn passed(&mut self, frame: &Frame<Bytes>) {
-        let Some(data) = frame.data_ref() else { return };
-        if let Some(entry) = &mut self.entry {
+        let (Some(data), Some(riders)) = (frame.data_ref(), &mut self.riders) else { return };
+        if let Some(entry) = &mut riders.entry {
             entry.bytes += data.len() as u64;
         }
-        if let Some(tap) = &mut self.tap {
+        if let Some(tap) = &mut riders.tap {
             tap.push(data);
         }
     }
 
     /// Tells everybody who rides along; safe to call twice, the first call counts.
     fn ended(&mut self, complete: bool) {
-        if let Some(lease) = self.lease.take()
-            && complete
-        {
+        let Some(riders) = self.riders.take() else { return };
+        let Riders { lease, tap, entry, held } = *riders;
+        drop(held);
+        if let Some(lease) = lease.filter(|_| complete) {
             lease.give_back();
         }
-        self.held = None;
-        if let Some(tap) = self.tap.take() {
+        if let Some(tap) = tap {
             tap.finish(complete);
         }
-        if let Some(entry) = self.entry.take() {
+        if let Some(entry) = entry {
             entry.finish(complete);
         }
     }

@@ -12,7 +12,7 @@ use crate::{
     extraction::{Ending, Extractions},
     match_route::{Answer, Routed},
     metrics::Side,
-    mirror::Mirror,
+    mirror::{Mirror, Tap},
     monolith::{Forward, ServerAddr},
     route::{Percent, Plan},
     snapshot::Snapshot,
@@ -38,10 +38,14 @@ pub async fn dispatch(mut routed: Routed, backends: &Backends, downstream: Downs
     }
     let caller = Caller { backends, downstream };
     match routed.route.plan {
-        Plan::Monolith => caller.monolith(routed).await.into(),
-        Plan::Shadow { candidate, sample } => caller.shadowed(routed, candidate, sample).await,
+        Plan::Monolith => caller.monolith(routed, None).await.into(),
+        Plan::Shadow { candidate, sample } => {
+            let tap = backends.mirror.listen(&routed, candidate, sample);
+            caller.monolith(routed, tap).await.into()
+        }
+        // In a box, so that the future of a request that passes through is not as large as this.
         Plan::Extracted { extraction, sample } => {
-            caller.extracted(routed, extraction, sample).await
+            Box::pin(caller.extracted(routed, extraction, sample)).await
         }
     }
 }
@@ -53,25 +57,26 @@ struct Caller<'a> {
 }
 
 impl Caller<'_> {
-    async fn monolith(&self, routed: Routed) -> Result<Response<Body>, ProxyError> {
+    /// The monolith answers; a tap listens to its answer as it passes.
+    async fn monolith(
+        &self,
+        routed: Routed,
+        tap: Option<Box<Tap>>,
+    ) -> Result<Response<Body>, ProxyError> {
         let address = routed.monolith.ok_or(ProxyError::NoMonolith)?;
-        self.backends.monolith.forward(&address, routed.request, &self.downstream).await
+        let forward = &self.backends.monolith;
+        let response = forward.forward(&address, routed.request, &self.downstream).await?;
+        Ok(match tap {
+            Some(tap) => tap.attach(response),
+            None => response,
+        })
     }
 
-    /// The monolith answers; its answer is listened to as it passes.
-    async fn shadowed(&self, routed: Routed, candidate: Extraction, sample: Percent) -> Answer {
-        let tap = self.backends.mirror.listen(&routed, candidate, sample);
-        let answer = self.monolith(routed).await;
-        match tap {
-            Some(tap) => answer.map(|response| tap.attach(response)).into(),
-            None => answer.into(),
-        }
-    }
 
     /// The handler answers, and the monolith where it cannot.
     async fn extracted(&self, routed: Routed, extraction: Extraction, sample: Percent) -> Answer {
         let Some(snapshot) = Snapshot::of(&routed) else {
-            return self.monolith(routed).await.into();
+            return self.monolith(routed, None).await.into();
         };
         let began = Instant::now();
         let call = snapshot.to_handler(extraction, Ending::Commit);
@@ -88,7 +93,7 @@ impl Caller<'_> {
                 tracing::warn!(%route, extraction = id, error = %Chain(&failure), "fell back to the monolith");
                 routed.route.metrics.fell_back(reason);
                 self.backends.mirror.failed(&routed.route, &failure);
-                Answer { fallback: Some(reason), ..self.monolith(routed).await.into() }
+                Answer { fallback: Some(reason), ..self.monolith(routed, None).await.into() }
             }
         }
     }

@@ -43,7 +43,7 @@ pub struct Mirror {
 
 impl Mirror {
     /// Stage `shadow`: decides whether this request is sampled, before it leaves.
-    pub fn listen(&self, routed: &Routed, candidate: Extraction, sample: Percent) -> Option<Tap> {
+    pub fn listen(&self, routed: &Routed, candidate: Extraction, sample: Percent) -> Option<Box<Tap>> {
         if !sample.takes() {
             return None;
         }
@@ -51,7 +51,7 @@ impl Mirror {
             self.judge.discard(&routed.route.subject, Unknown::Declined);
             return None;
         };
-        Some(Tap {
+        Some(Box::new(Tap {
             mirror: self.clone(),
             snapshot,
             candidate,
@@ -59,7 +59,7 @@ impl Mirror {
             headers: HeaderMap::new(),
             chunks: Vec::new(),
             size: 0,
-        })
+        }))
     }
 
     /// Stage `extracted`: the buyer has the handler's reply; the monolith is asked the same, so that
@@ -117,7 +117,7 @@ pub struct Tap {
 
 impl Tap {
     /// Rides along with the answer's body from now on.
-    pub fn attach(mut self, response: Response<Body>) -> Response<Body> {
+    pub fn attach(mut self: Box<Self>, response: Response<Body>) -> Response<Body> {
         self.status = response.status();
         self.headers = response.headers().clone();
         response.map(|body| body.tapped(self))
@@ -134,7 +134,7 @@ impl Tap {
     }
 
     /// The answer has passed whole, or broke off.
-    pub(crate) fn finish(self, complete: bool) {
+    pub(crate) fn finish(self: Box<Self>, complete: bool) {
         let subject = &self.snapshot.route.subject;
         if self.size > BODY_LIMIT {
             return self.mirror.judge.discard(subject, Unknown::TooLarge);

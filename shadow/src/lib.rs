@@ -2,6 +2,7 @@
 
 pub mod compare;
 
+mod book;
 mod experiment;
 mod metrics;
 mod observation;

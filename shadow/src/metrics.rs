@@ -1,1 +1,95 @@
 //! What the judge counts: code says what happened, this file says which series moves.
+
+use std::time::Duration;
+
+use prometheus::{
+    HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, core::Collector,
+};
+
+use crate::{Unknown, compare::Outcome};
+
+/// Buckets in seconds.
+const SECONDS: &[f64] =
+    &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+/// The judge's series, registered once per process.
+#[derive(Debug, Clone)]
+pub(crate) struct ShadowMetrics {
+    comparisons: IntCounterVec,
+    unknowns: IntCounterVec,
+    seconds: HistogramVec,
+    flushes: IntCounterVec,
+    pub(crate) queued: IntGauge,
+    pub(crate) running: IntGauge,
+    pub(crate) pending: IntGauge,
+}
+
+impl ShadowMetrics {
+    pub(crate) fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let counter = |name: &str, help: &str, labels: &[&str]| {
+            registered(registry, IntCounterVec::new(Opts::new(name, help), labels)?)
+        };
+        let gauge = |name: &str, help: &str| registered(registry, IntGauge::new(name, help)?);
+        let seconds = HistogramOpts::new(
+            "banyan_shadow_leg_duration_seconds",
+            "How long a side took to answer, by route and side.",
+        );
+        let metrics = Self {
+            comparisons: counter(
+                "banyan_shadow_comparisons_total",
+                "Requests judged, by route and outcome.",
+                &["route", "outcome"],
+            )?,
+            unknowns: counter(
+                "banyan_shadow_unknowns_total",
+                "Requests that could not be compared, by route and reason.",
+                &["route", "reason"],
+            )?,
+            seconds: registered(
+                registry,
+                HistogramVec::new(seconds.buckets(SECONDS.to_vec()), &["route", "leg"])?,
+            )?,
+            flushes: counter(
+                "banyan_store_flushes_total",
+                "Attempts to write counts to the report store, by result.",
+                &["result"],
+            )?,
+            queued: gauge("banyan_shadow_queue_depth", "Experiments that wait for the judge.")?,
+            running: gauge("banyan_shadow_running", "Experiments that are being judged now.")?,
+            pending: gauge(
+                "banyan_store_pending_rows",
+                "Rows that wait to be written to the report store.",
+            )?,
+        };
+        for result in ["ok", "failed"] {
+            metrics.flushes.with_label_values(&[result]);
+        }
+        Ok(metrics)
+    }
+
+    pub(crate) fn compared(&self, route: &str, outcome: Outcome) {
+        self.comparisons.with_label_values(&[route, outcome.label()]).inc();
+    }
+
+    pub(crate) fn unknown(&self, route: &str, why: Unknown) {
+        self.comparisons.with_label_values(&[route, "unknown"]).inc();
+        self.unknowns.with_label_values(&[route, why.label()]).inc();
+    }
+
+    pub(crate) fn took(&self, route: &str, control: Duration, candidate: Duration) {
+        for (leg, took) in [("control", control), ("candidate", candidate)] {
+            self.seconds.with_label_values(&[route, leg]).observe(took.as_secs_f64());
+        }
+    }
+
+    pub(crate) fn flushed(&self, ok: bool) {
+        self.flushes.with_label_values(&[if ok { "ok" } else { "failed" }]).inc();
+    }
+}
+
+fn registered<C: Collector + Clone + 'static>(
+    registry: &Registry,
+    collector: C,
+) -> Result<C, prometheus::Error> {
+    registry.register(Box::new(collector.clone())).map(|()| collector)
+}

@@ -1,1 +1,278 @@
-//! One experiment, from the queue to its outcome.
+//! The judge at work: queue → both sides → comparison → book. It never makes a buyer wait.
+
+use std::{fmt, io, sync::Arc, time::Duration};
+
+use prometheus::Registry;
+use time::OffsetDateTime;
+use tokio::{
+    runtime::Runtime,
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch},
+    task::JoinSet,
+    time::{MissedTickBehavior, interval, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+
+use crate::{
+    Experiment, Leg, Observation, Store, Subject, Unknown, book::Book, compare::Answers,
+    metrics::ShadowMetrics,
+};
+
+/// How often counts go to the store.
+const FLUSH: Duration = Duration::from_secs(1);
+
+/// How much the judge may hold and do at once.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// Experiments that may wait; further ones are dropped and counted.
+    pub queue: usize,
+    /// KiB of answers that waiting experiments may hold.
+    pub queue_kib: u32,
+    /// Experiments that are judged at the same time.
+    pub concurrency: usize,
+}
+
+impl Default for Settings {
+    /// 1,000 waiting experiments of 64 MiB in all, eight at a time.
+    fn default() -> Self {
+        Self { queue: 1_000, queue_kib: 64 * 1024, concurrency: 8 }
+    }
+}
+
+/// Why the judge could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The system gave no thread.
+    #[error("the system gives no more threads")]
+    Threads(#[source] io::Error),
+    /// A series was registered twice: a fault of the program.
+    #[error("the metrics could not be registered")]
+    Metrics(#[source] prometheus::Error),
+}
+
+/// The judge. Cloning is cheap; the last one to go stops it without waiting.
+#[derive(Debug, Clone)]
+pub struct Shadow(Arc<Handle>);
+
+struct Handle {
+    queue: mpsc::Sender<Queued>,
+    room: Arc<Semaphore>,
+    book: Arc<Book>,
+    /// Set once, to the time that a drain may take.
+    closing: watch::Sender<Option<Duration>>,
+    closed: CancellationToken,
+    runtime: Option<Runtime>,
+}
+
+/// An experiment that waits, and the room that it takes.
+struct Queued {
+    experiment: Experiment,
+    ticket: Ticket,
+    _room: OwnedSemaphorePermit,
+}
+
+impl Shadow {
+    /// Starts the judge on a thread of its own, which yields to those that serve buyers.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn start(settings: Settings, store: Store, registry: &Registry) -> Result<Self, StartError> {
+        let metrics = ShadowMetrics::register(registry).map_err(StartError::Metrics)?;
+        let book = Arc::new(Book::new(store, metrics));
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("shadow")
+            .on_thread_start(yield_to_buyers)
+            .enable_all()
+            .build()
+            .map_err(StartError::Threads)?;
+        let (queue, queued) = mpsc::channel(settings.queue.max(1));
+        let (closing, close) = watch::channel(None);
+        let closed = CancellationToken::new();
+        let judge = Judge { book: Arc::clone(&book), queued, close, running: JoinSet::new() };
+        runtime.spawn(judge.run(settings.concurrency.max(1), closed.clone()));
+        let room = Arc::new(Semaphore::new(settings.queue_kib as usize));
+        Ok(Self(Arc::new(Handle { queue, room, book, closing, closed, runtime: Some(runtime) })))
+    }
+
+    /// Hands an experiment over, or drops and counts it when there is no room. Never waits.
+    pub fn offer(&self, experiment: Experiment) {
+        let Handle { queue, room, book, .. } = &*self.0;
+        let ticket = Ticket::new(book, &experiment);
+        let kib = u32::try_from(experiment.size() / 1024 + 1).unwrap_or(u32::MAX);
+        let Ok(room) = Arc::clone(room).try_acquire_many_owned(kib) else { return };
+        // What cannot be sent comes back in the error, and its ticket says that it was dropped.
+        if queue.try_send(Queued { experiment, ticket, _room: room }).is_ok() {
+            book.metrics.queued.inc();
+        }
+    }
+
+    /// Counts a request of which not even an experiment could be made.
+    pub fn discard(&self, subject: &Subject, why: Unknown) {
+        self.0.book.unknown(subject, why);
+    }
+
+    /// Judges what is queued, for at most `limit`, counts the rest as dropped, and writes everything
+    /// to the store. What is offered from now on is dropped.
+    pub async fn drain(&self, limit: Duration) {
+        self.0.closing.send_replace(Some(limit));
+        self.0.closed.cancelled().await;
+    }
+}
+
+/// Buyers first: the kernel gives these threads what the others leave.
+fn yield_to_buyers() {
+    // On Linux the niceness is the thread's own. Where it cannot be changed nothing is lost but that.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::nice(10);
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").finish_non_exhaustive()
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// Sees to it that every experiment is counted once: one that is lost on the way, whatever the
+/// reason, was dropped.
+struct Ticket {
+    book: Arc<Book>,
+    subject: Arc<Subject>,
+    settled: bool,
+}
+
+impl Ticket {
+    fn new(book: &Arc<Book>, experiment: &Experiment) -> Self {
+        let subject = Arc::clone(&experiment.subject);
+        Self { book: Arc::clone(book), subject, settled: false }
+    }
+
+    fn settle(&mut self, count: impl FnOnce(&Book, &Subject)) {
+        self.settled = true;
+        count(&self.book, &self.subject);
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if !self.settled {
+            self.book.unknown(&self.subject, Unknown::Dropped);
+        }
+    }
+}
+
+/// The task that does the work.
+struct Judge {
+    book: Arc<Book>,
+    queued: mpsc::Receiver<Queued>,
+    close: watch::Receiver<Option<Duration>>,
+    running: JoinSet<()>,
+}
+
+impl Judge {
+    async fn run(mut self, concurrency: usize, closed: CancellationToken) {
+        let mut flush = interval(FLUSH);
+        flush.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let has_room = self.running.len() < concurrency;
+            tokio::select! {
+                changed = self.close.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    break;
+                }
+                _ = flush.tick() => self.flush().await,
+                Some(_) = self.running.join_next() => self.ended(),
+                Some(queued) = self.queued.recv(), if has_room => self.begin(queued),
+            }
+        }
+        let limit = (*self.close.borrow()).unwrap_or_default();
+        self.queued.close();
+        if timeout(limit, self.finish(concurrency)).await.is_err() {
+            tracing::warn!(?limit, "drain: experiments were dropped");
+        }
+        self.running.shutdown().await;
+        while let Ok(queued) = self.queued.try_recv() {
+            self.book.metrics.queued.dec();
+            drop(queued);
+        }
+        self.book.metrics.running.set(0);
+        self.flush().await;
+        closed.cancel();
+    }
+
+    /// Judges what is queued; nothing new comes in.
+    async fn finish(&mut self, concurrency: usize) {
+        loop {
+            let has_room = self.running.len() < concurrency;
+            tokio::select! {
+                Some(_) = self.running.join_next() => self.ended(),
+                next = self.queued.recv(), if has_room => match next {
+                    Some(queued) => self.begin(queued),
+                    None => break,
+                },
+            }
+        }
+        while self.running.join_next().await.is_some() {
+            self.ended();
+        }
+    }
+
+    fn begin(&mut self, queued: Queued) {
+        self.book.metrics.queued.dec();
+        self.book.metrics.running.inc();
+        self.running.spawn(judge(queued));
+    }
+
+    fn ended(&self) {
+        self.book.metrics.running.dec();
+    }
+
+    async fn flush(&self) {
+        if let Err(error) = self.book.flush().await {
+            let source = std::error::Error::source(&error).map(ToString::to_string);
+            tracing::error!(%error, source, "reports could not be stored; they wait in memory");
+        }
+    }
+}
+
+/// Gets both answers and compares them.
+async fn judge(queued: Queued) {
+    let Queued { experiment, mut ticket, _room } = queued;
+    let Experiment { subject, request, control, candidate, deadline } = experiment;
+    let (control, candidate) = tokio::join!(answer(control, deadline), answer(candidate, deadline));
+    let (control, candidate) = match (control, candidate) {
+        (Ok(control), Ok(candidate)) => (control, candidate),
+        (Err(why), _) | (_, Err(why)) => return ticket.settle(|book, it| book.unknown(it, why)),
+    };
+    match Answers::read(&control, &candidate) {
+        Err(why) => ticket.settle(|book, it| book.unknown(it, why)),
+        Ok(answers) => {
+            let today = OffsetDateTime::now_utc().date();
+            let comparison = answers.compare(&subject.rules, today);
+            let sides = [&control, &candidate];
+            ticket.settle(|book, it| book.compared(it, &request, sides, &comparison));
+        }
+    }
+}
+
+/// The answer that was seen, or the one that is asked for; a panic stays in its own task.
+async fn answer(leg: Leg, deadline: Duration) -> Result<Observation, Unknown> {
+    let asking = match leg {
+        Leg::Answered(observation) => return Ok(observation),
+        Leg::Ask(asking) => asking,
+    };
+    match timeout(deadline, AbortOnDropHandle::new(tokio::spawn(asking))).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) => Err(Unknown::Panicked),
+        Err(_) => Err(Unknown::TimedOut),
+    }
+}

@@ -1,5 +1,7 @@
 //! Why a request could not be compared.
 
+use std::fmt;
+
 use serde::Serialize;
 
 /// Why a request could not be compared. Never read as a match: too many unknowns are not ready.
@@ -54,6 +56,17 @@ impl Unknown {
             Self::Unparsable => "unparsable",
         }
     }
+
+    /// The reason with this label.
+    pub fn parse(label: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.label() == label)
+    }
+}
+
+impl fmt::Display for Unknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.label())
+    }
 }
 
 #[cfg(test)]
@@ -65,6 +78,7 @@ mod tests {
         for reason in Unknown::ALL {
             let json = serde_json::to_value(reason).unwrap();
             assert_eq!(json, reason.label());
+            assert_eq!(Unknown::parse(reason.label()), Some(reason));
         }
     }
 }

@@ -30,7 +30,7 @@ const SESSION: &str = "SET sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES,NO_
 /// [`sqlx::Error::Configuration`] when `url` is not such a URL.
 ///
 /// # Panics
-/// Outside a Tokio runtime. Handlers must run on the one that the pool is made on.
+/// Outside a Tokio runtime: the pool keeps a task there that closes idle connections.
 pub fn pool(url: &str, connections: u32) -> Result<MySqlPool, sqlx::Error> {
     if !url.starts_with("mysql://") {
         return Err(sqlx::Error::Configuration("the URL must begin with mysql://".into()));

@@ -82,7 +82,8 @@ impl Monolith {
                 },
             }
         }
-        let mut lease = self.pool.connect(address).await?;
+        // Seldom, and large: in a box it does not make the future of every request larger.
+        let mut lease = Box::pin(self.pool.connect(address)).await?;
         let response = lease.sender.send_request(request).await.map_err(broken_off)?;
         Ok((response, lease))
     }

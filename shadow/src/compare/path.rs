@@ -90,7 +90,7 @@ impl<'a> Path<'a> {
     }
 
     fn write(&self, f: &mut fmt::Formatter<'_>, grouped: bool) -> fmt::Result {
-        self.root.fmt(f)?;
+        write!(f, "{}", self.root)?;
         for step in &self.steps {
             match step {
                 Step::Member(name) => write_member(f, name)?,
@@ -182,7 +182,7 @@ impl FromStr for PathPattern {
 
 impl fmt::Display for PathPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.root.fmt(f)?;
+        write!(f, "{}", self.root)?;
         for step in &self.steps {
             match step {
                 PatternStep::Member(name) => write_member(f, name)?,

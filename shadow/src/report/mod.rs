@@ -1,9 +1,133 @@
-//! What was found, kept and told: the store that is written, and the reports that are read.
+//! What was found out, as the store keeps it and as readers get it.
 
+mod latency;
+mod pending;
 mod reports;
 mod store;
 
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use time::{Date, OffsetDateTime};
+
+pub(crate) use self::{
+    latency::bucket,
+    pending::{NewSample, NewSide, Pending, RuleNote, Seen, Signature},
+};
 pub use self::{
-    reports::{DifferenceReport, Latency, Reports, RouteReport, Sample, Side},
+    latency::Latency,
+    reports::Reports,
     store::{Store, StoreError},
 };
+use crate::{Budget, Class, DifferenceKind, Unknown, Verdict};
+
+/// One route, in counts. `matched + ignored + mismatched` is the number of requests compared.
+#[derive(Debug, Clone, Serialize)]
+pub struct RouteReport {
+    /// The route's id.
+    pub route: String,
+    /// Requests with equal answers.
+    pub matched: u64,
+    /// Requests whose differences were all excused by rules.
+    pub ignored: u64,
+    /// Requests with a difference that no rule excused.
+    pub mismatched: u64,
+    /// Mismatched requests with a critical difference.
+    pub critical: u64,
+    /// Mismatched requests with a cosmetic difference; some of them also have a critical one.
+    pub cosmetic: u64,
+    /// Requests that were not compared, by reason. Reasons that never occurred are absent.
+    pub unknowns: BTreeMap<Unknown, u64>,
+    /// How long the monolith took.
+    pub control: Latency,
+    /// How long the extraction took.
+    pub candidate: Latency,
+    /// When the route was first judged.
+    #[serde(with = "time::serde::rfc3339")]
+    pub since: OffsetDateTime,
+    /// When it was last judged.
+    #[serde(with = "time::serde::rfc3339")]
+    pub last_at: OffsetDateTime,
+    /// The budget that the verdict is held against.
+    pub budget: Budget,
+    /// Whether the route is ready.
+    pub verdict: Verdict,
+}
+
+/// One difference of a route: a place and a kind, over all requests.
+#[derive(Debug, Clone, Serialize)]
+pub struct DifferenceReport {
+    /// Stable across restarts and proxies; safe in a URL.
+    pub id: String,
+    /// The route's id.
+    pub route: String,
+    /// Where, with every index as `[*]`.
+    pub path: String,
+    /// How.
+    pub kind: DifferenceKind,
+    /// Who would notice.
+    pub class: Class,
+    /// Requests that had it, excused or not.
+    pub requests: u64,
+    /// Those in which a rule excused it everywhere.
+    pub excused: u64,
+    /// The rule that last excused it, or would have, had it not expired.
+    pub rule: Option<RuleReport>,
+    /// When it was first seen.
+    #[serde(with = "time::serde::rfc3339")]
+    pub first_seen: OffsetDateTime,
+    /// When it was last seen.
+    #[serde(with = "time::serde::rfc3339")]
+    pub last_seen: OffsetDateTime,
+}
+
+/// A rule, as a difference's report names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RuleReport {
+    /// The reason given with the rule.
+    pub why: String,
+    /// The last day on which it excuses, as `2027-03-31`.
+    #[serde(serialize_with = "day")]
+    pub until: Option<Date>,
+    /// Whether that day had passed when the difference was last seen.
+    pub expired: bool,
+}
+
+/// One request that had a difference. Redacted: values are shapes and keyed hashes, unless their
+/// path is revealed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Sample {
+    /// Unique in the store.
+    pub id: String,
+    /// When it was compared.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    /// Method and target, the values of the query redacted.
+    pub request: String,
+    /// The request id, as in the logs.
+    pub request_id: String,
+    /// Where exactly, indices in the control's lists (of the candidate's for `extra`).
+    pub path: String,
+    /// How many further differences of this request were counted but are not listed.
+    pub omitted: u64,
+    /// The monolith's side.
+    pub control: Side,
+    /// The extraction's side.
+    pub candidate: Side,
+}
+
+/// One side of a sample.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Side {
+    /// The status code.
+    pub status: u16,
+    /// The redacted value at the sample's path; `None` where this side has none.
+    pub value: Option<String>,
+    /// The redacted body.
+    pub body: String,
+}
+
+#[expect(clippy::ref_option, reason = "serde's signature")]
+fn day<S: serde::Serializer>(day: &Option<Date>, serializer: S) -> Result<S::Ok, S::Error> {
+    day.map(|it| it.to_string()).serialize(serializer)
+}

@@ -22,8 +22,6 @@ module Shop
     config.time_zone = "UTC"
     config.cache_store = :null_store
     config.active_job.queue_adapter = :sidekiq
-    config.active_record.schema_format = :ruby
-    config.active_record.dump_schema_after_migration = false
 
     config.active_storage.service = :state
     config.active_storage.draw_routes = false

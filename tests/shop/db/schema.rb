@@ -137,12 +137,13 @@ ActiveRecord::Schema.define(version: 2024_03_18_091500) do
   end
 
   create_table "outbox_events", **options do |t|
+    t.string "aggregate_type", null: false
+    t.bigint "aggregate_id", null: false
     t.string "name", null: false
-    t.string "subject_type", null: false
-    t.bigint "subject_id", null: false
     t.text "payload", null: false
     t.datetime "created_at", precision: 6, null: false
-    t.index ["subject_type", "subject_id"]
+    t.datetime "published_at", precision: 6
+    t.index ["published_at", "id"]
   end
 
   create_table "active_storage_blobs", **options do |t|

@@ -1,10 +1,11 @@
-# What other systems must hear of, written in the transaction it tells of.
+# What other systems must hear of, written in the transaction it tells of. A relay outside the shop
+# reads the unpublished rows in id order and sets published_at.
 class OutboxEvent < ApplicationRecord
-  belongs_to :subject, polymorphic: true
+  belongs_to :aggregate, polymorphic: true
 
   serialize :payload, JSON
 
-  def self.record!(name, subject, payload)
-    create!(name: name, subject: subject, payload: payload)
+  def self.record!(name, aggregate, payload)
+    create!(name: name, aggregate: aggregate, payload: payload)
   end
 end

@@ -9,9 +9,10 @@ class Checkout
   end
 
   def call
-    raise Failed, "Your cart is empty" if @cart.lines.empty?
-
     Order.transaction do
+      @cart.lock! # a second click waits here, and then finds the cart empty
+      raise Failed, "Your cart is empty" if @cart.lines.empty?
+
       variants = lock_variants
       @pricing = @cart.pricing
       take_stock(variants)

@@ -4,8 +4,8 @@ module Api
     include Authentication
     include CurrentCart
 
+    content_security_policy false # first: a refused token is answered without one too
     protect_from_forgery with: :exception
-    content_security_policy false
 
     rescue_from ActionController::InvalidAuthenticityToken do
       render_error "Invalid authenticity token", :unprocessable_entity

@@ -1,0 +1,139 @@
+//! Reports and tables for the tests of the pages.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use scraper::{Html, Selector};
+use shadow::{
+    Budget, Class, DifferenceKind, DifferenceReport, Latency, RouteReport, RuleReport, Sample,
+    Side, Unknown, Verdict,
+};
+use time::{
+    OffsetDateTime,
+    macros::{date, datetime},
+};
+
+use crate::live::{LiveRoute, LiveTable};
+
+/// What a value from a buyer may be at worst.
+pub(crate) const SCRIPT: &str = "<script>alert('x')</script>";
+
+/// The moment at which all pages of the tests are rendered.
+pub(crate) const NOW: OffsetDateTime = datetime!(2026-11-24 12:00:00 UTC);
+
+/// A page as a reader meets it.
+pub(crate) struct Rendered {
+    html: String,
+    tree: Html,
+}
+
+impl Rendered {
+    pub(crate) fn new(page: &impl Template) -> Self {
+        let html = page.render().unwrap();
+        Self { tree: Html::parse_document(&html), html }
+    }
+
+    /// The text of the first element that `selector` finds, its white space collapsed.
+    pub(crate) fn text(&self, selector: &str) -> String {
+        self.texts(selector).into_iter().next().unwrap_or_default()
+    }
+
+    /// The text of every element that `selector` finds.
+    pub(crate) fn texts(&self, selector: &str) -> Vec<String> {
+        let selector = Selector::parse(selector).unwrap();
+        let text = |it: scraper::ElementRef<'_>| {
+            let text: String = it.text().collect();
+            text.split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        self.tree.select(&selector).map(text).collect()
+    }
+
+    /// An attribute of the first element that `selector` finds.
+    pub(crate) fn attribute(&self, selector: &str, name: &str) -> Option<&str> {
+        self.tree.select(&Selector::parse(selector).unwrap()).next()?.attr(name)
+    }
+
+    /// Whether nothing in it would run but our own script, whatever values it shows.
+    pub(crate) fn is_inert(&self) -> bool {
+        self.texts("script").len() == 1
+            && self.attribute("script", "src") == Some("/static/refresh.js")
+            && !self.html.contains("style=")
+    }
+}
+
+pub(crate) fn table(routes: Vec<LiveRoute>) -> LiveTable {
+    LiveTable {
+        generation: 7,
+        hash: "3f9ac21e".into(),
+        loaded_at: datetime!(2026-11-24 11:17:00 UTC),
+        last_rejected: None,
+        routes,
+    }
+}
+
+pub(crate) fn live(id: &str, stage: &'static str) -> LiveRoute {
+    LiveRoute {
+        id: id.into(),
+        methods: vec!["GET".into()],
+        path: "/api/products/{id}".into(),
+        stage,
+        extraction: Some(id.into()),
+        by_monolith: 750,
+        by_extraction: 250,
+        fallbacks: 0,
+        failed: 0,
+    }
+}
+
+pub(crate) fn report(route: &str, verdict: Verdict) -> RouteReport {
+    RouteReport {
+        route: route.into(),
+        matched: 800,
+        ignored: 150,
+        mismatched: 50,
+        critical: 40,
+        cosmetic: 12,
+        unknowns: BTreeMap::from([(Unknown::TimedOut, 9), (Unknown::Panicked, 0)]),
+        control: Latency { p50: Some(0.012), p99: Some(0.048) },
+        candidate: Latency { p50: Some(0.0009), p99: Some(0.0038) },
+        since: datetime!(2026-11-24 11:50:00 UTC),
+        last_at: datetime!(2026-11-24 12:00:00 UTC),
+        budget: Budget::default(),
+        verdict,
+    }
+}
+
+/// A difference that `counted` requests had unexcused, and `excused` others.
+pub(crate) fn difference(path: &str, counted: u64, excused: u64) -> DifferenceReport {
+    let rule =
+        RuleReport { why: "clock".into(), until: Some(date!(2027 - 03 - 31)), expired: false };
+    DifferenceReport {
+        id: "a/4".into(),
+        route: "catalog.show".into(),
+        rule: (excused > 0).then_some(rule),
+        path: path.into(),
+        kind: DifferenceKind::Changed,
+        class: Class::Critical,
+        requests: counted + excused,
+        excused,
+        first_seen: datetime!(2026-11-24 07:00:00 UTC),
+        last_seen: datetime!(2026-11-24 11:57:00 UTC),
+    }
+}
+
+pub(crate) fn sample(path: &str, control: Side, candidate: Side) -> Sample {
+    Sample {
+        id: "1".into(),
+        omitted: 0,
+        at: datetime!(2026-11-24 11:57:00 UTC),
+        request: "GET /api/products/7".into(),
+        request_id: "0f6d2c1e".into(),
+        path: path.into(),
+        control,
+        candidate,
+    }
+}
+
+pub(crate) fn side(value: &str, body: &str) -> Side {
+    Side { status: 200, value: Some(value.into()), body: body.into() }
+}

@@ -1,0 +1,85 @@
+//! What a migration lead reads on a route's page.
+
+use shadow::{RouteReport, Verdict};
+
+use super::*;
+use crate::{
+    fixtures::{NOW, Rendered, SCRIPT, difference, live, report},
+    live::LiveRoute,
+};
+
+fn render(
+    live: Option<LiveRoute>,
+    report: Option<RouteReport>,
+    differences: Vec<DifferenceReport>,
+) -> Rendered {
+    let id = live.as_ref().map_or_else(|| "gone".into(), |it| it.id.clone());
+    let status = RouteStatus { id, live, report };
+    Rendered::new(&Page { details: Details { status, differences }, now: NOW })
+}
+
+#[test]
+fn the_verdict_is_told_in_words_with_what_is_missing() {
+    let verdict = Verdict::Undecided { more_requests: 3_000, why: "3000 more requests".into() };
+    let page = render(Some(live("a", "shadow")), Some(report("a", verdict)), Vec::new());
+    assert_eq!(
+        page.text(".judgement"),
+        "Too early to tell Still missing: 3000 more requests. At the present rate they take \
+         30 min. Budget: at most 0.1 % of the requests with a critical difference, 1 % with a \
+         cosmetic one."
+    );
+
+    let verdict = Verdict::NotReady { why: "critical differences in 2 of 3 requests".into() };
+    let page = render(Some(live("a", "shadow")), Some(report("a", verdict)), Vec::new());
+    assert!(
+        page.text(".judgement").starts_with("Not ready Critical differences in 2 of 3 requests.")
+    );
+}
+
+#[test]
+fn unknowns_are_told_by_reason_with_a_remedy() {
+    let page = render(Some(live("a", "shadow")), Some(report("a", Verdict::Ready)), Vec::new());
+    let rows = page.texts("[aria-labelledby=unknowns] tbody tr");
+    assert_eq!(rows.len(), 1, "a reason that never happened is left out: {rows:?}");
+    assert!(rows[0].starts_with("timed_out9No answer before the deadline."), "{rows:?}");
+}
+
+#[test]
+fn differences_are_listed_and_open_side_by_side() {
+    let differences =
+        vec![difference("$.lines[*].price", 50, 0), difference("$.viewed_at", 0, 1_021)];
+    let page =
+        render(Some(live("a b", "shadow")), Some(report("a b", Verdict::Ready)), differences);
+    assert_eq!(
+        page.texts("[aria-labelledby=differences] tbody tr"),
+        [
+            "$.lines[*].price changed critical 50 – 3 min ago Side by side",
+            "$.viewed_at changed critical 0 1,021 moreclock, until 2027-03-31 3 min ago Side by side",
+        ]
+    );
+    assert_eq!(page.texts("tr.calm").len(), 1);
+    assert_eq!(page.attribute("tbody th a", "href"), Some("/routes/a%20b/differences/a%2F4"));
+}
+
+#[test]
+fn each_empty_state_says_what_to_do_next() {
+    let text = |live| render(Some(live), None, Vec::new()).text(".empty");
+    assert!(text(live("a", "shadow")).contains("waits for its first request"));
+    assert!(text(live("a", "monolith")).contains("Set stage = \"shadow\""));
+    let without = LiveRoute { extraction: None, ..live("a", "monolith") };
+    assert!(text(without).contains("This build has no extraction"));
+    let compared = render(None, Some(report("gone", Verdict::Ready)), Vec::new());
+    assert!(compared.text(".empty").starts_with("None so far"));
+}
+
+#[test]
+fn no_value_is_read_as_html() {
+    let verdict = Verdict::NotReady { why: SCRIPT.into() };
+    let page = render(
+        Some(live(SCRIPT, "shadow")),
+        Some(report(SCRIPT, verdict)),
+        vec![difference(SCRIPT, 1, 0)],
+    );
+    assert!(page.is_inert());
+    assert_eq!(page.text("[aria-labelledby=differences] tbody th code"), SCRIPT);
+}

@@ -1,0 +1,252 @@
+//! One route with all that is known of it: the live table's half and the report's half.
+
+use serde::Serialize;
+use shadow::{DifferenceReport, RouteReport, RuleReport, Verdict};
+use time::OffsetDateTime;
+
+use crate::{
+    bar::Bar,
+    format::{self, count},
+    live::LiveRoute,
+};
+
+/// A route. At least one half is known.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct RouteStatus {
+    pub(crate) id: String,
+    /// None for a route that has left the table; its report stays.
+    pub(crate) live: Option<LiveRoute>,
+    /// None before the first comparison.
+    pub(crate) report: Option<RouteReport>,
+}
+
+/// A verdict in words.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Judgement {
+    /// The CSS class of its pill.
+    pub(crate) class: &'static str,
+    /// The pill.
+    pub(crate) word: &'static str,
+    /// The pill as a sentence.
+    pub(crate) headline: &'static str,
+    /// Why, or what is missing, in sentences; empty when the headline says it all.
+    pub(crate) why: String,
+    /// What stands between the route and being ready, in a few words; empty when nothing does.
+    pub(crate) note: String,
+}
+
+impl RouteStatus {
+    /// `monolith`, `shadow`, `extracted`, or `removed` when it is no longer in the table.
+    pub(crate) fn stage(&self) -> &'static str {
+        self.live.as_ref().map_or("removed", |it| it.stage)
+    }
+
+    /// `GET, HEAD /api/products/{id}`; empty for a route that has left the table.
+    pub(crate) fn matches(&self) -> String {
+        match &self.live {
+            Some(live) if live.methods.is_empty() => format!("ANY {}", live.path),
+            Some(live) => format!("{} {}", live.methods.join(", "), live.path),
+            None => String::new(),
+        }
+    }
+
+    /// Whether each request is judged as it comes.
+    pub(crate) fn is_compared(&self) -> bool {
+        self.stage() == "shadow"
+    }
+
+    /// Whether this build can answer it in Rust.
+    pub(crate) fn has_extraction(&self) -> bool {
+        self.live.as_ref().is_some_and(|it| it.extraction.is_some())
+    }
+
+    /// Whether the next step is to let the extraction answer.
+    pub(crate) fn is_next(&self) -> bool {
+        self.is_compared() && self.report.as_ref().is_some_and(|it| it.verdict == Verdict::Ready)
+    }
+
+    /// The verdict; none when nothing was ever to be judged.
+    pub(crate) fn judgement(&self) -> Option<Judgement> {
+        match &self.report {
+            Some(report) => Some(report.judgement()),
+            None if self.is_compared() => Some(Judgement {
+                class: "undecided",
+                word: "waiting",
+                headline: "Waiting for the first request",
+                why: String::new(),
+                note: "no request compared yet".into(),
+            }),
+            None => None,
+        }
+    }
+}
+
+/// How long `more` comparisons take at the average rate so far; none when there is no rate yet.
+#[expect(clippy::cast_precision_loss, reason = "an estimate of two digits")]
+fn time_for(report: &RouteReport, more: u64) -> Option<time::Duration> {
+    let span = (report.last_at - report.since).as_seconds_f64();
+    let rate = report.compared() as f64 / span;
+    let seconds = more as f64 / rate;
+    // Beyond a hundred years there is no telling, and no `Duration` at some point.
+    (span > 1.0 && seconds < 3e9).then(|| time::Duration::seconds_f64(seconds.max(1.0)))
+}
+
+/// What pages say of a report.
+pub(crate) trait Told {
+    /// Requests that could not be compared.
+    fn unknown(&self) -> u64;
+    /// How the outcomes are divided.
+    fn bar(&self) -> Bar;
+    /// The share of the compared requests that agree, differences that a rule excuses set aside.
+    fn agreement(&self) -> String;
+    /// The outcomes that are no mismatch, each in words; those that never happened are left out.
+    fn calm_outcomes(&self) -> Vec<String>;
+    /// The budget as a person states it.
+    fn budget_in_words(&self) -> String;
+    /// When the latest comparison was.
+    fn last_compared(&self, now: &OffsetDateTime) -> String;
+    /// The verdict.
+    fn judgement(&self) -> Judgement;
+}
+
+impl Told for RouteReport {
+    fn unknown(&self) -> u64 {
+        self.unknowns.values().sum()
+    }
+
+    fn bar(&self) -> Bar {
+        Bar::new([
+            ("matched", self.matched),
+            ("ignored", self.ignored),
+            ("mismatched", self.mismatched),
+            ("unknown", self.unknown()),
+        ])
+    }
+
+    fn agreement(&self) -> String {
+        match self.compared() {
+            0 => "–".into(),
+            compared => format::share(compared - self.mismatched, compared),
+        }
+    }
+
+    fn calm_outcomes(&self) -> Vec<String> {
+        let outcomes =
+            [("matched", self.matched), ("ignored", self.ignored), ("unknown", self.unknown())];
+        let seen = outcomes.into_iter().filter(|it| it.1 > 0);
+        seen.map(|(name, it)| format!("{} {name}", count(it))).collect()
+    }
+
+    fn budget_in_words(&self) -> String {
+        format!(
+            "at most {} of the requests with a critical difference, {} with a cosmetic one",
+            format::percent(self.budget.critical.get()),
+            format::percent(self.budget.cosmetic.get())
+        )
+    }
+
+    fn last_compared(&self, now: &OffsetDateTime) -> String {
+        format::ago(self.last_at, *now)
+    }
+
+    fn judgement(&self) -> Judgement {
+        match &self.verdict {
+            Verdict::Ready => Judgement {
+                class: "ready",
+                word: "ready",
+                headline: "Ready to answer buyers",
+                why: "Enough requests were compared to say that the budget is kept.".into(),
+                note: String::new(),
+            },
+            Verdict::NotReady { why } => Judgement {
+                class: "not-ready",
+                word: "not ready",
+                headline: "Not ready",
+                why: sentence(why),
+                note: why.clone(),
+            },
+            Verdict::Undecided { more_requests, why } => {
+                let more = format::counted(*more_requests, "more request");
+                let time = time_for(self, *more_requests).map(format::span);
+                Judgement {
+                    class: "undecided",
+                    word: "undecided",
+                    headline: "Too early to tell",
+                    why: match &time {
+                        Some(time) => {
+                            format!("Still missing: {why}. At the present rate they take {time}.")
+                        }
+                        None => format!("Still missing: {why}."),
+                    },
+                    note: match time {
+                        Some(time) => format!("{more}, {time} at the present rate"),
+                        None => more,
+                    },
+                }
+            }
+        }
+    }
+}
+
+/// A reason as the judge gives it, with a capital letter and a full stop.
+fn sentence(reason: &str) -> String {
+    let mut letters = reason.chars();
+    letters
+        .next()
+        .map_or_else(String::new, |it| format!("{}{}.", it.to_uppercase(), letters.as_str()))
+}
+
+/// What pages say of a difference.
+pub(crate) trait Counted {
+    /// Requests that had it, unexcused.
+    fn counted(&self) -> u64;
+}
+
+impl Counted for DifferenceReport {
+    fn counted(&self) -> u64 {
+        self.requests.saturating_sub(self.excused)
+    }
+}
+
+/// What pages say of a rule.
+pub(crate) trait InWords {
+    /// `clock, until 2027-03-31`.
+    fn in_words(&self) -> String;
+}
+
+impl InWords for RuleReport {
+    fn in_words(&self) -> String {
+        match self.until {
+            Some(until) if self.expired => format!("{}, expired on {until}", self.why),
+            Some(until) => format!("{}, until {until}", self.why),
+            None => self.why.clone(),
+        }
+    }
+}
+
+impl LiveRoute {
+    /// Requests, whoever answered.
+    pub(crate) fn requests(&self) -> u64 {
+        self.by_monolith + self.by_extraction
+    }
+
+    /// Whether a bar has anything to show.
+    pub(crate) fn is_answered_by_both(&self) -> bool {
+        self.by_monolith > 0 && self.by_extraction > 0
+    }
+
+    /// How the answers are divided between the two sides.
+    pub(crate) fn sides(&self) -> Bar {
+        Bar::new([("Rust", self.by_extraction), ("monolith", self.by_monolith)])
+    }
+
+    /// Who answers, in words.
+    pub(crate) fn who(&self) -> String {
+        match (self.by_extraction, self.by_monolith) {
+            (0, 0) if self.stage == "extracted" => "Rust".into(),
+            (0, _) => "monolith".into(),
+            (_, 0) => "Rust".into(),
+            (rust, _) => format!("Rust {}", format::share(rust, self.requests())),
+        }
+    }
+}

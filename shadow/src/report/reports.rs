@@ -1,0 +1,247 @@
+//! The reports that are read.
+
+use std::{collections::BTreeMap, str::FromStr as _, time::Duration};
+
+use sqlx::{
+    SqlitePool,
+    sqlite::{SqliteConnectOptions, SqlitePoolOptions},
+};
+use time::{Date, OffsetDateTime, macros::format_description};
+
+use super::{DifferenceReport, Latency, RouteReport, RuleReport, Sample, Side, StoreError};
+use crate::{Budget, Class, DifferenceKind, Share, Unknown, Verdict, verdict::Counts};
+
+/// Reads a store. Cloning is cheap and shares the connections.
+#[derive(Debug, Clone)]
+pub struct Reports {
+    pool: SqlitePool,
+}
+
+impl Reports {
+    pub(super) const fn of(pool: SqlitePool) -> Self {
+        Self { pool }
+    }
+
+    /// Opens a store that is there already, for reading only; it may be in use.
+    ///
+    /// # Errors
+    /// [`StoreError::Url`] or [`StoreError::Open`].
+    pub async fn open_read_only(url: &str) -> Result<Self, StoreError> {
+        let options = SqliteConnectOptions::from_str(url).map_err(StoreError::Url)?;
+        let options = options.read_only(true).busy_timeout(Duration::from_secs(2));
+        let pool = SqlitePoolOptions::new().max_connections(2).connect_with(options).await;
+        Ok(Self { pool: pool.map_err(StoreError::Open)? })
+    }
+
+    /// Every route that was ever judged, by id.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn routes(&self) -> Result<Vec<RouteReport>, StoreError> {
+        let rows: Vec<RouteRow> =
+            sqlx::query_as("SELECT * FROM routes ORDER BY route").fetch_all(&self.pool).await?;
+        let mut reports = Vec::with_capacity(rows.len());
+        for row in rows {
+            reports.push(self.report(row).await?);
+        }
+        Ok(reports)
+    }
+
+    /// One route; `None` when it was never judged.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn route(&self, route: &str) -> Result<Option<RouteReport>, StoreError> {
+        let row: Option<RouteRow> = sqlx::query_as("SELECT * FROM routes WHERE route = ?")
+            .bind(route)
+            .fetch_optional(&self.pool)
+            .await?;
+        match row {
+            Some(row) => self.report(row).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// A route's differences: those that count before those that are excused, the critical first,
+    /// the frequent first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn differences(&self, route: &str) -> Result<Vec<DifferenceReport>, StoreError> {
+        let rows: Vec<DifferenceRow> = sqlx::query_as(
+            "SELECT * FROM differences WHERE route = ? \
+             ORDER BY requests > excused DESC, class DESC, requests DESC, path, kind",
+        )
+        .bind(route)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(DifferenceRow::report).collect::<Result<_, _>>()?)
+    }
+
+    /// The samples of one difference of the route, the newest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn samples(&self, route: &str, difference: &str) -> Result<Vec<Sample>, StoreError> {
+        let rows: Vec<SampleRow> = sqlx::query_as(
+            "SELECT samples.* FROM samples JOIN differences ON differences.id = difference \
+             WHERE route = ? AND difference = ? ORDER BY samples.id DESC",
+        )
+        .bind(route)
+        .bind(difference)
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(SampleRow::sample).collect::<Result<_, _>>()?)
+    }
+
+    async fn report(&self, row: RouteRow) -> Result<RouteReport, StoreError> {
+        let unknowns: Vec<(String, i64)> =
+            sqlx::query_as("SELECT reason, count FROM unknowns WHERE route = ?")
+                .bind(&row.route)
+                .fetch_all(&self.pool)
+                .await?;
+        let unknowns = unknowns.into_iter().map(|(reason, count)| {
+            let reason = Unknown::parse(&reason).ok_or_else(|| decode("an unknown's reason"))?;
+            Ok::<_, sqlx::Error>((reason, unsigned(count)))
+        });
+        let counts = Counts {
+            compared: unsigned(row.matched + row.ignored + row.mismatched),
+            critical: unsigned(row.critical),
+            cosmetic: unsigned(row.cosmetic),
+            unknowns: unknowns.collect::<Result<_, _>>()?,
+        };
+        let share = |it| Share::new(it).ok_or_else(|| decode("a budget"));
+        let budget =
+            Budget { critical: share(row.budget_critical)?, cosmetic: share(row.budget_cosmetic)? };
+        Ok(RouteReport {
+            control: self.latency(&row.route, "control").await?,
+            candidate: self.latency(&row.route, "candidate").await?,
+            verdict: Verdict::of(&counts, budget),
+            route: row.route,
+            matched: unsigned(row.matched),
+            ignored: unsigned(row.ignored),
+            mismatched: unsigned(row.mismatched),
+            critical: counts.critical,
+            cosmetic: counts.cosmetic,
+            unknowns: counts.unknowns,
+            since: time(row.since)?,
+            last_at: time(row.last_at)?,
+            budget,
+        })
+    }
+
+    async fn latency(&self, route: &str, leg: &str) -> Result<Latency, StoreError> {
+        let buckets: Vec<(i64, i64)> =
+            sqlx::query_as("SELECT bucket, count FROM latencies WHERE route = ? AND leg = ?")
+                .bind(route)
+                .bind(leg)
+                .fetch_all(&self.pool)
+                .await?;
+        let buckets: BTreeMap<_, _> =
+            buckets.into_iter().map(|(bucket, count)| (bucket, unsigned(count))).collect();
+        Ok(Latency::of(&buckets))
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct RouteRow {
+    route: String,
+    matched: i64,
+    ignored: i64,
+    mismatched: i64,
+    critical: i64,
+    cosmetic: i64,
+    budget_critical: f64,
+    budget_cosmetic: f64,
+    since: i64,
+    last_at: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct DifferenceRow {
+    id: String,
+    route: String,
+    path: String,
+    kind: String,
+    class: String,
+    requests: i64,
+    excused: i64,
+    why: Option<String>,
+    until: Option<String>,
+    expired: bool,
+    first_seen: i64,
+    last_seen: i64,
+}
+
+impl DifferenceRow {
+    fn report(self) -> Result<DifferenceReport, sqlx::Error> {
+        let format = format_description!("[year]-[month]-[day]");
+        let until = self.until.map(|it| Date::parse(&it, format)).transpose();
+        let until = until.map_err(|_| decode("a rule's last day"))?;
+        Ok(DifferenceReport {
+            id: self.id,
+            route: self.route,
+            path: self.path,
+            kind: DifferenceKind::parse(&self.kind).ok_or_else(|| decode("a kind"))?,
+            class: Class::parse(&self.class).ok_or_else(|| decode("a class"))?,
+            requests: unsigned(self.requests),
+            excused: unsigned(self.excused),
+            rule: self.why.map(|why| RuleReport { why, until, expired: self.expired }),
+            first_seen: time(self.first_seen)?,
+            last_seen: time(self.last_seen)?,
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct SampleRow {
+    id: i64,
+    at: i64,
+    request: String,
+    request_id: String,
+    path: String,
+    omitted: i64,
+    control_status: u16,
+    control_value: Option<String>,
+    control_body: String,
+    candidate_status: u16,
+    candidate_value: Option<String>,
+    candidate_body: String,
+}
+
+impl SampleRow {
+    fn sample(self) -> Result<Sample, sqlx::Error> {
+        Ok(Sample {
+            id: self.id.to_string(),
+            at: time(self.at)?,
+            request: self.request,
+            request_id: self.request_id,
+            path: self.path,
+            omitted: unsigned(self.omitted),
+            control: Side {
+                status: self.control_status,
+                value: self.control_value,
+                body: self.control_body,
+            },
+            candidate: Side {
+                status: self.candidate_status,
+                value: self.candidate_value,
+                body: self.candidate_body,
+            },
+        })
+    }
+}
+
+/// Something in the store that this build does not write.
+fn decode(what: &str) -> sqlx::Error {
+    sqlx::Error::Decode(format!("{what} in the store is not one that this build knows").into())
+}
+
+fn unsigned(count: i64) -> u64 {
+    u64::try_from(count).unwrap_or(0)
+}
+
+fn time(milliseconds: i64) -> Result<OffsetDateTime, sqlx::Error> {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000)
+        .map_err(|_| decode("a time"))
+}
