@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be set up fails the test")]
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use axum::{
     Router,
@@ -11,10 +11,12 @@ use axum::{
 };
 use dashboards::{LiveRoute, LiveRoutes, LiveTable};
 use serde_json::Value;
-use shadow::Store;
-use tempfile::TempDir;
 use time::macros::datetime;
 use tower::ServiceExt as _;
+
+use crate::support::Bench;
+
+mod support;
 
 #[derive(Debug)]
 struct OneRoute;
@@ -41,10 +43,8 @@ impl LiveRoutes for OneRoute {
     }
 }
 
-async fn pages(directory: &Path) -> Router {
-    let url = format!("sqlite://{}", directory.join("banyan.db").display());
-    let store = Store::open(&url).await.unwrap();
-    dashboards::pages(store.reports(), Arc::new(OneRoute))
+fn pages(bench: &Bench) -> Router {
+    dashboards::pages(bench.store.reports(), Arc::new(OneRoute))
 }
 
 async fn get(app: &Router, path: &str) -> (StatusCode, HeaderMap, String) {
@@ -62,8 +62,8 @@ async fn get_json(app: &Router, path: &str) -> (StatusCode, Value) {
 
 #[tokio::test]
 async fn a_route_that_the_table_knows_has_a_page_before_it_has_a_report() {
-    let directory = TempDir::new().unwrap();
-    let app = pages(directory.path()).await;
+    let bench = Bench::new().await;
+    let app = pages(&bench);
     for path in ["/", "/routes/catalog.show"] {
         let (status, headers, body) = get(&app, path).await;
         assert_eq!(status, StatusCode::OK, "{path}");
@@ -73,9 +73,39 @@ async fn a_route_that_the_table_knows_has_a_page_before_it_has_a_report() {
 }
 
 #[tokio::test]
+async fn a_difference_is_followed_from_the_overview_to_both_sides_of_a_sample() {
+    let bench = Bench::new().await;
+    let same = (r#"{"price":"19.90"}"#, r#"{"price":"19.90"}"#);
+    let other = (r#"{"price":"19.90"}"#, r#"{"price":"19.9"}"#);
+    bench.judge("catalog.show", &[same, same, other]).await;
+    let app = pages(&bench);
+
+    let (_, _, overview) = get(&app, "/").await;
+    assert!(overview.contains("href=\"/routes/catalog.show\""), "{overview}");
+    assert!(overview.contains("2 matched, 1 mismatched, 1 unknown"), "{overview}");
+
+    let (_, route) = get_json(&app, "/api/routes/catalog.show").await;
+    assert_eq!(route["report"]["mismatched"], 1);
+    let difference = &route["differences"][0];
+    assert_eq!(difference["path"], "$.price");
+    let link = format!("/routes/catalog.show/differences/{}", difference["id"].as_str().unwrap());
+
+    let (_, _, page) = get(&app, "/routes/catalog.show").await;
+    assert!(page.contains(&format!("href=\"{link}\"")), "{link}: {page}");
+    let (status, _, page) = get(&app, &link).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(page.contains("<del>&#34;19.90&#34;</del>"), "{page}");
+    assert!(page.contains("<ins>&#34;19.9&#34;</ins>"), "{page}");
+    assert!(page.contains("class=\"control marked\""), "{page}");
+
+    let (_, twin) = get_json(&app, &format!("/api{link}")).await;
+    assert_eq!(twin["samples"][0]["candidate"]["value"], "\"19.9\"");
+}
+
+#[tokio::test]
 async fn the_json_twins_tell_the_same() {
-    let directory = TempDir::new().unwrap();
-    let app = pages(directory.path()).await;
+    let bench = Bench::new().await;
+    let app = pages(&bench);
 
     let (status, overview) = get_json(&app, "/api/routes").await;
     assert_eq!(status, StatusCode::OK);
@@ -92,8 +122,8 @@ async fn the_json_twins_tell_the_same() {
 
 #[tokio::test]
 async fn what_is_not_there_is_a_404_page_and_a_404_in_json() {
-    let directory = TempDir::new().unwrap();
-    let app = pages(directory.path()).await;
+    let bench = Bench::new().await;
+    let app = pages(&bench);
     let paths = [
         "/nothing",
         "/static/nothing.css",
@@ -116,8 +146,8 @@ async fn what_is_not_there_is_a_404_page_and_a_404_in_json() {
 
 #[tokio::test]
 async fn every_answer_forbids_what_is_not_ours() {
-    let directory = TempDir::new().unwrap();
-    let app = pages(directory.path()).await;
+    let bench = Bench::new().await;
+    let app = pages(&bench);
     for path in ["/", "/nothing", "/api/routes", "/static/banyan.css"] {
         let (_, headers, _) = get(&app, path).await;
         let policy = headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
@@ -129,8 +159,8 @@ async fn every_answer_forbids_what_is_not_ours() {
 
 #[tokio::test]
 async fn every_static_file_of_the_layout_is_served() {
-    let directory = TempDir::new().unwrap();
-    let app = pages(directory.path()).await;
+    let bench = Bench::new().await;
+    let app = pages(&bench);
     let (_, _, page) = get(&app, "/").await;
     let files = [
         ("/static/banyan.css", "text/css; charset=utf-8"),
@@ -148,9 +178,9 @@ async fn every_static_file_of_the_layout_is_served() {
 
 #[tokio::test]
 async fn a_store_that_cannot_be_read_is_told_with_a_remedy() {
-    let directory = TempDir::new().unwrap();
-    let app = pages(directory.path()).await;
-    for file in directory.path().read_dir().unwrap() {
+    let bench = Bench::new().await;
+    let app = pages(&bench);
+    for file in bench.directory.path().read_dir().unwrap() {
         std::fs::write(file.unwrap().path(), "no database").unwrap();
     }
     for path in ["/", "/routes/catalog.show", "/routes/catalog.show/differences/1"] {

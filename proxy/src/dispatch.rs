@@ -72,7 +72,6 @@ impl Caller<'_> {
         })
     }
 
-
     /// The handler answers, and the monolith where it cannot.
     async fn extracted(&self, routed: Routed, extraction: Extraction, sample: Percent) -> Answer {
         let Some(snapshot) = Snapshot::of(&routed) else {

@@ -155,7 +155,9 @@ fn message(error: tokio::task::JoinError) -> String {
 
 impl fmt::Debug for Extractions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Extractions").field("concurrency", &self.concurrency).finish_non_exhaustive()
+        f.debug_struct("Extractions")
+            .field("concurrency", &self.concurrency)
+            .finish_non_exhaustive()
     }
 }
 

@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use http::StatusCode;
 use prometheus::{
-    Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
-    Registry,
+    Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, Registry,
 };
 
 /// Buckets in seconds: from a cached read to the longest time-out, dense where shops live.
@@ -161,8 +161,7 @@ impl ProxyMetrics {
         let requests = Side::ALL.map(|side| {
             CLASSES.map(|class| self.requests.with_label_values(&[id, side.label(), class]))
         });
-        let seconds =
-            Side::ALL.map(|side| self.seconds.with_label_values(&[id, side.label()]));
+        let seconds = Side::ALL.map(|side| self.seconds.with_label_values(&[id, side.label()]));
         let fallbacks =
             Fallback::ALL.map(|reason| self.fallbacks.with_label_values(&[id, reason.label()]));
         RouteMetrics(Arc::new(Handles {

@@ -43,7 +43,12 @@ pub struct Mirror {
 
 impl Mirror {
     /// Stage `shadow`: decides whether this request is sampled, before it leaves.
-    pub fn listen(&self, routed: &Routed, candidate: Extraction, sample: Percent) -> Option<Box<Tap>> {
+    pub fn listen(
+        &self,
+        routed: &Routed,
+        candidate: Extraction,
+        sample: Percent,
+    ) -> Option<Box<Tap>> {
         if !sample.takes() {
             return None;
         }

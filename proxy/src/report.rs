@@ -67,14 +67,16 @@ fn json(report: &impl Serialize) -> Result<String, ReportError> {
 /// One line for each route that was compared.
 pub fn overview(routes: &[RouteReport]) -> String {
     if routes.is_empty() {
-        return "Nothing was compared yet: give a route stage = \"shadow\" in routes.toml.\n".into();
+        return "Nothing was compared yet: give a route stage = \"shadow\" in routes.toml.\n"
+            .into();
     }
-    let mut rows = vec![["ROUTE", "COMPARED", "MATCHED", "IGNORED", "MISMATCHED", "UNKNOWN", "VERDICT"]
-        .map(str::to_owned)];
+    let mut rows = vec![
+        ["ROUTE", "COMPARED", "MATCHED", "IGNORED", "MISMATCHED", "UNKNOWN", "VERDICT"]
+            .map(str::to_owned),
+    ];
     rows.extend(routes.iter().map(|it| {
-        let compared = it.matched + it.ignored + it.mismatched;
         let unknown: u64 = it.unknowns.values().sum();
-        let counts = [compared, it.matched, it.ignored, it.mismatched, unknown];
+        let counts = [it.compared(), it.matched, it.ignored, it.mismatched, unknown];
         let [compared, matched, ignored, mismatched, unknown] = counts.map(|it| it.to_string());
         [it.route.clone(), compared, matched, ignored, mismatched, unknown, verdict(&it.verdict)]
     }));
@@ -92,8 +94,10 @@ fn detail(route: &RouteReport, differences: &[Difference]) -> String {
         return text;
     }
     text.push('\n');
-    let mut rows =
-        vec![["PATH", "KIND", "CLASS", "REQUESTS", "EXCUSED", "MONOLITH", "EXTRACTION"].map(str::to_owned)];
+    let mut rows = vec![
+        ["PATH", "KIND", "CLASS", "REQUESTS", "EXCUSED", "MONOLITH", "EXTRACTION"]
+            .map(str::to_owned),
+    ];
     rows.extend(differences.iter().map(|Difference { difference: it, samples }| {
         let value = |side: Option<Option<&String>>| {
             side.map_or_else(String::new, |it| it.map_or_else(|| "–".to_owned(), Clone::clone))

@@ -30,7 +30,9 @@ const CANDIDATE_CONCURRENCY: usize = 8;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// No monolith, neither on the command line nor in a file.
-    #[error("say where the monolith is: --monolith URL, or --routes FILE with a [monolith] section")]
+    #[error(
+        "say where the monolith is: --monolith URL, or --routes FILE with a [monolith] section"
+    )]
     NoMonolith,
     /// The route file has faults; each of them is in the list.
     #[error("the route file was not accepted; correct it, and try it with `banyan check`")]
@@ -135,8 +137,10 @@ fn routes(
     metrics: &ProxyMetrics,
 ) -> Result<Routes, StartError> {
     let routes = match &settings.routes {
-        Some(file) => Routes::watch(file.clone(), Compiler { extractions, metrics: metrics.clone() })
-            .map_err(StartError::Routes)?,
+        Some(file) => {
+            Routes::watch(file.clone(), Compiler { extractions, metrics: metrics.clone() })
+                .map_err(StartError::Routes)?
+        }
         None => Routes::fixed(RouteTable::pass_through(metrics)),
     };
     if settings.monolith.is_none() && routes.current().monolith.is_none() {

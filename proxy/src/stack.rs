@@ -20,8 +20,9 @@ pub fn stack(
     routes: Routes,
     backends: Arc<Backends>,
     downstream: Downstream,
-) -> impl Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send
-{
+) -> impl Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future: Send>
++ Clone
++ Send {
     ServiceBuilder::new()
         // Request → Routed: the table in force now decides, for all below.
         .layer(around(move |request, next| match_route(request, routes.current(), next)))

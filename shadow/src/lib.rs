@@ -18,7 +18,8 @@ pub use crate::{
     experiment::{Experiment, Leg, RequestSummary},
     observation::Observation,
     report::{
-        DifferenceReport, Latency, Reports, RouteReport, RuleReport, Sample, Side, Store, StoreError,
+        DifferenceReport, Latency, Reports, RouteReport, RuleReport, Sample, Side, Store,
+        StoreError,
     },
     runner::{Settings, Shadow, StartError},
     subject::{Budget, Share, Subject},

@@ -111,7 +111,9 @@ impl Redactor {
                 let _ = write!(text, "{string:?}");
             }
             Value::String(string) if is_uuid(string) => self.hashed(text, "uuid", string),
-            Value::String(string) if parse_time(string).is_some() => self.hashed(text, "time", string),
+            Value::String(string) if parse_time(string).is_some() => {
+                self.hashed(text, "time", string)
+            }
             Value::String(string) => self.shape(text, "text", string),
             Value::Array(elements) => {
                 let elements = elements.iter().enumerate();
@@ -161,7 +163,9 @@ impl Redactor {
 
     /// A name, unless it looks like data.
     fn name(&self, text: &mut String, name: &str) {
-        let plain = |it: u8| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_' | b'.' | b'~' | b'[' | b']');
+        let plain = |it: u8| {
+            it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_' | b'.' | b'~' | b'[' | b']')
+        };
         if name.len() <= NAME_LIMIT && name.bytes().all(plain) {
             text.push_str(name);
         } else {
@@ -232,13 +236,20 @@ mod tests {
 
     #[test]
     fn values_become_shapes_and_revealed_ones_stay() {
-        let body = r#"{"email":"a@b.test","price":"19.9","n":42,"ok":true,"none":null,"list":["x"]}"#;
+        let body =
+            r#"{"email":"a@b.test","price":"19.9","n":42,"ok":true,"none":null,"list":["x"]}"#;
         let reveal = [PathPattern::parse("$.price").unwrap()];
         let text = redactor().body(&answer(body), &reveal);
         for gone in ["a@b.test", "42", "\"x\""] {
             assert!(!text.contains(gone), "{gone} is in {text}");
         }
-        for kept in ["email: ‹text of 8 #", "price: \"19.9\"", "n: ‹number of 2 #", "ok: true", "none: null"] {
+        for kept in [
+            "email: ‹text of 8 #",
+            "price: \"19.9\"",
+            "n: ‹number of 2 #",
+            "ok: true",
+            "none: null",
+        ] {
             assert!(text.contains(kept), "{kept} is not in {text}");
         }
     }

@@ -75,7 +75,11 @@ impl Shadow {
     ///
     /// # Errors
     /// [`StartError`].
-    pub fn start(settings: Settings, store: Store, registry: &Registry) -> Result<Self, StartError> {
+    pub fn start(
+        settings: Settings,
+        store: Store,
+        registry: &Registry,
+    ) -> Result<Self, StartError> {
         let metrics = ShadowMetrics::register(registry).map_err(StartError::Metrics)?;
         let book = Arc::new(Book::new(store, metrics));
         let runtime = tokio::runtime::Builder::new_multi_thread()

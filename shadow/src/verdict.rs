@@ -79,7 +79,9 @@ impl Verdict {
         let diluting = (unknown * 100).saturating_sub(unknown + counts.compared);
         match missing.max(diluting) {
             0 => Self::Ready,
-            more_requests => Self::Undecided { more_requests, why: undecided(more_requests, counts) },
+            more_requests => {
+                Self::Undecided { more_requests, why: undecided(more_requests, counts) }
+            }
         }
     }
 }
@@ -87,10 +89,7 @@ impl Verdict {
 fn undecided(more_requests: u64, counts: &Counts) -> String {
     let after = match counts.compared {
         0 => "nothing was compared yet".to_owned(),
-        compared => format!(
-            "{} of {compared} differ so far",
-            counts.critical.max(counts.cosmetic)
-        ),
+        compared => format!("{} of {compared} differ so far", counts.critical.max(counts.cosmetic)),
     };
     format!("{more_requests} more requests without a difference; {after}")
 }
@@ -137,14 +136,17 @@ impl Test {
             clippy::cast_sign_loss,
             reason = "a positive count; the cast saturates"
         )]
-        let missing = ((DECISIVE.ln() - self.evidence()) / self.match_adds()).ceil().max(0.0) as u64;
+        let missing =
+            ((DECISIVE.ln() - self.evidence()) / self.match_adds()).ceil().max(0.0) as u64;
         missing
     }
 
     fn why(&self) -> String {
         let Self { class, budget, mismatched, compared } = self;
         let (share, budget) = (ratio(*mismatched, *compared) * 100.0, budget.get() * 100.0);
-        format!("{class} differences in {mismatched} of {compared} requests ({share:.2} %), the budget is {budget} %")
+        format!(
+            "{class} differences in {mismatched} of {compared} requests ({share:.2} %), the budget is {budget} %"
+        )
     }
 }
 
@@ -194,7 +196,10 @@ mod tests {
     #[test]
     fn every_request_wrong_is_soon_not_ready() {
         let verdict = Verdict::of(&counts(2, 2), budget(0.01));
-        assert!(matches!(&verdict, Verdict::NotReady { why } if why.contains("2 of 2")), "{verdict:?}");
+        assert!(
+            matches!(&verdict, Verdict::NotReady { why } if why.contains("2 of 2")),
+            "{verdict:?}"
+        );
     }
 
     #[test]
@@ -202,7 +207,10 @@ mod tests {
         let unknowns = |count| BTreeMap::from([(Unknown::TimedOut, count)]);
         let many = Counts { unknowns: unknowns(500), ..counts(10_000, 0) };
         let verdict = Verdict::of(&many, budget(0.01));
-        assert!(matches!(&verdict, Verdict::NotReady { why } if why.contains("timed_out 500")), "{verdict:?}");
+        assert!(
+            matches!(&verdict, Verdict::NotReady { why } if why.contains("timed_out 500")),
+            "{verdict:?}"
+        );
         let few = Counts { unknowns: unknowns(5), ..counts(400, 0) };
         assert_eq!(missing(&few, 0.01), 95);
         let rare = Counts { unknowns: unknowns(5), ..counts(1_000, 0) };
@@ -213,7 +221,10 @@ mod tests {
     fn cosmetic_differences_have_a_budget_of_their_own() {
         let counts = Counts { cosmetic: 400, ..counts(4_000, 0) };
         let verdict = Verdict::of(&counts, Budget::default());
-        assert!(matches!(&verdict, Verdict::NotReady { why } if why.contains("cosmetic")), "{verdict:?}");
+        assert!(
+            matches!(&verdict, Verdict::NotReady { why } if why.contains("cosmetic")),
+            "{verdict:?}"
+        );
     }
 
     /// 2,000 routes exactly at the budget, each looked at after every request.
@@ -240,7 +251,10 @@ mod tests {
 
     impl Lcg {
         fn below(&mut self, bound: u64) -> u64 {
-            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            self.0 = self
+                .0
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             (self.0 >> 33) % bound
         }
     }

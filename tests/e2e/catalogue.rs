@@ -12,7 +12,8 @@ async fn buyers_are_answered_by_rust_and_every_answer_is_compared() {
     let tally = buyers.run(Until::Journeys(8)).await;
     assert!(tally.complaints.is_empty(), "{:#?}", tally.complaints);
 
-    let by_rust = "banyan_requests_total{route=\"catalog.list\",side=\"extraction\",status=\"2xx\"}";
+    let by_rust =
+        "banyan_requests_total{route=\"catalog.list\",side=\"extraction\",status=\"2xx\"}";
     let answered = metric(&proxy, by_rust).await;
     assert!(answered > 0.0);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
@@ -28,7 +29,10 @@ async fn the_session_cookie_and_the_request_id_pass_an_extracted_route() {
     let (proxy, client) = (proxy(routes(), extracted::all()).await, Client::new());
     let response = client.get(format!("{}/api/products", proxy.url())).send().await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
-    assert!(!response.headers().contains_key("set-cookie"), "a catalogue page is no reason to change a session");
+    assert!(
+        !response.headers().contains_key("set-cookie"),
+        "a catalogue page is no reason to change a session"
+    );
     assert_eq!(response.headers()["x-request-id"].len(), 36);
     assert!(response.headers().contains_key("x-runtime"));
     proxy.stop().await;
@@ -43,12 +47,14 @@ async fn what_a_handler_declines_the_monolith_answers() {
     let head = client.head(&url).send().await.unwrap();
     assert_eq!(head.status(), StatusCode::OK);
     let nested = client.get(format!("{url}?page[]=2")).send().await.unwrap();
-    let declined = metric(&proxy, "banyan_fallbacks_total{reason=\"declined\",route=\"catalog.list\"}").await;
+    let declined =
+        metric(&proxy, "banyan_fallbacks_total{reason=\"declined\",route=\"catalog.list\"}").await;
     assert!((declined - 1.0).abs() < f64::EPSILON, "{declined} declined");
     assert!(nested.headers().contains_key("x-runtime"));
     let with_body = client.request(Method::GET, &url).body("x").send().await.unwrap();
     assert_eq!(with_body.status(), StatusCode::OK);
-    let by_rust = "banyan_requests_total{route=\"catalog.list\",side=\"extraction\",status=\"2xx\"}";
+    let by_rust =
+        "banyan_requests_total{route=\"catalog.list\",side=\"extraction\",status=\"2xx\"}";
     assert!((metric(&proxy, by_rust).await - 1.0).abs() < f64::EPSILON, "only the HEAD is Rust's");
     proxy.stop().await;
 }

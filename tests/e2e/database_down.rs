@@ -27,7 +27,11 @@ impl Cable {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, cut) = (listener.local_addr().unwrap(), CancellationToken::new());
         let server = Arc::new(server);
-        tokio::spawn(cut.clone().run_until_cancelled_owned(Self::relay(listener, server, cut.clone())));
+        tokio::spawn(cut.clone().run_until_cancelled_owned(Self::relay(
+            listener,
+            server,
+            cut.clone(),
+        )));
         Self { address, cut }
     }
 
@@ -60,7 +64,8 @@ async fn the_monolith_answers_when_the_handlers_database_is_gone() {
     let buyers = Buyers { base: proxy.url(), at_once: 3, seed: 5 };
 
     let before = buyers.run(Until::Journeys(4)).await;
-    let by_extraction = "banyan_requests_total{route=\"catalog.list\",side=\"extraction\",status=\"2xx\"}";
+    let by_extraction =
+        "banyan_requests_total{route=\"catalog.list\",side=\"extraction\",status=\"2xx\"}";
     let answered = metric(&proxy, by_extraction).await;
     assert!(answered > 0.0, "the handler answered nothing before the cut");
 
@@ -77,7 +82,8 @@ async fn the_monolith_answers_when_the_handlers_database_is_gone() {
     // And a request of which nothing can be in flight any more:
     let list = reqwest::get(format!("{}/api/products", proxy.url())).await.unwrap();
     assert_eq!(list.status(), 200);
-    let fallbacks = metric(&proxy, "banyan_fallbacks_total{reason=\"error\",route=\"catalog.list\"}").await;
+    let fallbacks =
+        metric(&proxy, "banyan_fallbacks_total{reason=\"error\",route=\"catalog.list\"}").await;
     assert!(fallbacks > 0.0, "nothing fell back");
     proxy.stop().await;
 }

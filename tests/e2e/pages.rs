@@ -8,6 +8,7 @@ use std::{
 
 use extracted::{Extraction, catalog};
 use fantoccini::{Client, ClientBuilder, Locator, wd::Capabilities};
+use hyper_util::client::legacy::connect::HttpConnector;
 use tests::project::Scratch;
 
 use crate::support::{forever, judged, proxy, routes};
@@ -39,8 +40,14 @@ impl Driver {
         let profile = format!("--user-data-dir={}", self.profile.path().display());
         let mut arguments = vec![profile];
         arguments.extend(
-            ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--window-size=1280,900"]
-                .map(str::to_owned),
+            [
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--no-first-run",
+                "--window-size=1280,900",
+            ]
+            .map(str::to_owned),
         );
         arguments.extend(
             ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
@@ -48,7 +55,7 @@ impl Driver {
         );
         let mut capabilities = Capabilities::new();
         capabilities.insert("goog:chromeOptions".into(), serde_json::json!({ "args": arguments }));
-        let mut builder = ClientBuilder::native();
+        let mut builder = ClientBuilder::new(HttpConnector::new());
         builder.capabilities(capabilities);
         builder.connect(&format!("http://127.0.0.1:{}", self.port)).await.unwrap()
     }
@@ -77,7 +84,12 @@ const WRONG: Extraction = Extraction {
 async fn a_lead_goes_from_the_overview_to_a_difference_and_sees_both_sides() {
     let proxy = proxy(routes(), forever(vec![catalog::list::LIST, WRONG])).await;
     for id in 1..=3 {
-        reqwest::get(format!("{}/api/products/{id}", proxy.url())).await.unwrap().bytes().await.unwrap();
+        reqwest::get(format!("{}/api/products/{id}", proxy.url()))
+            .await
+            .unwrap()
+            .bytes()
+            .await
+            .unwrap();
     }
     judged(&proxy, "catalog.show", 3).await;
     let driver = tokio::task::spawn_blocking(Driver::start).await.unwrap();
@@ -88,9 +100,16 @@ async fn a_lead_goes_from_the_overview_to_a_difference_and_sees_both_sides() {
     for expected in ["catalog.show", "catalog.list", "shadow", "extracted"] {
         assert!(overview.contains(expected), "{expected} is not on the overview:\n{overview}");
     }
-    let link = browser.wait().at_most(Duration::from_secs(10)).for_element(Locator::LinkText("catalog.show"));
+    let link = browser
+        .wait()
+        .at_most(Duration::from_secs(10))
+        .for_element(Locator::LinkText("catalog.show"));
     link.await.unwrap().click().await.unwrap();
-    browser.wait().for_url(&format!("{}/routes/catalog.show", proxy.admin()).parse().unwrap()).await.unwrap();
+    browser
+        .wait()
+        .for_url(&format!("{}/routes/catalog.show", proxy.admin()).parse().unwrap())
+        .await
+        .unwrap();
     let route = text(&browser, "main").await;
     for expected in ["$.brand", "missing", "$.maker", "extra"] {
         assert!(route.contains(expected), "{expected} is not on the route's page:\n{route}");

@@ -45,10 +45,7 @@ fn shadowing() -> String {
 }
 
 /// Runs `extraction` as the candidate for a few requests to `path`, and returns what was found.
-async fn found(
-    extraction: Extraction,
-    path: &str,
-) -> (Proxy, Vec<(String, DifferenceKind)>) {
+async fn found(extraction: Extraction, path: &str) -> (Proxy, Vec<(String, DifferenceKind)>) {
     const REQUESTS: u64 = 5;
     let others = extracted::all().iter().filter(|it| it.id != extraction.id).copied();
     let build = forever(others.chain([extraction]).collect());
@@ -98,14 +95,26 @@ async fn the_correct_handlers_show_no_difference_with_the_shops_noise_on() {
     let client = Client::new();
     for id in 1..=150_u64 {
         let page = id % 50;
-        for path in [format!("/api/products/{id}"), format!("/api/products?page={page}&sort=name")] {
-            client.get(format!("{}{path}", proxy.url())).send().await.unwrap().bytes().await.unwrap();
+        for path in [format!("/api/products/{id}"), format!("/api/products?page={page}&sort=name")]
+        {
+            client
+                .get(format!("{}{path}", proxy.url()))
+                .send()
+                .await
+                .unwrap()
+                .bytes()
+                .await
+                .unwrap();
         }
     }
     for route in ["catalog.show", "catalog.list"] {
         let report = judged(&proxy, route, 150).await;
         assert!(report.unknowns.is_empty(), "{route}: {:?}", report.unknowns);
-        assert!(differences(&proxy, route).await.is_empty(), "{:?}", differences(&proxy, route).await);
+        assert!(
+            differences(&proxy, route).await.is_empty(),
+            "{:?}",
+            differences(&proxy, route).await
+        );
         assert_eq!(report.mismatched, 0, "{route}");
         assert_eq!(report.matched + report.ignored, 150, "{route}");
     }
@@ -150,7 +159,8 @@ async fn a_soft_deleted_product_that_is_shown_is_a_changed_status() {
         ..catalog::show::SHOW
     };
     let (proxy, found) = found(wrong, &path).await;
-    for expected in [("status", Changed), ("$.error", Missing), ("$.id", Extra), ("$.name", Extra)] {
+    for expected in [("status", Changed), ("$.error", Missing), ("$.id", Extra), ("$.name", Extra)]
+    {
         let expected = (expected.0.to_owned(), expected.1);
         assert!(found.contains(&expected), "{expected:?} is not among {found:?}");
     }
@@ -162,7 +172,8 @@ async fn a_page_that_is_off_by_one_is_other_products() {
     let wrong = Extraction {
         run: |ctx, request| {
             Box::pin(async {
-                let next = Request { query: request.query.replace("page=2", "page=3"), ..request.clone() };
+                let next =
+                    Request { query: request.query.replace("page=2", "page=3"), ..request.clone() };
                 let reply = (catalog::list::LIST.run)(ctx, &next).await;
                 reply
             })
@@ -183,5 +194,5 @@ async fn a_reordered_list_is_moved_where_order_matters() {
     let wrong = planted!(catalog::show::SHOW, |it| {
         it["variants"].as_array_mut().expect("variants are a list").reverse();
     });
-    assert_found(wrong, &path, "$.variants[*]", Moved).await;
+    assert_found(wrong, &path, "$.variants", Moved).await;
 }

@@ -75,7 +75,8 @@ async fn every_metric_that_is_asked_for_is_scraped() {
     .await;
 
     let names = prometheus.get("/api/v1/label/__name__/values").await.unwrap();
-    let names: Vec<_> = names["data"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    let names: Vec<_> =
+        names["data"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
     let queried = dashboards::queried_metrics();
     assert!(queried.len() >= 10, "{queried:?}");
     for metric in queried {

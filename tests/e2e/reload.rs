@@ -22,14 +22,15 @@ const ROUNDS: u64 = 1_000;
 
 /// A table whose two routes name its number, so that a mixture of two tables shows.
 fn good(number: u64) -> String {
-    ["up", "list"].map(|name| {
-        let path = if name == "up" { "/up" } else { "/api/products" };
-        format!(
-            "[[route]]\nid = \"{name}-{number}\"\nstage = \"monolith\"\n\
+    ["up", "list"]
+        .map(|name| {
+            let path = if name == "up" { "/up" } else { "/api/products" };
+            format!(
+                "[[route]]\nid = \"{name}-{number}\"\nstage = \"monolith\"\n\
              match = {{ method = \"GET\", path = \"{path}\" }}\n"
-        )
-    })
-    .join("\n")
+            )
+        })
+        .join("\n")
 }
 
 fn bad(number: u64) -> String {
@@ -165,7 +166,8 @@ async fn a_thousand_reloads_fail_no_request_and_report_every_bad_file() {
             seen.then_some(table)
         })
         .await;
-        let expected = [format!("up-{in_force}"), format!("list-{in_force}"), "unrouted".to_owned()];
+        let expected =
+            [format!("up-{in_force}"), format!("list-{in_force}"), "unrouted".to_owned()];
         assert_eq!(ids(&table), expected, "the table after change {number} is torn");
     }
 

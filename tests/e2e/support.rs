@@ -82,7 +82,8 @@ pub(crate) async fn differences(proxy: &Proxy, route: &str) -> Vec<DifferenceRep
 
 /// The value of a series in the proxy's `/metrics`, such as `name{route="x"}`; 0 when absent.
 pub(crate) async fn metric(proxy: &Proxy, series: &str) -> f64 {
-    let text = reqwest::get(format!("{}/metrics", proxy.admin())).await.unwrap().text().await.unwrap();
+    let text =
+        reqwest::get(format!("{}/metrics", proxy.admin())).await.unwrap().text().await.unwrap();
     let line = text.lines().find_map(|it| it.strip_prefix(series)?.strip_prefix(' '));
     line.map_or(0.0, |value| value.parse().unwrap())
 }

@@ -20,7 +20,14 @@ struct Answer {
 /// Header fields that Rails gives each answer anew, that depend on such a body, or that belong to
 /// the connection.
 const PER_REQUEST: [&str; 8] = [
-    "content-length", "date", "etag", "set-cookie", "transfer-encoding", "x-request-id", "x-runtime", "connection",
+    "content-length",
+    "date",
+    "etag",
+    "set-cookie",
+    "transfer-encoding",
+    "x-request-id",
+    "x-runtime",
+    "connection",
 ];
 
 /// Sends every request to Rails and to the extraction, and compares the answers; `quieten` removes

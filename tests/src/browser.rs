@@ -187,7 +187,8 @@ impl Page {
     /// When the page has no such form.
     pub fn hidden_fields(&self, action: &str) -> Result<Vec<(String, String)>, Complaint> {
         let document = Html::parse_document(&self.html);
-        let (Ok(forms), Ok(inputs)) = (Selector::parse("form"), Selector::parse("input[type=hidden]"))
+        let (Ok(forms), Ok(inputs)) =
+            (Selector::parse("form"), Selector::parse("input[type=hidden]"))
         else {
             return Err(Complaint("the harness's own selectors are malformed".into()));
         };
@@ -197,7 +198,10 @@ impl Page {
         })?;
         let pair = |it: scraper::ElementRef<'_>| {
             let value = it.value();
-            Some((value.attr("name")?.to_owned(), value.attr("value").unwrap_or_default().to_owned()))
+            Some((
+                value.attr("name")?.to_owned(),
+                value.attr("value").unwrap_or_default().to_owned(),
+            ))
         };
         Ok(form.select(&inputs).filter_map(pair).collect())
     }

@@ -2,8 +2,8 @@
 //!
 //! The demo, the end-to-end tests and the benchmarks all use what is here.
 
+pub mod banyan;
 pub mod browser;
 pub mod buyers;
-pub mod banyan;
 pub mod project;
 pub mod shop;

@@ -109,6 +109,7 @@ fn prepared() -> io::Result<PathBuf> {
 }
 
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
-    let status = Command::new("cp").arg("-a").arg("--reflink=auto").arg(from.join(".")).arg(to).status()?;
+    let status =
+        Command::new("cp").arg("-a").arg("--reflink=auto").arg(from.join(".")).arg(to).status()?;
     if status.success() { Ok(()) } else { Err(io::Error::other("the seeds could not be copied")) }
 }

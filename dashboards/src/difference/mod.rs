@@ -56,8 +56,7 @@ impl Details {
         let found = differences.into_iter().find(|it| it.id == id);
         let unknown = || Fault::unknown(format!("difference {id} of route {route}"));
         let difference = found.ok_or_else(unknown)?;
-        let mut samples = sources.reports.samples(&route, &difference.id).await?;
-        samples.reverse();
+        let samples = sources.reports.samples(&route, &difference.id).await?;
         Ok(Self { difference, samples })
     }
 }

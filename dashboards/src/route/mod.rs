@@ -39,7 +39,7 @@ pub(crate) async fn json(
 pub(crate) struct Details {
     #[serde(flatten)]
     status: RouteStatus,
-    /// Critical before cosmetic, then the most frequent first.
+    /// Those that count before those that are excused, critical before cosmetic, frequent first.
     differences: Vec<DifferenceReport>,
 }
 

@@ -54,7 +54,7 @@ fn differences_are_listed_and_open_side_by_side() {
         page.texts("[aria-labelledby=differences] tbody tr"),
         [
             "$.lines[*].price changed critical 50 – 3 min ago Side by side",
-            "$.viewed_at changed critical 0 1,021 moreclock, until 2027-03-31 3 min ago Side by side",
+            "$.viewed_at changed critical 0 1,021clock, until 2027-03-31 3 min ago Side by side",
         ]
     );
     assert_eq!(page.texts("tr.calm").len(), 1);

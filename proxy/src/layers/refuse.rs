@@ -10,10 +10,7 @@ use crate::{
 };
 
 /// Passes on only requests whose target and `Host` have one reading (RFC 9112 §3.2).
-pub async fn refuse(
-    mut routed: Routed,
-    next: impl Next<Routed, Response = Answer>,
-) -> Answer {
+pub async fn refuse(mut routed: Routed, next: impl Next<Routed, Response = Answer>) -> Answer {
     match one_reading(&mut routed.request) {
         Ok(()) => next.answer(routed).await,
         Err(why) => Answer::of(Side::Proxy, ProxyError::Refused(why).into_response()),
@@ -47,7 +44,8 @@ fn one_reading<B>(request: &mut Request<B>) -> Result<(), &'static str> {
 fn valid_host(value: &HeaderValue) -> Option<Authority> {
     let authority: Authority = value.to_str().ok()?.parse().ok()?;
     let is_host = authority.as_str() == authority.host();
-    (is_host || authority.port_u16().is_some() && !authority.as_str().contains('@')).then_some(authority)
+    (is_host || authority.port_u16().is_some() && !authority.as_str().contains('@'))
+        .then_some(authority)
 }
 
 #[cfg(test)]

@@ -98,8 +98,15 @@ mod tests {
     #[test]
     fn refuses_the_rest_and_says_what_it_must_be() {
         for text in [
-            "", "127.0.0.1:3000", "https://rails", "http://rails/shop", "http://u@rails",
-            "unix://puma.sock", "unix:///", "http://", "ftp://rails",
+            "",
+            "127.0.0.1:3000",
+            "https://rails",
+            "http://rails/shop",
+            "http://u@rails",
+            "unix://puma.sock",
+            "unix:///",
+            "http://",
+            "ftp://rails",
         ] {
             let error = text.parse::<ServerAddr>().unwrap_err();
             assert!(error.starts_with("must be `http://HOST:PORT`"), "{text}: {error}");

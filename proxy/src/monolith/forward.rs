@@ -34,8 +34,7 @@ impl Forward {
             upgrade::ask(&mut parts.headers, protocol.clone());
         }
         frame(&mut parts.headers, &body);
-        let mut response =
-            self.monolith.send(address, Request::from_parts(parts, body)).await?;
+        let mut response = self.monolith.send(address, Request::from_parts(parts, body)).await?;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             let (Some(asked), Some(client)) = (asked, client) else {
                 return Err(ProxyError::UnaskedSwitch);

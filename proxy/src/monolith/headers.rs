@@ -67,7 +67,8 @@ pub fn to_monolith(headers: &mut HeaderMap, downstream: &Downstream) {
 
 /// Removes what only a proxy may say, and names with `_`, which Rack cannot tell from `-`.
 fn strip_untrusted(headers: &mut HeaderMap) {
-    let untrusted: Vec<_> = headers.keys().filter(|it| is_untrusted(it.as_str())).cloned().collect();
+    let untrusted: Vec<_> =
+        headers.keys().filter(|it| is_untrusted(it.as_str())).cloned().collect();
     for name in untrusted {
         headers.remove(name);
     }
@@ -90,7 +91,9 @@ fn is_untrusted(name: &str) -> bool {
     const PREFIXES: [&str; 3] = ["x-accel-", "x-banyan-", "x-forwarded-"];
     match name.as_bytes().first() {
         Some(b'x') => {
-            PREFIXES.iter().any(|it| name.starts_with(it)) || NAMES.contains(&name) || name.contains('_')
+            PREFIXES.iter().any(|it| name.starts_with(it))
+                || NAMES.contains(&name)
+                || name.contains('_')
         }
         Some(b'c' | b'f' | b't') => NAMES.contains(&name) || name.contains('_'),
         _ => name.contains('_'),
@@ -117,7 +120,9 @@ impl Forwarded {
         let host = told(&X_FORWARDED_HOST).or_else(|| headers.get(header::HOST)).cloned();
         let port = told(&X_FORWARDED_PORT).cloned();
         Self {
-            client: chain.and_then(|it| it.split(',').next()).map_or(peer.clone(), |it| it.trim().into()),
+            client: chain
+                .and_then(|it| it.split(',').next())
+                .map_or(peer.clone(), |it| it.trim().into()),
             chain: chain.map_or(peer.clone(), |it| format!("{it}, {peer}")),
             proto: proto.unwrap_or(HeaderValue::from_static("http")),
             port: port.or_else(|| host.as_ref().and_then(port_of)),
@@ -223,9 +228,13 @@ mod tests {
                 ("sec-fetch-site", "same-origin"),
             ],
         );
-        for name in
-            ["x_forwarded_for", "content_length", "x-sendfile-type", "x-accel-mapping", "x-banyan-side"]
-        {
+        for name in [
+            "x_forwarded_for",
+            "content_length",
+            "x-sendfile-type",
+            "x-accel-mapping",
+            "x-banyan-side",
+        ] {
             assert!(!headers.contains_key(name), "{name}");
         }
         assert_eq!(headers["x-http-method-override"], "PATCH");
@@ -247,9 +256,15 @@ mod tests {
                 ("expect", "100-continue"),
             ],
         );
-        for name in
-            ["connection", "keep-alive", "x-internal", "te", "upgrade", "transfer-encoding", "expect"]
-        {
+        for name in [
+            "connection",
+            "keep-alive",
+            "x-internal",
+            "te",
+            "upgrade",
+            "transfer-encoding",
+            "expect",
+        ] {
             assert!(!headers.contains_key(name), "{name}");
         }
         assert_eq!(headers["cookie"], "a=1");

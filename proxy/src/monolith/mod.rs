@@ -12,13 +12,13 @@ use http::{Method, Request, Response, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
 
+use self::pool::Pool;
 pub use self::{
     address::{ServerAddr, ServerIo},
     forward::Forward,
     pool::Lease,
     upgrade::Tunnels,
 };
-use self::pool::Pool;
 use crate::{body::Body, error::ProxyError, metrics::ProxyMetrics};
 
 /// How long the monolith may take until its answer begins.

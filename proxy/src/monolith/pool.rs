@@ -41,8 +41,6 @@ struct Idle {
 #[derive(Debug)]
 pub struct Lease {
     pub(super) sender: SendRequest<Body>,
-    /// It has carried a request before, so the server may be closing it at this moment.
-    pub(super) reused: bool,
     address: ServerAddr,
     pool: Pool,
 }
@@ -59,7 +57,7 @@ impl Pool {
         while let Some(Idle { sender, since }) = connections.pop() {
             if since.elapsed() < IDLE_LIMIT && sender.is_ready() {
                 let (address, pool) = (address.clone(), self.clone());
-                return Some(Lease { sender, reused: true, address, pool });
+                return Some(Lease { sender, address, pool });
             }
         }
         None
@@ -79,7 +77,7 @@ impl Pool {
                 tracing::debug!(error = %Chain(&error), "connection to the monolith ended");
             }
         });
-        Ok(Lease { sender, reused: false, address: address.clone(), pool: self.clone() })
+        Ok(Lease { sender, address: address.clone(), pool: self.clone() })
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<ServerAddr, Vec<Idle>>> {
@@ -90,7 +88,7 @@ impl Pool {
 impl Lease {
     /// The answer has been read whole: the connection may carry the next request.
     pub(crate) fn give_back(self) {
-        let Self { sender, address, pool, .. } = self;
+        let Self { sender, address, pool } = self;
         if sender.is_closed() {
             return;
         }

@@ -19,9 +19,11 @@ pub struct Tunnels {
 ///
 /// Only a GET without a body may ask: a body before the switch could be read as the tunnel's first
 /// bytes by one side and as a request by the other.
-pub fn requested<B: http_body::Body>(request: &Request<B>) -> Option<HeaderValue> {
+pub(super) fn requested<B: http_body::Body>(request: &Request<B>) -> Option<HeaderValue> {
     let asks = request.method() == Method::GET && request.body().is_end_stream();
-    (asks && names_upgrade(request.headers())).then(|| request.headers().get(header::UPGRADE))?.cloned()
+    (asks && names_upgrade(request.headers()))
+        .then(|| request.headers().get(header::UPGRADE))?
+        .cloned()
 }
 
 fn names_upgrade(headers: &HeaderMap) -> bool {
@@ -30,17 +32,18 @@ fn names_upgrade(headers: &HeaderMap) -> bool {
 }
 
 /// Puts the wish to switch back, for the hop to the monolith.
-pub fn ask(headers: &mut HeaderMap, protocol: HeaderValue) {
+pub(super) fn ask(headers: &mut HeaderMap, protocol: HeaderValue) {
     headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     headers.insert(header::UPGRADE, protocol);
 }
 
 /// Whether the monolith agreed to switch to what was asked for.
-pub fn accepted<B>(response: &Response<B>, asked: &HeaderValue) -> bool {
+pub(super) fn accepted<B>(response: &Response<B>, asked: &HeaderValue) -> bool {
     response.status() == StatusCode::SWITCHING_PROTOCOLS
-        && response.headers().get(header::UPGRADE).is_some_and(|it| {
-            it.as_bytes().eq_ignore_ascii_case(asked.as_bytes())
-        })
+        && response
+            .headers()
+            .get(header::UPGRADE)
+            .is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(asked.as_bytes()))
 }
 
 impl Tunnels {

@@ -114,10 +114,7 @@ fn position(text: &str, offset: usize) -> (usize, usize) {
 }
 
 /// ` (did you mean …?)`, when a known name is near enough to be what was meant.
-pub(super) fn did_you_mean<'a>(
-    written: &str,
-    known: impl IntoIterator<Item = &'a str>,
-) -> String {
+pub(super) fn did_you_mean<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let nearest = known.into_iter().map(|it| (strsim::damerau_levenshtein(written, it), it)).min();
     match nearest {
         Some((distance, name)) if distance <= name.len().div_ceil(3) => {

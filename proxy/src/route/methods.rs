@@ -23,9 +23,10 @@ impl Methods {
     pub fn parse<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Self, String> {
         let mut set = Self::NONE;
         for name in names {
-            let place = NAMES.iter().position(|it| *it == name).ok_or_else(|| {
-                format!("must be one of {}", NAMES.join(", "))
-            })?;
+            let place = NAMES
+                .iter()
+                .position(|it| *it == name)
+                .ok_or_else(|| format!("must be one of {}", NAMES.join(", ")))?;
             set.0 |= 1 << place;
             if name == "GET" {
                 set = Self(set.0 | 1 << 1);

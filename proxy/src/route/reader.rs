@@ -42,7 +42,8 @@ impl<'a> Section<'a> {
         match value.get_ref() {
             DeValue::Table(table) => Some(Self::new(table, value.span(), what)),
             other => {
-                findings.error(&value.span(), format!("{what} must be a table, not {}", name(other)));
+                findings
+                    .error(&value.span(), format!("{what} must be a table, not {}", name(other)));
                 None
             }
         }

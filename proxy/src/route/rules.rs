@@ -116,7 +116,8 @@ fn decimal(value: &Value<'_>, findings: &mut Findings<'_>) -> Option<Decimal> {
         DeValue::Integer(number) if number.radix() == 10 => number.as_str(),
         DeValue::Float(number) => number.as_str(),
         other => {
-            findings.error(&value.span(), format!("`within` must be a number, not {}", name(other)));
+            findings
+                .error(&value.span(), format!("`within` must be a number, not {}", name(other)));
             return None;
         }
     };

@@ -74,10 +74,14 @@ mod tests {
 
     #[test]
     fn percentages_are_exact_and_bounded() {
-        for (text, shown) in [("100%", "100%"), ("0%", "0%"), ("12.5%", "12.5%"), ("0.0001%", "0.0001%")] {
+        for (text, shown) in
+            [("100%", "100%"), ("0%", "0%"), ("12.5%", "12.5%"), ("0.0001%", "0.0001%")]
+        {
             assert_eq!(text.parse::<Percent>().unwrap().to_string(), shown);
         }
-        for text in ["", "%", "5", "101%", "100.0001%", "-1%", "1.%", ".5%", "1e2%", "0.00001%", "9999%"] {
+        for text in
+            ["", "%", "5", "101%", "100.0001%", "-1%", "1.%", ".5%", "1e2%", "0.00001%", "9999%"]
+        {
             assert!(text.parse::<Percent>().is_err(), "{text}");
         }
     }

@@ -88,7 +88,9 @@ mod tests {
 
     #[test]
     fn only_the_syntax_of_json_is_read() {
-        for text in ["", "-", "+1", "01", "1.", ".5", "1e", "0x1", "1_0", "NaN", " 1", "--1", "1..2"] {
+        for text in
+            ["", "-", "+1", "01", "1.", ".5", "1e", "0x1", "1_0", "NaN", " 1", "--1", "1..2"]
+        {
             assert!(Decimal::parse(text).is_none(), "{text}");
         }
     }

@@ -82,8 +82,7 @@ pub enum Judgement<'a> {
 }
 
 impl DifferenceKind {
-    const ALL: [Self; 5] =
-        [Self::Missing, Self::Extra, Self::Changed, Self::Retyped, Self::Moved];
+    const ALL: [Self; 5] = [Self::Missing, Self::Extra, Self::Changed, Self::Retyped, Self::Moved];
 
     /// The name in the store and in reports.
     pub const fn label(self) -> &'static str {

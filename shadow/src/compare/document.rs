@@ -32,7 +32,9 @@ impl<'w, 'a> Walk<'w, 'a> {
     pub(super) fn values(&mut self, control: &'a Value<'a>, candidate: &'a Value<'a>) {
         match (control, candidate) {
             (Value::Object(control), Value::Object(candidate)) => self.objects(control, candidate),
-            (Value::Array(one), Value::Array(other)) => self.arrays((control, one), (candidate, other)),
+            (Value::Array(one), Value::Array(other)) => {
+                self.arrays((control, one), (candidate, other))
+            }
             _ if mem::discriminant(control) != mem::discriminant(candidate) => {
                 self.found(DifferenceKind::Retyped, Some(control), Some(candidate));
             }

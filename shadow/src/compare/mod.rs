@@ -75,10 +75,7 @@ impl<'a> Answers<'a> {
     /// # Errors
     /// [`Unknown::Unparsable`] when a body has a content encoding (such bodies are not decoded), or
     /// the control's is not the JSON that it claims to be; unless both are the same, byte for byte.
-    pub fn read(
-        control: &'a Observation,
-        candidate: &'a Observation,
-    ) -> Result<Self, Unknown> {
+    pub fn read(control: &'a Observation, candidate: &'a Observation) -> Result<Self, Unknown> {
         Ok(Self { control, candidate, bodies: Bodies::read(control, candidate)? })
     }
 
@@ -171,7 +168,7 @@ impl Outcome {
 
 /// A JSON document of an answer, if that is what its body is.
 pub(crate) fn document(observation: &Observation) -> Option<Value<'_>> {
-    let readable = headers::is_json(&observation.headers)
-        && headers::encoding(&observation.headers).is_none();
+    let readable =
+        headers::is_json(&observation.headers) && headers::encoding(&observation.headers).is_none();
     readable.then(|| parse(&observation.body).ok()).flatten()
 }

@@ -64,24 +64,12 @@ impl<'a> Path<'a> {
         Self { root, steps: Vec::new() }
     }
 
-    pub(crate) const fn root(&self) -> Root {
-        self.root
-    }
-
     pub(crate) fn push(&mut self, step: Step<'a>) {
         self.steps.push(step);
     }
 
     pub(crate) fn pop(&mut self) {
         self.steps.pop();
-    }
-
-    /// The name of the header that the path is in.
-    pub(crate) fn header(&self) -> Option<&'a str> {
-        match (self.root, self.steps.first()) {
-            (Root::Headers, Some(Step::Member(name))) => Some(name),
-            _ => None,
-        }
     }
 
     /// The path with every index as `[*]`: what the same difference in another element shares.

@@ -43,14 +43,17 @@ pub(super) fn align(control: &[Key], candidate: &[Key], ordered: bool) -> Alignm
     let matched = matched(&control[..control_left], &candidate[..candidate_left]);
     let anchors = longest_increasing(&matched);
     alignment.moved = anchors.len() < matched.len();
-    let mut gaps = Gaps { control: vec![false; control_left], candidate: vec![false; candidate_left] };
+    let mut gaps =
+        Gaps { control: vec![false; control_left], candidate: vec![false; candidate_left] };
     for &(one, other) in &matched {
         gaps.control[one] = true;
         gaps.candidate[other] = true;
         alignment.pairs.push((prefix + one, prefix + other));
     }
     let (mut from, mut other_from) = (0, 0);
-    for (to, other_to) in anchors.into_iter().filter(|_| ordered).chain([(control_left, candidate_left)]) {
+    for (to, other_to) in
+        anchors.into_iter().filter(|_| ordered).chain([(control_left, candidate_left)])
+    {
         gaps.fill(from..to, other_from..other_to, prefix, &mut alignment);
         (from, other_from) = (to + 1, other_to + 1);
     }

@@ -57,7 +57,9 @@ mod tests {
         for milliseconds in 1..=1000 {
             *buckets.entry(bucket(Duration::from_millis(milliseconds))).or_default() += 1;
         }
-        let Latency { p50: Some(p50), p99: Some(p99) } = Latency::of(&buckets) else { panic!("no quantiles") };
+        let Latency { p50: Some(p50), p99: Some(p99) } = Latency::of(&buckets) else {
+            panic!("no quantiles")
+        };
         assert!((0.5..0.55).contains(&p50), "{p50}");
         assert!((0.99..1.09).contains(&p99), "{p99}");
     }

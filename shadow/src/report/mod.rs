@@ -10,14 +10,14 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use time::{Date, OffsetDateTime};
 
-pub(crate) use self::{
-    latency::bucket,
-    pending::{NewSample, NewSide, Pending, RuleNote, Seen, Signature},
-};
 pub use self::{
     latency::Latency,
     reports::Reports,
     store::{Store, StoreError},
+};
+pub(crate) use self::{
+    latency::bucket,
+    pending::{NewSample, NewSide, Pending, RuleNote, Seen, Signature},
 };
 use crate::{Budget, Class, DifferenceKind, Unknown, Verdict};
 
@@ -52,6 +52,13 @@ pub struct RouteReport {
     pub budget: Budget,
     /// Whether the route is ready.
     pub verdict: Verdict,
+}
+
+impl RouteReport {
+    /// Requests whose two answers were compared.
+    pub const fn compared(&self) -> u64 {
+        self.matched + self.ignored + self.mismatched
+    }
 }
 
 /// One difference of a route: a place and a kind, over all requests.

@@ -93,7 +93,12 @@ pub(crate) struct NewSide {
 }
 
 impl Pending {
-    pub(crate) fn route(&mut self, route: &str, budget: Budget, now: OffsetDateTime) -> &mut RouteDelta {
+    pub(crate) fn route(
+        &mut self,
+        route: &str,
+        budget: Budget,
+        now: OffsetDateTime,
+    ) -> &mut RouteDelta {
         let delta = self.0.entry(route.to_owned()).or_insert_with(|| RouteDelta::new(budget, now));
         delta.budget = budget;
         delta.last_at = now;
@@ -136,7 +141,8 @@ impl RouteDelta {
 
     /// One request had this difference.
     pub(crate) fn differs(&mut self, seen: Seen) {
-        if self.differences.len() >= DIFFERENCES && !self.differences.contains_key(&seen.signature) {
+        if self.differences.len() >= DIFFERENCES && !self.differences.contains_key(&seen.signature)
+        {
             return;
         }
         let at = seen.sample.at;
@@ -163,7 +169,9 @@ impl RouteDelta {
         self.mismatched += later.mismatched;
         self.critical += later.critical;
         self.cosmetic += later.cosmetic;
-        for (counts, later) in [(&mut self.control, later.control), (&mut self.candidate, later.candidate)] {
+        for (counts, later) in
+            [(&mut self.control, later.control), (&mut self.candidate, later.candidate)]
+        {
             add(counts, later);
         }
         add(&mut self.unknowns, later.unknowns);
@@ -211,7 +219,11 @@ mod tests {
         let side = NewSide { status: 200, value: None, body: String::new() };
         let at = OffsetDateTime::from_unix_timestamp(at).unwrap();
         Seen {
-            signature: Signature { path: path.into(), kind: DifferenceKind::Changed, class: Class::Critical },
+            signature: Signature {
+                path: path.into(),
+                kind: DifferenceKind::Changed,
+                class: Class::Critical,
+            },
             excused: false,
             rule: None,
             sample: NewSample {

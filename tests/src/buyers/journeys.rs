@@ -60,7 +60,10 @@ impl Buyer {
         expect(status == StatusCode::OK, || format!("product {} answered {status}", listed["id"]))?;
         for key in ["id", "name", "price", "category", "tags"] {
             expect(listed[key] == shown[key], || {
-                format!("product {}: {key} is {} in the list and {} alone", listed["id"], listed[key], shown[key])
+                format!(
+                    "product {}: {key} is {} in the list and {} alone",
+                    listed["id"], listed[key], shown[key]
+                )
             })?;
         }
         cents(&shown["price"]).map(drop)
@@ -82,10 +85,12 @@ impl Buyer {
     async fn browse_graphql(&mut self) -> Result<(), Complaint> {
         let id = self.random.random_range(1..=2000);
         let query = "query ProductPage($id: ID!) { product(id: $id) { id name price } }";
-        let body = json!({ "operationName": "ProductPage", "query": query, "variables": { "id": id } });
+        let body =
+            json!({ "operationName": "ProductPage", "query": query, "variables": { "id": id } });
         let (_, session) = self.browser.json("/api/session").await?;
         let token = session["csrf_token"].as_str().unwrap_or_default();
-        let (status, answer) = self.browser.send_json(Method::POST, "/graphql", token, &body).await?;
+        let (status, answer) =
+            self.browser.send_json(Method::POST, "/graphql", token, &body).await?;
         expect(status == StatusCode::OK, || format!("GraphQL answered {status}: {answer}"))?;
         let product = &answer["data"]["product"];
         expect(product.is_null() || product["id"] == json!(id.to_string()), || {
@@ -98,20 +103,27 @@ impl Buyer {
         let token = self.empty_cart(token).await?;
         let (variant, price) = self.something_in_stock().await?;
         let line = json!({ "variant_id": variant, "quantity": 2 });
-        let (status, cart) = self.browser.send_json(Method::POST, "/api/cart/lines", &token, &line).await?;
+        let (status, cart) =
+            self.browser.send_json(Method::POST, "/api/cart/lines", &token, &line).await?;
         expect(status == StatusCode::CREATED, || format!("adding answered {status}: {cart}"))?;
-        expect(cart["lines"][0]["variant_id"] == json!(variant), || format!("the cart has {}", cart["lines"]))?;
+        expect(cart["lines"][0]["variant_id"] == json!(variant), || {
+            format!("the cart has {}", cart["lines"])
+        })?;
         expect(cart["lines"][0]["quantity"] == 2, || format!("the cart has {}", cart["lines"]))?;
         expect(cents(&cart["subtotal"])? == 2 * price, || {
             format!("2 at {price} cents make {} in the cart", cart["subtotal"])
         })?;
         let code = json!({ "code": "WELCOME10" });
-        let (status, cart) = self.browser.send_json(Method::POST, "/api/cart/promotion", &token, &code).await?;
+        let (status, cart) =
+            self.browser.send_json(Method::POST, "/api/cart/promotion", &token, &code).await?;
         expect(status == StatusCode::OK, || format!("the promotion answered {status}: {cart}"))?;
         adds_up(&cart)?;
         let card = json!({ "card_token": "tok_ok" });
-        let (status, order) = self.browser.send_json(Method::POST, "/api/checkout", &token, &card).await?;
-        if status == StatusCode::UNPROCESSABLE_ENTITY && order["error"].as_str().is_some_and(is_sold_out) {
+        let (status, order) =
+            self.browser.send_json(Method::POST, "/api/checkout", &token, &card).await?;
+        if status == StatusCode::UNPROCESSABLE_ENTITY
+            && order["error"].as_str().is_some_and(is_sold_out)
+        {
             return Ok(());
         }
         expect(status == StatusCode::CREATED, || format!("checkout answered {status}: {order}"))?;
@@ -129,7 +141,8 @@ impl Buyer {
         let (_, session) = self.browser.json("/api/session").await?;
         let token = session["csrf_token"].as_str().unwrap_or_default().to_owned();
         let login = json!({ "email": self.email, "password": PASSWORD });
-        let (status, session) = self.browser.send_json(Method::POST, "/api/session", &token, &login).await?;
+        let (status, session) =
+            self.browser.send_json(Method::POST, "/api/session", &token, &login).await?;
         expect(status == StatusCode::CREATED, || format!("login answered {status}: {session}"))?;
         let token = session["csrf_token"].as_str().unwrap_or_default();
         Ok(token.to_owned())
@@ -147,7 +160,8 @@ impl Buyer {
         let (_, cart) = self.browser.json("/api/cart").await?;
         for line in array(&cart["lines"])? {
             let path = format!("/api/cart/lines/{}", line["id"]);
-            let (status, _) = self.browser.send_json(Method::DELETE, &path, &token, &Value::Null).await?;
+            let (status, _) =
+                self.browser.send_json(Method::DELETE, &path, &token, &Value::Null).await?;
             expect(status == StatusCode::OK, || format!("removing a line answered {status}"))?;
         }
         Ok(token)
@@ -187,12 +201,16 @@ impl Buyer {
         let cart = self.browser.submit(&product, "/cart/lines", &fields).await?;
         expect(cart.status == StatusCode::OK, || format!("adding answered {}", cart.status))?;
         let (_, now) = self.browser.json("/api/cart").await?;
-        expect(now["count"] == 1 && cents(&now["subtotal"])? == price, || format!("the cart is {now}"))?;
+        expect(now["count"] == 1 && cents(&now["subtotal"])? == price, || {
+            format!("the cart is {now}")
+        })?;
         adds_up(&now)?;
 
         let cart = self.browser.visit("/cart").await?;
         let cart = self.browser.submit(&cart, "/cart/promotion", &[("code", "FIVER")]).await?;
-        expect(cart.status == StatusCode::OK, || format!("the promotion answered {}", cart.status))?;
+        expect(cart.status == StatusCode::OK, || {
+            format!("the promotion answered {}", cart.status)
+        })?;
         let order = self.browser.submit(&cart, "/checkout", &[("card_token", "tok_ok")]).await?;
         if order.status == StatusCode::UNPROCESSABLE_ENTITY && is_sold_out(&order.text()) {
             return Ok(());
@@ -211,7 +229,9 @@ impl Buyer {
         // Any product's page has the form; the variant is the buyer's to choose.
         let link = self.pick(&links)?.clone();
         let page = self.browser.visit(&link).await?;
-        expect(page.status == StatusCode::OK, || format!("{link} answered {} for {variant}", page.status))?;
+        expect(page.status == StatusCode::OK, || {
+            format!("{link} answered {} for {variant}", page.status)
+        })?;
         Ok(page)
     }
 
@@ -222,7 +242,8 @@ impl Buyer {
         if !offered || self.random.random_range(0..3) > 0 {
             return Ok(());
         }
-        let lines = order.attributes(&format!("form[action='{action}'] [name^='quantities']"), "name");
+        let lines =
+            order.attributes(&format!("form[action='{action}'] [name^='quantities']"), "name");
         let fields: Vec<(&str, &str)> = lines.iter().map(|name| (name.as_str(), "1")).collect();
         let page = self.browser.submit(order, &action, &fields).await?;
         expect(page.status == StatusCode::OK && page.path.starts_with("/returns/"), || {
@@ -231,7 +252,8 @@ impl Buyer {
     }
 
     fn pick<'a, T>(&mut self, of: &'a [T]) -> Result<&'a T, Complaint> {
-        of.choose(&mut self.random).ok_or_else(|| Complaint("there is nothing to choose from".into()))
+        of.choose(&mut self.random)
+            .ok_or_else(|| Complaint("there is nothing to choose from".into()))
     }
 }
 

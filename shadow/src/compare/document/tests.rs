@@ -48,7 +48,14 @@ fn every_kind_is_told_apart() {
     let candidate = r#"{"a": 19.9, "b": null, "x y": 1, "d": false, "e": [2, 1]}"#;
     assert_eq!(
         differences(control, candidate),
-        ["changed $.a", "retyped $.b", "missing $.c", "changed $.d", "moved $.e", "extra $[\"x y\"]"]
+        [
+            "changed $.a",
+            "retyped $.b",
+            "missing $.c",
+            "changed $.d",
+            "moved $.e",
+            "extra $[\"x y\"]"
+        ]
     );
 }
 
@@ -62,7 +69,8 @@ fn repeated_names_are_compared_in_order() {
 #[test]
 fn an_element_more_does_not_shift_the_rest() {
     let control = r#"[{"id":1,"p":"1.0"},{"id":2,"p":"2.0"},{"id":3,"p":"3.0"}]"#;
-    let candidate = r#"[{"id":9,"p":"0"},{"id":1,"p":"1.0"},{"id":2,"p":"2.1"},{"id":3,"p":"3.0"}]"#;
+    let candidate =
+        r#"[{"id":9,"p":"0"},{"id":1,"p":"1.0"},{"id":2,"p":"2.1"},{"id":3,"p":"3.0"}]"#;
     assert_eq!(differences(control, candidate), ["changed $[1].p", "extra $[0]"]);
 }
 
@@ -98,7 +106,10 @@ fn the_list_of_differences_is_bounded_and_says_so() {
     let mut collector = Collector::new(rules.on(date!(2026 - 11 - 24)));
     Walk::new(&mut collector).values(&control, &candidate);
     let comparison = collector.finish();
-    assert_eq!((comparison.findings.len(), comparison.omitted, comparison.critical), (100, 150, 250));
+    assert_eq!(
+        (comparison.findings.len(), comparison.omitted, comparison.critical),
+        (100, 150, 250)
+    );
 }
 
 #[test]
@@ -139,11 +150,8 @@ fn scalars(value: &serde_json::Value, pointer: &str, path: &str, all: &mut Vec<(
         }
         serde_json::Value::Object(members) => {
             for (name, it) in members {
-                let step = if name.contains(' ') {
-                    format!("[\"{name}\"]")
-                } else {
-                    format!(".{name}")
-                };
+                let step =
+                    if name.contains(' ') { format!("[\"{name}\"]") } else { format!(".{name}") };
                 scalars(it, &format!("{pointer}/{name}"), &format!("{path}{step}"), all);
             }
         }

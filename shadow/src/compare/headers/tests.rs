@@ -72,7 +72,9 @@ fn sets_have_no_order() {
 #[test]
 fn media_types_are_compared_with_their_parameters() {
     let same = |one, other| differences(&[("content-type", one)], &[("content-type", other)]);
-    assert!(same("application/json; charset=utf-8", "Application/JSON;charset=\"UTF-8\"").is_empty());
+    assert!(
+        same("application/json; charset=utf-8", "Application/JSON;charset=\"UTF-8\"").is_empty()
+    );
     assert_eq!(same("text/html; charset=utf-8", "text/html").len(), 1);
     assert_eq!(same("multipart/mixed; boundary=a", "multipart/mixed; boundary=A").len(), 1);
 }

@@ -1,0 +1,60 @@
+//! A judge with a store of its own, and answers to judge.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use prometheus::Registry;
+use shadow::{
+    Budget, Experiment, Leg, Observation, PathPattern, RequestSummary, Settings, Shadow, Store,
+    Subject, Unknown, compare::Rules,
+};
+use tempfile::TempDir;
+
+/// A store in a directory of its own, and the series of the judge that writes to it.
+pub struct Bench {
+    pub store: Store,
+    pub registry: Registry,
+    pub directory: TempDir,
+}
+
+impl Bench {
+    pub async fn new() -> Self {
+        let directory = TempDir::new().unwrap();
+        let url = format!("sqlite://{}", directory.path().join("banyan.db").display());
+        let store = Store::open(&url).await.unwrap();
+        Self { store, registry: Registry::new(), directory }
+    }
+
+    /// Judges these pairs of JSON bodies, and one request that cannot be compared, as `route`.
+    pub async fn judge(&self, route: &str, pairs: &[(&'static str, &'static str)]) {
+        let judge = Shadow::start(Settings::default(), self.store.clone(), &self.registry).unwrap();
+        let subject = Arc::new(Subject {
+            route: route.into(),
+            rules: Rules::default(),
+            budget: Budget::default(),
+            reveal: vec![PathPattern::parse("$.price").unwrap()],
+        });
+        for (control, candidate) in pairs {
+            judge.offer(Experiment {
+                subject: Arc::clone(&subject),
+                request: RequestSummary {
+                    id: "0f6d2c1e".into(),
+                    method: Method::GET,
+                    target: "/api/products/7".into(),
+                },
+                control: Leg::Answered(json(control)),
+                candidate: Leg::Answered(json(candidate)),
+                deadline: Duration::from_secs(5),
+            });
+        }
+        judge.discard(&subject, Unknown::Declined);
+        judge.drain(Duration::from_secs(10)).await;
+    }
+}
+
+fn json(body: &'static str) -> Observation {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, "application/json".parse().unwrap());
+    let took = Duration::from_millis(12);
+    Observation { status: StatusCode::OK, headers, body: body.into(), took }
+}
