@@ -9,6 +9,7 @@ mod filters;
 #[cfg(test)]
 mod fixtures;
 mod format;
+mod judgement;
 mod live;
 mod overview;
 mod page;

@@ -38,7 +38,7 @@ pub struct LiveRoute {
     pub path: String,
     /// `monolith`, `shadow` or `extracted`.
     pub stage: &'static str,
-    /// The extraction that answers or is compared, if this build has one for the route.
+    /// The extraction that answers or is compared; none in the stage `monolith`.
     pub extraction: Option<String>,
     /// Requests that the monolith answered, fallbacks included.
     pub by_monolith: u64,

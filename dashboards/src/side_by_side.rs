@@ -85,8 +85,8 @@ fn fold<'a>(rows: &[Row<'a>]) -> Vec<Row<'a>> {
     folded
 }
 
-/// Follows pretty-printed JSON (one value or bracket a line) and knows the place of every line.
-/// Other text has no places, so nothing of it is marked.
+/// Follows a redacted document as the judge prints it, one value or bracket a line and members as
+/// `name: value`, and knows the place of every line. Other text has no places.
 #[derive(Debug, Default)]
 struct Places {
     open: Vec<Open>,
@@ -129,12 +129,11 @@ impl Places {
     }
 }
 
-/// Splits `"name": value` into the name, still escaped, and the value.
+/// Splits `name: value`. What begins with a quote is an element of a list, whatever is in it.
 fn member(text: &str) -> (Option<&str>, &str) {
-    let quoted = text.strip_prefix('"');
-    match quoted.and_then(|it| it.split_once("\": ")) {
-        Some((name, value)) => (Some(name), value),
-        None => (None, text),
+    match text.split_once(": ") {
+        Some((name, value)) if !name.starts_with('"') => (Some(name), value),
+        _ => (None, text),
     }
 }
 
@@ -153,17 +152,18 @@ mod tests {
     use super::*;
 
     const CONTROL: &str = r#"{
-  "id": 7,
-  "lines": [
+  id: ‹number of 1 #0a1b2c3d›,
+  lines: [
     {
-      "price": "19.90",
-      "unit price": 1
+      price: "19.90",
+      unit.price: 1
     },
     {
-      "price": "5.00"
-    }
+      price: "5.00"
+    },
+    "price: 7"
   ],
-  "name": "Oak"
+  name: ‹text of 3 #0a1b2c3d›
 }"#;
 
     fn marked(body: &str, path: &str) -> Vec<usize> {
@@ -174,19 +174,20 @@ mod tests {
     fn the_line_at_the_path_is_marked() {
         assert_eq!(marked(CONTROL, "$.lines[0].price"), [5]);
         assert_eq!(marked(CONTROL, "$.lines[1].price"), [9]);
-        assert_eq!(marked(CONTROL, r#"$.lines[0]["unit price"]"#), [6]);
-        assert_eq!(marked(CONTROL, "$.name"), [12]);
+        assert_eq!(marked(CONTROL, r#"$.lines[0]["unit.price"]"#), [6]);
+        assert_eq!(marked(CONTROL, "$.lines[2]"), [11]);
+        assert_eq!(marked(CONTROL, "$.name"), [13]);
     }
 
     #[test]
     fn an_object_or_a_list_is_marked_from_bracket_to_bracket() {
         assert_eq!(marked(CONTROL, "$.lines[1]"), [8, 9, 10]);
-        assert_eq!(marked(CONTROL, "$.lines"), (3..=11).collect::<Vec<_>>());
+        assert_eq!(marked(CONTROL, "$.lines"), (3..=12).collect::<Vec<_>>());
     }
 
     #[test]
     fn a_place_that_the_body_lacks_marks_nothing() {
-        for path in ["$.lines[2]", "$.nam", "status", "body", "$"] {
+        for path in ["$.lines[3]", "$.nam", "$.price", "status", "body", "$"] {
             assert_eq!(marked(CONTROL, path), [0; 0], "{path}");
         }
         assert_eq!(marked("<p>hello</p>\n]\n}\n", "$.name"), [0; 0]);
@@ -200,8 +201,8 @@ mod tests {
             rows.iter().filter(|it| matches!(it, Row::Lines { same: false, .. })).collect();
         let line = |text| Some(Line { number: 5, text, marked: true });
         let expected = Row::Lines {
-            control: line(r#"      "price": "19.90","#),
-            candidate: line(r#"      "price": "19.9","#),
+            control: line(r#"      price: "19.90","#),
+            candidate: line(r#"      price: "19.9","#),
             same: false,
         };
         assert_eq!(changed, [&expected]);
@@ -209,7 +210,7 @@ mod tests {
 
     #[test]
     fn a_line_that_one_side_lacks_stands_alone() {
-        let rows = side_by_side("{\n  \"a\": 1,\n  \"b\": 2\n}", "{\n  \"b\": 2\n}", "$.a");
+        let rows = side_by_side("{\n  a: 1,\n  b: 2\n}", "{\n  b: 2\n}", "$.a");
         let alone = |it: &&Row<'_>| matches!(it, Row::Lines { candidate: None, same: false, .. });
         assert_eq!(rows.iter().filter(alone).count(), 1);
         assert_eq!(rows.len(), 4);

@@ -2,11 +2,11 @@
 
 use serde::Serialize;
 use shadow::{DifferenceReport, RouteReport, RuleReport, Verdict};
-use time::OffsetDateTime;
 
 use crate::{
     bar::Bar,
     format::{self, count},
+    judgement::Judgement,
     live::LiveRoute,
 };
 
@@ -18,21 +18,6 @@ pub(crate) struct RouteStatus {
     pub(crate) live: Option<LiveRoute>,
     /// None before the first comparison.
     pub(crate) report: Option<RouteReport>,
-}
-
-/// A verdict in words.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Judgement {
-    /// The CSS class of its pill.
-    pub(crate) class: &'static str,
-    /// The pill.
-    pub(crate) word: &'static str,
-    /// The pill as a sentence.
-    pub(crate) headline: &'static str,
-    /// Why, or what is missing, in sentences; empty when the headline says it all.
-    pub(crate) why: String,
-    /// What stands between the route and being ready, in a few words; empty when nothing does.
-    pub(crate) note: String,
 }
 
 impl RouteStatus {
@@ -55,11 +40,6 @@ impl RouteStatus {
         self.stage() == "shadow"
     }
 
-    /// Whether this build can answer it in Rust.
-    pub(crate) fn has_extraction(&self) -> bool {
-        self.live.as_ref().is_some_and(|it| it.extraction.is_some())
-    }
-
     /// Whether the next step is to let the extraction answer.
     pub(crate) fn is_next(&self) -> bool {
         self.is_compared() && self.report.as_ref().is_some_and(|it| it.verdict == Verdict::Ready)
@@ -68,27 +48,11 @@ impl RouteStatus {
     /// The verdict; none when nothing was ever to be judged.
     pub(crate) fn judgement(&self) -> Option<Judgement> {
         match &self.report {
-            Some(report) => Some(report.judgement()),
-            None if self.is_compared() => Some(Judgement {
-                class: "undecided",
-                word: "waiting",
-                headline: "Waiting for the first request",
-                why: String::new(),
-                note: "no request compared yet".into(),
-            }),
+            Some(report) => Some(Judgement::of(report)),
+            None if self.is_compared() => Some(Judgement::waiting()),
             None => None,
         }
     }
-}
-
-/// How long `more` comparisons take at the average rate so far; none when there is no rate yet.
-#[expect(clippy::cast_precision_loss, reason = "an estimate of two digits")]
-fn time_for(report: &RouteReport, more: u64) -> Option<time::Duration> {
-    let span = (report.last_at - report.since).as_seconds_f64();
-    let rate = report.compared() as f64 / span;
-    let seconds = more as f64 / rate;
-    // Beyond a hundred years there is no telling, and no `Duration` at some point.
-    (span > 1.0 && seconds < 3e9).then(|| time::Duration::seconds_f64(seconds.max(1.0)))
 }
 
 /// What pages say of a report.
@@ -103,10 +67,6 @@ pub(crate) trait Told {
     fn calm_outcomes(&self) -> Vec<String>;
     /// The budget as a person states it.
     fn budget_in_words(&self) -> String;
-    /// When the latest comparison was.
-    fn last_compared(&self, now: &OffsetDateTime) -> String;
-    /// The verdict.
-    fn judgement(&self) -> Judgement;
 }
 
 impl Told for RouteReport {
@@ -144,56 +104,6 @@ impl Told for RouteReport {
             format::percent(self.budget.cosmetic.get())
         )
     }
-
-    fn last_compared(&self, now: &OffsetDateTime) -> String {
-        format::ago(self.last_at, *now)
-    }
-
-    fn judgement(&self) -> Judgement {
-        match &self.verdict {
-            Verdict::Ready => Judgement {
-                class: "ready",
-                word: "ready",
-                headline: "Ready to answer buyers",
-                why: "Enough requests were compared to say that the budget is kept.".into(),
-                note: String::new(),
-            },
-            Verdict::NotReady { why } => Judgement {
-                class: "not-ready",
-                word: "not ready",
-                headline: "Not ready",
-                why: sentence(why),
-                note: why.clone(),
-            },
-            Verdict::Undecided { more_requests, why } => {
-                let more = format::counted(*more_requests, "more request");
-                let time = time_for(self, *more_requests).map(format::span);
-                Judgement {
-                    class: "undecided",
-                    word: "undecided",
-                    headline: "Too early to tell",
-                    why: match &time {
-                        Some(time) => {
-                            format!("Still missing: {why}. At the present rate they take {time}.")
-                        }
-                        None => format!("Still missing: {why}."),
-                    },
-                    note: match time {
-                        Some(time) => format!("{more}, {time} at the present rate"),
-                        None => more,
-                    },
-                }
-            }
-        }
-    }
-}
-
-/// A reason as the judge gives it, with a capital letter and a full stop.
-fn sentence(reason: &str) -> String {
-    let mut letters = reason.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |it| format!("{}{}.", it.to_uppercase(), letters.as_str()))
 }
 
 /// What pages say of a difference.

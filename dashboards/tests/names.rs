@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use dashboards::queried_metrics;
+use tempfile::TempDir;
 
 use crate::support::Bench;
 
@@ -13,7 +14,8 @@ mod support;
 
 #[tokio::test]
 async fn every_metric_of_the_judge_that_is_queried_is_emitted() {
-    let bench = Bench::new().await;
+    let directory = TempDir::new().unwrap();
+    let bench = Bench::new(directory.path()).await;
     bench.judge("catalog.show", &[("{}", "{}")]).await;
     let emitted: BTreeSet<_> =
         bench.registry.gather().iter().map(|it| it.name().to_owned()).collect();

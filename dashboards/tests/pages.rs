@@ -11,6 +11,7 @@ use axum::{
 };
 use dashboards::{LiveRoute, LiveRoutes, LiveTable};
 use serde_json::Value;
+use tempfile::TempDir;
 use time::macros::datetime;
 use tower::ServiceExt as _;
 
@@ -62,7 +63,8 @@ async fn get_json(app: &Router, path: &str) -> (StatusCode, Value) {
 
 #[tokio::test]
 async fn a_route_that_the_table_knows_has_a_page_before_it_has_a_report() {
-    let bench = Bench::new().await;
+    let directory = TempDir::new().unwrap();
+    let bench = Bench::new(directory.path()).await;
     let app = pages(&bench);
     for path in ["/", "/routes/catalog.show"] {
         let (status, headers, body) = get(&app, path).await;
@@ -74,7 +76,8 @@ async fn a_route_that_the_table_knows_has_a_page_before_it_has_a_report() {
 
 #[tokio::test]
 async fn a_difference_is_followed_from_the_overview_to_both_sides_of_a_sample() {
-    let bench = Bench::new().await;
+    let directory = TempDir::new().unwrap();
+    let bench = Bench::new(directory.path()).await;
     let same = (r#"{"price":"19.90"}"#, r#"{"price":"19.90"}"#);
     let other = (r#"{"price":"19.90"}"#, r#"{"price":"19.9"}"#);
     bench.judge("catalog.show", &[same, same, other]).await;
@@ -104,7 +107,8 @@ async fn a_difference_is_followed_from_the_overview_to_both_sides_of_a_sample() 
 
 #[tokio::test]
 async fn the_json_twins_tell_the_same() {
-    let bench = Bench::new().await;
+    let directory = TempDir::new().unwrap();
+    let bench = Bench::new(directory.path()).await;
     let app = pages(&bench);
 
     let (status, overview) = get_json(&app, "/api/routes").await;
@@ -122,7 +126,8 @@ async fn the_json_twins_tell_the_same() {
 
 #[tokio::test]
 async fn what_is_not_there_is_a_404_page_and_a_404_in_json() {
-    let bench = Bench::new().await;
+    let directory = TempDir::new().unwrap();
+    let bench = Bench::new(directory.path()).await;
     let app = pages(&bench);
     let paths = [
         "/nothing",
@@ -146,7 +151,8 @@ async fn what_is_not_there_is_a_404_page_and_a_404_in_json() {
 
 #[tokio::test]
 async fn every_answer_forbids_what_is_not_ours() {
-    let bench = Bench::new().await;
+    let directory = TempDir::new().unwrap();
+    let bench = Bench::new(directory.path()).await;
     let app = pages(&bench);
     for path in ["/", "/nothing", "/api/routes", "/static/banyan.css"] {
         let (_, headers, _) = get(&app, path).await;
@@ -159,7 +165,8 @@ async fn every_answer_forbids_what_is_not_ours() {
 
 #[tokio::test]
 async fn every_static_file_of_the_layout_is_served() {
-    let bench = Bench::new().await;
+    let directory = TempDir::new().unwrap();
+    let bench = Bench::new(directory.path()).await;
     let app = pages(&bench);
     let (_, _, page) = get(&app, "/").await;
     let files = [
@@ -178,9 +185,10 @@ async fn every_static_file_of_the_layout_is_served() {
 
 #[tokio::test]
 async fn a_store_that_cannot_be_read_is_told_with_a_remedy() {
-    let bench = Bench::new().await;
+    let directory = TempDir::new().unwrap();
+    let bench = Bench::new(directory.path()).await;
     let app = pages(&bench);
-    for file in bench.directory.path().read_dir().unwrap() {
+    for file in directory.path().read_dir().unwrap() {
         std::fs::write(file.unwrap().path(), "no database").unwrap();
     }
     for path in ["/", "/routes/catalog.show", "/routes/catalog.show/differences/1"] {

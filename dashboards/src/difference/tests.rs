@@ -21,14 +21,14 @@ fn it_tells_what_differs_how_often_and_since_when() {
 
 #[test]
 fn a_sample_shows_both_values_and_marks_the_place_in_both_bodies() {
-    let body = |price: &str| format!("{{\n  \"id\": 7,\n  \"price\": {price}\n}}");
+    let body = |price: &str| format!("{{\n  id: 7,\n  price: {price}\n}}");
     let (old, new) = ("\"19.90\"", "\"19.9\"");
     let page =
         render("$.price", vec![sample("$.price", side(old, &body(old)), side(new, &body(new)))]);
 
     assert_eq!((page.text("del"), page.text("ins")), (old.into(), new.into()));
-    assert_eq!(page.texts(".changed .control.marked"), ["\"price\": \"19.90\""]);
-    assert_eq!(page.texts(".changed .candidate.marked"), ["\"price\": \"19.9\""]);
+    assert_eq!(page.texts(".changed .control.marked"), ["price: \"19.90\""]);
+    assert_eq!(page.texts(".changed .candidate.marked"), ["price: \"19.9\""]);
     assert!(page.attribute("details", "open").is_some(), "the newest sample is open");
 }
 

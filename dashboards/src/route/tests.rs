@@ -1,6 +1,6 @@
 //! What a migration lead reads on a route's page.
 
-use shadow::{RouteReport, Verdict};
+use shadow::{RouteReport, RuleReport, Verdict};
 
 use super::*;
 use crate::{
@@ -62,12 +62,18 @@ fn differences_are_listed_and_open_side_by_side() {
 }
 
 #[test]
+fn an_expired_rule_is_told_beside_the_difference_that_counts_again() {
+    let mut expired = difference("$.viewed_at", 7, 1_021);
+    expired.rule = expired.rule.map(|it| RuleReport { expired: true, ..it });
+    let page = render(Some(live("a", "shadow")), None, vec![expired]);
+    assert_eq!(page.text("tr .watch"), "clock, expired on 2027-03-31");
+}
+
+#[test]
 fn each_empty_state_says_what_to_do_next() {
     let text = |live| render(Some(live), None, Vec::new()).text(".empty");
     assert!(text(live("a", "shadow")).contains("waits for its first request"));
-    assert!(text(live("a", "monolith")).contains("Set stage = \"shadow\""));
-    let without = LiveRoute { extraction: None, ..live("a", "monolith") };
-    assert!(text(without).contains("This build has no extraction"));
+    assert!(text(live("a", "monolith")).contains("set its stage = \"shadow\""));
     let compared = render(None, Some(report("gone", Verdict::Ready)), Vec::new());
     assert!(compared.text(".empty").starts_with("None so far"));
 }

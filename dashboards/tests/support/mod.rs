@@ -1,6 +1,6 @@
 //! A judge with a store of its own, and answers to judge.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use prometheus::Registry;
@@ -8,25 +8,22 @@ use shadow::{
     Budget, Experiment, Leg, Observation, PathPattern, RequestSummary, Settings, Shadow, Store,
     Subject, Unknown, compare::Rules,
 };
-use tempfile::TempDir;
 
-/// A store in a directory of its own, and the series of the judge that writes to it.
-pub struct Bench {
-    pub store: Store,
-    pub registry: Registry,
-    pub directory: TempDir,
+/// A store in a directory, and the series of the judge that writes to it.
+pub(crate) struct Bench {
+    pub(crate) store: Store,
+    pub(crate) registry: Registry,
 }
 
 impl Bench {
-    pub async fn new() -> Self {
-        let directory = TempDir::new().unwrap();
-        let url = format!("sqlite://{}", directory.path().join("banyan.db").display());
+    pub(crate) async fn new(directory: &Path) -> Self {
+        let url = format!("sqlite://{}", directory.join("banyan.db").display());
         let store = Store::open(&url).await.unwrap();
-        Self { store, registry: Registry::new(), directory }
+        Self { store, registry: Registry::new() }
     }
 
     /// Judges these pairs of JSON bodies, and one request that cannot be compared, as `route`.
-    pub async fn judge(&self, route: &str, pairs: &[(&'static str, &'static str)]) {
+    pub(crate) async fn judge(&self, route: &str, pairs: &[(&'static str, &'static str)]) {
         let judge = Shadow::start(Settings::default(), self.store.clone(), &self.registry).unwrap();
         let subject = Arc::new(Subject {
             route: route.into(),

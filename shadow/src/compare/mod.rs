@@ -172,3 +172,6 @@ pub(crate) fn document(observation: &Observation) -> Option<Value<'_>> {
         headers::is_json(&observation.headers) && headers::encoding(&observation.headers).is_none();
     readable.then(|| parse(&observation.body).ok()).flatten()
 }
+
+#[cfg(test)]
+mod tests;
