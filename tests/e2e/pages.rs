@@ -31,7 +31,8 @@ impl Driver {
         let lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
         let port = lines
             .filter_map(|it| it.rsplit_once("on port ")?.1.trim_end_matches('.').parse().ok())
-            .next()
+            // It first repeats what it was asked for, and then says what it took.
+            .find(|port| *port != 0)
             .expect("chromedriver must say its port");
         Self { process, port, profile: Scratch::new("chromium") }
     }

@@ -1,10 +1,12 @@
 //! Extractions with known mistakes: each must appear in the report under its path and kind, with
 //! the shop's noise on, and the correct one must show nothing.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use extracted::{Ctx, Extraction, HandlerError, Reply, Request, catalog};
 use reqwest::Client;
-use serde_json::{Value, json};
+use serde_json::{Value, json, value::RawValue};
 use shadow::DifferenceKind::{self, Changed, Extra, Missing, Moved, Retyped};
 use tests::banyan::Proxy;
 
@@ -16,18 +18,25 @@ struct Specimens {
     deleted: u64,
 }
 
+/// A document's members. Their texts are kept as they are: the mistake must be the only difference.
+type Members = BTreeMap<String, Box<RawValue>>;
+
 /// The correct handler's reply, with a mistake put into it.
 async fn mistaken(
     ctx: &mut Ctx,
     request: &Request,
     correct: Extraction,
-    mistake: fn(&mut Value),
+    mistake: fn(&mut Members),
 ) -> Result<Reply, HandlerError> {
     let mut reply = (correct.run)(ctx, request).await?;
-    let mut document: Value = serde_json::from_slice(&reply.body).expect("the handler writes JSON");
-    mistake(&mut document);
-    reply.body = Bytes::from(serde_json::to_vec(&document).expect("JSON can be written"));
+    let mut members: Members = serde_json::from_slice(&reply.body).expect("an object is written");
+    mistake(&mut members);
+    reply.body = Bytes::from(serde_json::to_vec(&members).expect("JSON can be written"));
     Ok(reply)
+}
+
+fn raw(json: &str) -> Box<RawValue> {
+    RawValue::from_string(json.to_owned()).expect("a test's JSON is well-formed")
 }
 
 macro_rules! planted {
@@ -124,7 +133,9 @@ async fn the_correct_handlers_show_no_difference_with_the_shops_noise_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_decimal_is_a_changed_price() {
     let path = format!("/api/products/{}", specimens().await.ordinary);
-    let wrong = planted!(catalog::show::SHOW, |it| it["price"] = json!("0.01"));
+    let wrong = planted!(catalog::show::SHOW, |it| {
+        it.insert("price".to_owned(), raw("\"0.01\""));
+    });
     assert_found(wrong, &path, "$.price", Changed).await;
 }
 
@@ -132,7 +143,7 @@ async fn a_wrong_decimal_is_a_changed_price() {
 async fn a_missing_key_is_missing() {
     let path = format!("/api/products/{}", specimens().await.ordinary);
     let wrong = planted!(catalog::show::SHOW, |it| {
-        it.as_object_mut().expect("a product is an object").shift_remove("brand");
+        it.remove("brand");
     });
     assert_found(wrong, &path, "$.brand", Missing).await;
 }
@@ -140,7 +151,9 @@ async fn a_missing_key_is_missing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_null_for_an_empty_string_is_retyped() {
     let path = format!("/api/products/{}", specimens().await.ordinary);
-    let wrong = planted!(catalog::show::SHOW, |it| it["subtitle"] = Value::Null);
+    let wrong = planted!(catalog::show::SHOW, |it| {
+        it.insert("subtitle".to_owned(), raw("null"));
+    });
     assert_found(wrong, &path, "$.subtitle", Retyped).await;
 }
 
@@ -181,10 +194,8 @@ async fn a_page_that_is_off_by_one_is_other_products() {
         ..catalog::list::LIST
     };
     let (proxy, found) = found(wrong, "/api/products?page=2").await;
-    for expected in [("$.page", Changed), ("$.products[*].id", Changed)] {
-        let expected = (expected.0.to_owned(), expected.1);
-        assert!(found.contains(&expected), "{expected:?} is not among {found:?}");
-    }
+    let expected = ("$.products[*].id".to_owned(), Changed);
+    assert!(found.contains(&expected), "{expected:?} is not among {found:?}");
     proxy.stop().await;
 }
 
@@ -192,7 +203,10 @@ async fn a_page_that_is_off_by_one_is_other_products() {
 async fn a_reordered_list_is_moved_where_order_matters() {
     let path = format!("/api/products/{}", specimens().await.ordinary);
     let wrong = planted!(catalog::show::SHOW, |it| {
-        it["variants"].as_array_mut().expect("variants are a list").reverse();
+        let variants = it["variants"].get();
+        let mut variants: Vec<Box<RawValue>> = serde_json::from_str(variants).expect("a list");
+        variants.reverse();
+        it.insert("variants".to_owned(), raw(&serde_json::to_string(&variants).expect("a list")));
     });
     assert_found(wrong, &path, "$.variants", Moved).await;
 }
