@@ -6,6 +6,7 @@ mod check;
 mod compile;
 mod diagnostic;
 mod methods;
+mod notices;
 mod pattern;
 mod reader;
 mod reload;

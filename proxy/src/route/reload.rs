@@ -13,10 +13,9 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use notify::Watcher as _;
 use sha2::{Digest as _, Sha256};
 
-use super::{At, Compiler, Diagnostic, Faults, RouteTable, Severity};
+use super::{At, Compiler, Diagnostic, Faults, RouteTable, Severity, notices::Notices};
 
 /// A route file larger than this is a mistake.
 const SIZE_LIMIT: u64 = 16 * 1024 * 1024;
@@ -89,10 +88,11 @@ impl Routes {
 
         let (wake, woken) = mpsc::channel();
         let mut routes = Self::fixed(compiled.table);
-        let watcher = watcher(&file, wake.clone()).inspect_err(|error| {
+        let notices = Notices::of(&file, wake.clone()).inspect_err(|error| {
             tracing::warn!(%error, file = shown, "no change notices; the file is polled instead");
         });
         let follower = Follower {
+            notices: notices.ok(),
             seen: digest(&text),
             file,
             compiler,
@@ -105,7 +105,8 @@ impl Routes {
             .name("routes".into())
             .spawn(move || {
                 follower.follow(&woken, &stopped);
-                drop((watcher, wake));
+                // Held until here: without a sender the follower would think that it has to end.
+                drop(wake);
             })
             .map_err(|error| unreadable(&error))?;
         Ok(routes)
@@ -122,33 +123,10 @@ impl Routes {
     }
 }
 
-/// Watches the file's directory, since the file itself may be replaced, and the directory that it
-/// really is in, since it may be a symbolic link.
-fn watcher(file: &Path, wake: mpsc::Sender<()>) -> notify::Result<notify::RecommendedWatcher> {
-    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        // Reading the file opens it, which is reported too: the follower must not wake itself.
-        if event.is_ok_and(|it| it.kind.is_access()) {
-            return;
-        }
-        // A follower that has ended needs no waking.
-        let _ = wake.send(());
-    })?;
-    let directory = |it: &Path| {
-        it.parent().map(|it| if it == Path::new("") { Path::new(".") } else { it }.to_owned())
-    };
-    let named = directory(file);
-    let real = file.canonicalize().ok().as_deref().and_then(directory);
-    let mut directories: Vec<_> = named.into_iter().chain(real).collect();
-    directories.dedup();
-    for directory in directories {
-        watcher.watch(&directory, notify::RecursiveMode::NonRecursive)?;
-    }
-    Ok(watcher)
-}
-
 /// The thread that follows the file.
 struct Follower {
     file: PathBuf,
+    notices: Option<Notices>,
     compiler: Compiler,
     table: Arc<ArcSwap<RouteTable>>,
     status: Arc<Mutex<Status>>,
@@ -172,6 +150,9 @@ impl Follower {
     }
 
     fn look(&mut self) {
+        if let Some(notices) = &mut self.notices {
+            notices.follow_link();
+        }
         let shown = self.file.display().to_string();
         let content = read(&self.file);
         let seen =
