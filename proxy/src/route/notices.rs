@@ -13,7 +13,8 @@ use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 pub(super) struct Notices {
     watcher: RecommendedWatcher,
     file: PathBuf,
-    real: Option<PathBuf>,
+    /// The directory that a symbolic link leads to, if it is another one.
+    elsewhere: Option<PathBuf>,
 }
 
 impl Notices {
@@ -31,7 +32,7 @@ impl Notices {
         if let Some(directory) = directory(file) {
             watcher.watch(&directory, RecursiveMode::NonRecursive)?;
         }
-        let mut notices = Self { watcher, file: file.to_owned(), real: None };
+        let mut notices = Self { watcher, file: file.to_owned(), elsewhere: None };
         notices.follow_link();
         Ok(notices)
     }
@@ -39,22 +40,23 @@ impl Notices {
     /// Looks where a symbolic link leads now. Call it before each reading: what happens there
     /// afterwards is noticed.
     pub(super) fn follow_link(&mut self) {
+        let named = directory(&self.file).and_then(|it| it.canonicalize().ok());
         let real = self.file.canonicalize().ok().as_deref().and_then(directory);
-        if real == self.real {
+        let elsewhere = real.filter(|it| Some(it) != named.as_ref());
+        if elsewhere == self.elsewhere {
             return;
         }
-        if let Some(left) = self.real.take() {
+        if let Some(left) = self.elsewhere.take() {
             // A directory that is gone is not watched any more.
             let _ = self.watcher.unwatch(&left);
         }
-        let named = directory(&self.file).and_then(|it| it.canonicalize().ok());
-        if let Some(real) = real.clone().filter(|it| Some(it) != named.as_ref())
-            && let Err(error) = self.watcher.watch(&real, RecursiveMode::NonRecursive)
+        if let Some(directory) = &elsewhere
+            && let Err(error) = self.watcher.watch(directory, RecursiveMode::NonRecursive)
         {
-            let directory = real.display();
+            let directory = directory.display();
             tracing::warn!(%error, %directory, "no change notices from there; the file is polled");
         }
-        self.real = real;
+        self.elsewhere = elsewhere;
     }
 }
 
