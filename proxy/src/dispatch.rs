@@ -83,7 +83,7 @@ impl Caller<'_> {
             Ok(reply) => {
                 let took = began.elapsed();
                 let mirror = &self.backends.mirror;
-                mirror.ask_back(snapshot, &routed, &self.downstream, &reply, took, sample);
+                mirror.ask_back(&snapshot, &routed, &self.downstream, &reply, took, sample);
                 Answer::of(Side::Extraction, respond(reply, began))
             }
             Err(failure) => {

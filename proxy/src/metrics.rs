@@ -1,11 +1,14 @@
 //! What the proxy counts: code says what happened, this file says which series moves.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use http::StatusCode;
 use prometheus::{
     Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
-    IntGaugeVec, Opts, Registry,
+    IntGaugeVec, Opts, Registry, core::Collector,
 };
 
 /// Buckets in seconds: from a cached read to the longest time-out, dense where shops live.
@@ -89,61 +92,33 @@ impl ProxyMetrics {
     /// When one of the names is registered already.
     pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
         let counter = |name: &str, help: &str, labels: &[&str]| {
-            let vec = IntCounterVec::new(Opts::new(name, help), labels)?;
-            registry.register(Box::new(vec.clone())).map(|()| vec)
+            registered(registry, IntCounterVec::new(Opts::new(name, help), labels)?)
         };
-        let gauge = |name: &str, help: &str| {
-            let gauge = IntGauge::new(name, help)?;
-            registry.register(Box::new(gauge.clone())).map(|()| gauge)
-        };
-        let seconds = HistogramVec::new(
-            HistogramOpts::new(
-                "banyan_request_duration_seconds",
-                "From a request's head to its answer's last byte.",
-            )
-            .buckets(SECONDS.to_vec()),
-            &["route", "side"],
-        )?;
-        registry.register(Box::new(seconds.clone()))?;
-        let build = IntGaugeVec::new(
-            Opts::new("banyan_build_info", "Always 1; the label says which build runs."),
-            &["version"],
-        )?;
-        registry.register(Box::new(build.clone()))?;
-        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
-        register_start_time(registry)?;
-
-        let connects = counter(
-            "banyan_upstream_connects_total",
-            "Connections opened to the monolith, by result.",
-            &["result"],
-        )?;
-        let reloads = counter(
-            "banyan_route_table_reloads_total",
-            "Changes of routes.toml that were seen, by result.",
-            &["result"],
-        )?;
-        for result in ["ok", "failed"] {
-            connects.with_label_values(&[result]);
-        }
-        for result in ["ok", "rejected"] {
-            reloads.with_label_values(&[result]);
-        }
+        let gauge = |name: &str, help: &str| registered(registry, IntGauge::new(name, help)?);
+        register_process(registry)?;
         let metrics = Self {
             requests: counter(
                 "banyan_requests_total",
                 "Requests answered, by route, who answered and status class.",
                 &["route", "side", "status"],
             )?,
-            seconds,
+            seconds: registered(registry, HistogramVec::new(durations(), &["route", "side"])?)?,
             fallbacks: counter(
                 "banyan_fallbacks_total",
                 "Requests of an extracted route that the monolith answered instead, by reason.",
                 &["route", "reason"],
             )?,
             in_flight: gauge("banyan_requests_in_flight", "Requests being answered now.")?,
-            connects,
-            reloads,
+            connects: counter(
+                "banyan_upstream_connects_total",
+                "Connections opened to the monolith, by result.",
+                &["result"],
+            )?,
+            reloads: counter(
+                "banyan_route_table_reloads_total",
+                "Changes of routes.toml that were seen, by result.",
+                &["result"],
+            )?,
             last_reload_success: gauge(
                 "banyan_route_table_last_reload_success",
                 "1 when the newest routes.toml is in force, 0 when it was rejected.",
@@ -153,7 +128,18 @@ impl ProxyMetrics {
                 "How many route tables were in force since the start; 1 at first.",
             )?,
         };
+        metrics.show_zeros();
         Ok(metrics)
+    }
+
+    /// A series that has not moved yet is scraped as 0, so that its first step is seen as one.
+    fn show_zeros(&self) {
+        for result in ["ok", "failed"] {
+            self.connects.with_label_values(&[result]);
+        }
+        for result in ["ok", "rejected"] {
+            self.reloads.with_label_values(&[result]);
+        }
     }
 
     /// The handles of one route, resolved once, when its table is compiled.
@@ -196,14 +182,29 @@ impl ProxyMetrics {
     }
 }
 
-/// `process_start_time_seconds`, the conventional gauge that tells a restart from a reset.
-fn register_start_time(registry: &Registry) -> Result<(), prometheus::Error> {
-    let start = Gauge::new("process_start_time_seconds", "Start of the process, Unix time.")?;
-    let since_epoch = std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .unwrap_or(Duration::ZERO);
+fn durations() -> HistogramOpts {
+    let help = "From a request's head to its answer's last byte.";
+    HistogramOpts::new("banyan_request_duration_seconds", help).buckets(SECONDS.to_vec())
+}
+
+/// What is known of the process from its start on: the build, and `process_start_time_seconds`, the
+/// conventional gauge that tells a restart from a reset.
+fn register_process(registry: &Registry) -> Result<(), prometheus::Error> {
+    let build = Opts::new("banyan_build_info", "Always 1; the label says which build runs.");
+    let build = registered(registry, IntGaugeVec::new(build, &["version"])?)?;
+    build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+    let help = "Start of the process, Unix time.";
+    let start = registered(registry, Gauge::new("process_start_time_seconds", help)?)?;
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     start.set(since_epoch.as_secs_f64());
-    registry.register(Box::new(start))
+    Ok(())
+}
+
+fn registered<C: Collector + Clone + 'static>(
+    registry: &Registry,
+    collector: C,
+) -> Result<C, prometheus::Error> {
+    registry.register(Box::new(collector.clone())).map(|()| collector)
 }
 
 /// One route's handles. Cloning is cheap and shares the series.

@@ -71,7 +71,7 @@ impl Mirror {
     /// "go back" stays proven.
     pub fn ask_back(
         &self,
-        snapshot: Snapshot,
+        snapshot: &Snapshot,
         routed: &Routed,
         downstream: &Downstream,
         reply: &Reply,

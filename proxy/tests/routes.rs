@@ -3,6 +3,8 @@
 //!
 //! A line `#? GET /path` asks which route that request takes. `BLESS=1` rewrites what stands below.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::{collections::BTreeMap, env, fmt::Write as _, fs, path::PathBuf};
 
 use extracted::{Effects, Extraction, HandlerError};

@@ -112,7 +112,7 @@ impl Redactor {
             }
             Value::String(string) if is_uuid(string) => self.hashed(text, "uuid", string),
             Value::String(string) if parse_time(string).is_some() => {
-                self.hashed(text, "time", string)
+                self.hashed(text, "time", string);
             }
             Value::String(string) => self.shape(text, "text", string),
             Value::Array(elements) => {
@@ -194,7 +194,7 @@ impl Redactor {
             return String::new();
         };
         mac.update(value);
-        mac.finalize().into_bytes().iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(&mac.finalize().into_bytes()[..4])
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! All tests of this binary share one shop, and run in parallel on it.
 
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod catalogue;
 mod database_down;
 mod pages;

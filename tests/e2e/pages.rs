@@ -13,7 +13,7 @@ use tests::project::Scratch;
 
 use crate::support::{forever, judged, proxy, routes};
 
-/// ChromeDriver on a port of its own, with a profile of its own.
+/// `chromedriver` on a port of its own, with a profile of its own.
 struct Driver {
     process: Child,
     port: u16,

@@ -72,12 +72,8 @@ async fn an_answer_passes_unchanged() {
 async fn an_event_stream_arrives_event_by_event() {
     let proxy = pass_through().await;
     let browser = logged_in(&proxy).await;
-    let orders = browser.visit("/orders").await.unwrap();
-    let order = orders
-        .attributes("a[href^='/orders/']", "href")
-        .into_iter()
-        .find(|it| !it.ends_with(".csv"));
-    let request = browser.request(Method::GET, &format!("{}/events?ticks=6", order.unwrap()));
+    let order = an_order(&browser).await;
+    let request = browser.request(Method::GET, &format!("{order}/events?ticks=6"));
     let response = browser.send(request).await.unwrap();
     assert_eq!(response.headers()[header::CONTENT_TYPE], "text/event-stream");
     let mut arrivals = Vec::new();
@@ -173,12 +169,8 @@ async fn what_two_servers_could_read_differently_is_refused() {
 async fn a_drain_finishes_what_is_under_way_and_leaves_no_listener() {
     let proxy = pass_through().await;
     let (address, browser) = (proxy.address(), logged_in(&proxy).await);
-    let orders = browser.visit("/orders").await.unwrap();
-    let order = orders
-        .attributes("a[href^='/orders/']", "href")
-        .into_iter()
-        .find(|it| !it.ends_with(".csv"));
-    let request = browser.request(Method::GET, &format!("{}/events?ticks=5", order.unwrap()));
+    let order = an_order(&browser).await;
+    let request = browser.request(Method::GET, &format!("{order}/events?ticks=5"));
     let response = browser.send(request).await.unwrap();
     let (stopped, text) = tokio::join!(proxy.stop(), response.text());
     let () = stopped;
@@ -198,4 +190,10 @@ async fn logged_in(proxy: &Proxy) -> Browser {
     let (_, session) = browser.json("/api/session").await.unwrap();
     assert_ne!(session["user"], Value::Null, "{session}");
     browser
+}
+
+/// The path of one of the visitor's orders.
+async fn an_order(browser: &Browser) -> String {
+    let orders = browser.visit("/orders").await.unwrap();
+    orders.attributes("a[href^='/orders/']:not([href$='csv'])", "href").remove(0)
 }

@@ -187,8 +187,7 @@ async fn a_page_that_is_off_by_one_is_other_products() {
             Box::pin(async {
                 let next =
                     Request { query: request.query.replace("page=2", "page=3"), ..request.clone() };
-                let reply = (catalog::list::LIST.run)(ctx, &next).await;
-                reply
+                (catalog::list::LIST.run)(ctx, &next).await
             })
         },
         ..catalog::list::LIST

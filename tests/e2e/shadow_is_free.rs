@@ -3,33 +3,35 @@
 
 use std::time::Duration;
 
-use extracted::{Ctx, Extraction, HandlerError, Reply, Request, catalog};
+use extracted::{Extraction, HandlerError, catalog};
 use reqwest::Client;
 use shadow::Unknown;
 use tests::buyers::{Buyers, Until};
 
 use crate::support::{forever, judged, proxy, routes, shop};
 
-async fn sleeps(_: &mut Ctx, _: &Request) -> Result<Reply, HandlerError> {
-    tokio::time::sleep(Duration::from_secs(10)).await;
-    Err(HandlerError::Declined("nobody waits so long"))
-}
+const SLEEPING: Extraction = Extraction {
+    run: |_, _| {
+        Box::pin(async {
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            Err(HandlerError::Declined("nobody waits so long"))
+        })
+    },
+    ..catalog::show::SHOW
+};
 
-async fn blocks(_: &mut Ctx, _: &Request) -> Result<Reply, HandlerError> {
-    std::thread::sleep(Duration::from_secs(10));
-    Err(HandlerError::Declined("nobody waits so long"))
-}
+const BLOCKING: Extraction = Extraction {
+    run: |_, _| {
+        Box::pin(async {
+            std::thread::sleep(Duration::from_secs(10));
+            Err(HandlerError::Declined("nobody waits so long"))
+        })
+    },
+    ..catalog::show::SHOW
+};
 
-async fn panics(_: &mut Ctx, _: &Request) -> Result<Reply, HandlerError> {
-    panic!("a planted panic")
-}
-
-const SLEEPING: Extraction =
-    Extraction { run: |ctx, request| Box::pin(sleeps(ctx, request)), ..catalog::show::SHOW };
-const BLOCKING: Extraction =
-    Extraction { run: |ctx, request| Box::pin(blocks(ctx, request)), ..catalog::show::SHOW };
 const PANICKING: Extraction =
-    Extraction { run: |ctx, request| Box::pin(panics(ctx, request)), ..catalog::show::SHOW };
+    Extraction { run: |_, _| Box::pin(async { panic!("a planted panic") }), ..catalog::show::SHOW };
 
 /// The buyers' run passes with this candidate on every product page, and the report says how its
 /// calls ended.

@@ -69,15 +69,13 @@ impl Shop {
         if let Some(stdout) = process.stdout.take() {
             BufReader::new(stdout).read_line(&mut line)?;
         }
-        match serde_json::from_str(&line) {
-            Ok(addresses) => Ok(Self { addresses, process, lifeline, _state: state }),
-            Err(_) => {
-                drop(lifeline);
-                process.wait()?;
-                let said = complaints.join().unwrap_or_default();
-                Err(io::Error::other(format!("the shop did not start: {line}{said}")))
-            }
+        if let Ok(addresses) = serde_json::from_str(&line) {
+            return Ok(Self { addresses, process, lifeline, _state: state });
         }
+        drop(lifeline);
+        process.wait()?;
+        let said = complaints.join().unwrap_or_default();
+        Err(io::Error::other(format!("the shop did not start: {line}{said}")))
     }
 }
 

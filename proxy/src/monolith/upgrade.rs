@@ -1,4 +1,4 @@
-//! WebSockets and other upgrades: after the monolith's 101 the connection is a tunnel.
+//! `WebSocket`s and other upgrades: after the monolith's 101 the connection is a tunnel.
 
 use std::time::Duration;
 

@@ -87,7 +87,7 @@ impl Reading<'_, '_> {
         self.refuse_twins(&routes);
         let routes = routes.into_iter().map(|it| Arc::new(it.route)).collect();
         let digest = Sha256::digest(text);
-        let hash = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        let hash = hex::encode(&digest[..6]);
         RouteTable::new(hash, monolith, routes, &self.compiler.metrics)
     }
 

@@ -19,7 +19,7 @@ pub(super) struct Section<'a> {
     table: &'a DeTable<'a>,
     /// Where the table stands, for what is missing in it.
     pub(super) span: Range<usize>,
-    /// What the table is, for messages: "a [[route]]".
+    /// What the table is, for messages: `a [[route]]`.
     what: &'static str,
     asked: Vec<&'static str>,
 }

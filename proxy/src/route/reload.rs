@@ -38,7 +38,7 @@ pub struct Routes {
     table: Arc<ArcSwap<RouteTable>>,
     status: Arc<Mutex<Status>>,
     /// Stops the watcher when the last clone is gone.
-    _watch: Option<Arc<mpsc::Sender<()>>>,
+    _stop: Option<Arc<mpsc::Sender<()>>>,
 }
 
 /// What is in force since when, and what was rejected.
@@ -68,7 +68,7 @@ impl Routes {
         Self {
             table: Arc::new(ArcSwap::from_pointee(table)),
             status: Arc::new(Mutex::new(status)),
-            _watch: None,
+            _stop: None,
         }
     }
 
@@ -82,12 +82,12 @@ impl Routes {
         let unreadable =
             |error: &dyn std::fmt::Display| fault(&shown, &format!("cannot be read: {error}"));
         let text = read(&file).map_err(|error| unreadable(&error))?;
-        let compiled = compiler.compile(&text, &shown)?;
-        warn(&shown, &compiled.warnings);
+        let first = compiler.compile(&text, &shown)?;
+        warn(&shown, &first.warnings);
         compiler.metrics.table_loaded(1);
 
+        let routes = Self::fixed(first.table);
         let (wake, woken) = mpsc::channel();
-        let mut routes = Self::fixed(compiled.table);
         let notices = Notices::of(&file, wake.clone()).inspect_err(|error| {
             tracing::warn!(%error, file = shown, "no change notices; the file is polled instead");
         });
@@ -100,7 +100,6 @@ impl Routes {
             status: Arc::clone(&routes.status),
         };
         let (stop, stopped) = mpsc::channel::<()>();
-        routes._watch = Some(Arc::new(stop));
         thread::Builder::new()
             .name("routes".into())
             .spawn(move || {
@@ -109,7 +108,7 @@ impl Routes {
                 drop(wake);
             })
             .map_err(|error| unreadable(&error))?;
-        Ok(routes)
+        Ok(Self { _stop: Some(Arc::new(stop)), ..routes })
     }
 
     /// The table in force. A request keeps the one that it began with.

@@ -242,7 +242,7 @@ async fn write_sample(
 fn id(route: &str, signature: &Signature) -> String {
     let Signature { path, kind, class } = signature;
     let digest = Sha256::digest(format!("{route}\n{path}\n{kind}\n{class}"));
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&digest[..8])
 }
 
 /// SQLite's integers are signed; a count that large cannot be reached.

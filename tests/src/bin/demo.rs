@@ -100,7 +100,7 @@ async fn shopping(
     reports: &Reports,
 ) -> Result<Tally, Box<dyn Error>> {
     let buyers = Buyers { base: proxy.url(), at_once: arguments.buyers, seed: 1 };
-    let forever = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+    let forever = Duration::from_hours(10 * 365 * 24);
     let until = arguments.duration.map_or(forever, Duration::from_secs);
     let shopping = buyers.run(Until::Elapsed(until));
     tokio::pin!(shopping);

@@ -118,9 +118,9 @@ impl Buyer {
             self.browser.send_json(Method::POST, "/api/cart/promotion", &token, &code).await?;
         expect(status == StatusCode::OK, || format!("the promotion answered {status}: {cart}"))?;
         adds_up(&cart)?;
-        let card = json!({ "card_token": "tok_ok" });
+        let payment = json!({ "card_token": "tok_ok" });
         let (status, order) =
-            self.browser.send_json(Method::POST, "/api/checkout", &token, &card).await?;
+            self.browser.send_json(Method::POST, "/api/checkout", &token, &payment).await?;
         if status == StatusCode::UNPROCESSABLE_ENTITY
             && order["error"].as_str().is_some_and(is_sold_out)
         {

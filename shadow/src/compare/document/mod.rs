@@ -33,7 +33,7 @@ impl<'w, 'a> Walk<'w, 'a> {
         match (control, candidate) {
             (Value::Object(control), Value::Object(candidate)) => self.objects(control, candidate),
             (Value::Array(one), Value::Array(other)) => {
-                self.arrays((control, one), (candidate, other))
+                self.arrays((control, one), (candidate, other));
             }
             _ if mem::discriminant(control) != mem::discriminant(candidate) => {
                 self.found(DifferenceKind::Retyped, Some(control), Some(candidate));

@@ -41,7 +41,7 @@ pub(super) fn compare<'a>(
     collector: &mut Collector<'a>,
 ) {
     let names: BTreeSet<&str> =
-        control.keys().chain(candidate.keys()).map(|it| it.as_str()).collect();
+        control.keys().chain(candidate.keys()).map(http::HeaderName::as_str).collect();
     for name in names.into_iter().filter(|it| !is_left_out(it)) {
         let mut path = Path::at(Root::Headers);
         path.push(Step::Member(name));
