@@ -11,7 +11,7 @@ use fantoccini::{Client, ClientBuilder, Locator, wd::Capabilities};
 use hyper_util::client::legacy::connect::HttpConnector;
 use tests::project::Scratch;
 
-use crate::support::{forever, judged, proxy, routes};
+use crate::support::{forever, judged, proxy, routes, shop};
 
 /// `chromedriver` on a port of its own, with a profile of its own.
 struct Driver {
@@ -83,7 +83,7 @@ const WRONG: Extraction = Extraction {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lead_goes_from_the_overview_to_a_difference_and_sees_both_sides() {
-    let proxy = proxy(routes(), forever(vec![catalog::list::LIST, WRONG])).await;
+    let proxy = proxy(shop().await, routes(), forever(vec![catalog::list::LIST, WRONG])).await;
     for id in 1..=3 {
         reqwest::get(format!("{}/api/products/{id}", proxy.url()))
             .await
@@ -93,7 +93,8 @@ async fn a_lead_goes_from_the_overview_to_a_difference_and_sees_both_sides() {
             .unwrap();
     }
     judged(&proxy, "catalog.show", 3).await;
-    let driver = tokio::task::spawn_blocking(Driver::start).await.unwrap();
+    // Not on another thread: the driver dies with the thread that started it.
+    let driver = Driver::start();
     let browser = driver.browser().await;
 
     browser.goto(&proxy.admin()).await.unwrap();

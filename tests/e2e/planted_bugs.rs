@@ -10,7 +10,7 @@ use serde_json::{Value, json, value::RawValue};
 use shadow::DifferenceKind::{self, Changed, Extra, Missing, Moved, Retyped};
 use tests::banyan::Proxy;
 
-use crate::support::{differences, forever, judged, proxy, routes};
+use crate::support::{differences, forever, judged, proxy, quiet_shop, routes};
 
 /// A product with two variants or more, and a product that is soft-deleted, of the seeds.
 struct Specimens {
@@ -58,7 +58,7 @@ async fn found(extraction: Extraction, path: &str) -> (Proxy, Vec<(String, Diffe
     const REQUESTS: u64 = 5;
     let others = extracted::all().iter().filter(|it| it.id != extraction.id).copied();
     let build = forever(others.chain([extraction]).collect());
-    let proxy = proxy(shadowing(), build).await;
+    let proxy = proxy(quiet_shop().await, shadowing(), build).await;
     for _ in 0..REQUESTS {
         let response = reqwest::get(format!("{}{path}", proxy.url())).await.unwrap();
         response.bytes().await.unwrap();
@@ -77,7 +77,7 @@ async fn assert_found(extraction: Extraction, path: &str, at: &str, kind: Differ
 
 /// Looks the specimens up in the shop itself.
 async fn specimens() -> Specimens {
-    let shop = crate::support::shop().await;
+    let shop = quiet_shop().await;
     let client = Client::new();
     let (mut ordinary, mut deleted) = (None, None);
     for id in 1..=2000_u64 {
@@ -100,7 +100,7 @@ async fn specimens() -> Specimens {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_correct_handlers_show_no_difference_with_the_shops_noise_on() {
-    let proxy = proxy(shadowing(), extracted::all()).await;
+    let proxy = proxy(quiet_shop().await, shadowing(), extracted::all()).await;
     let client = Client::new();
     for id in 1..=150_u64 {
         let page = id % 50;

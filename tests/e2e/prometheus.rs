@@ -13,7 +13,7 @@ use tests::{
     project::{self, Scratch},
 };
 
-use crate::support::{eventually, proxy, routes};
+use crate::support::{eventually, proxy, routes, shop};
 
 /// A Prometheus with its own data directory, on a free port.
 struct Prometheus {
@@ -63,7 +63,7 @@ impl Drop for Prometheus {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_metric_that_is_asked_for_is_scraped() {
-    let proxy = proxy(routes(), extracted::all()).await;
+    let proxy = proxy(shop().await, routes(), extracted::all()).await;
     let buyers = Buyers { base: proxy.url(), at_once: 2, seed: 6 };
     let tally = buyers.run(Until::Journeys(4)).await;
     assert!(tally.complaints.is_empty(), "{:#?}", tally.complaints);

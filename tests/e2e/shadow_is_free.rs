@@ -37,7 +37,7 @@ const PANICKING: Extraction =
 /// calls ended.
 async fn assert_free(candidate: Extraction, expected: Unknown) {
     let build = forever(vec![catalog::list::LIST, candidate]);
-    let proxy = proxy(routes(), build).await;
+    let proxy = proxy(shop().await, routes(), build).await;
     let buyers = Buyers { base: proxy.url(), at_once: 3, seed: 4 };
     let tally = buyers.run(Until::Journeys(6)).await;
     assert!(tally.complaints.is_empty(), "{:#?}", tally.complaints);
@@ -69,7 +69,7 @@ async fn a_candidate_that_panics_is_counted() {
 #[tokio::test(flavor = "multi_thread")]
 async fn latency_is_unchanged_by_a_sleeping_candidate() {
     const PAIRS: usize = 150;
-    let with = proxy(routes(), forever(vec![catalog::list::LIST, SLEEPING])).await;
+    let with = proxy(shop().await, routes(), forever(vec![catalog::list::LIST, SLEEPING])).await;
     let plain = tests::banyan::Setup { monolith: shop().await.url, ..Default::default() };
     let without = tests::banyan::Proxy::start(plain, &[]).await.unwrap();
     let client = Client::new();

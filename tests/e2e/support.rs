@@ -12,12 +12,21 @@ use tests::{
     shop::{Addresses, Shop},
 };
 
-/// The one shop of this process. It stops when the process ends: see [`Shop`].
+/// The shop that the buyers of all tests share. It stops when the process ends: see [`Shop`].
 static SHOP: LazyLock<Shop> = LazyLock::new(|| Shop::start().expect("the shop must start"));
 
-/// Where the shop's parts are.
+/// A shop in which nobody buys, for tests that compare two answers to one request: a sale between
+/// the two would be a difference, and a true one.
+static QUIET: LazyLock<Shop> = LazyLock::new(|| Shop::start().expect("the shop must start"));
+
+/// Where the parts of the busy shop are.
 pub(crate) async fn shop() -> Addresses {
     tokio::task::spawn_blocking(|| SHOP.addresses.clone()).await.unwrap()
+}
+
+/// Where the parts of the quiet shop are.
+pub(crate) async fn quiet_shop() -> Addresses {
+    tokio::task::spawn_blocking(|| QUIET.addresses.clone()).await.unwrap()
 }
 
 /// The route table of the demo, which is the one that an operator of this shop would run.
@@ -25,9 +34,12 @@ pub(crate) fn routes() -> String {
     std::fs::read_to_string(tests::project::root().join("routes.toml")).unwrap()
 }
 
-/// Banyan in front of the shop with these routes and handlers.
-pub(crate) async fn proxy(routes: String, extractions: &'static [Extraction]) -> Proxy {
-    let shop = shop().await;
+/// Banyan in front of a shop with these routes and handlers.
+pub(crate) async fn proxy(
+    shop: Addresses,
+    routes: String,
+    extractions: &'static [Extraction],
+) -> Proxy {
     let setup = Setup {
         monolith: shop.url,
         database: Some(shop.database_url),

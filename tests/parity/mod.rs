@@ -7,7 +7,7 @@ mod catalog;
 use reqwest::{Client, Method, Response, header};
 use serde_json::Value;
 
-use crate::support::{metric, proxy, shop};
+use crate::support::{metric, proxy, quiet_shop};
 
 /// One answer, without what differs between any two requests.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,12 +41,13 @@ async fn assert_parity(id: &str, paths: &[String], declined: &[&str], quieten: f
         "[[route]]\nid = \"{id}\"\nmatch = {{ method = \"GET\", path = \"{pattern}\" }}\n\
          stage = \"extracted\"\nsample = \"0%\"\n"
     );
-    let (proxy, client) = (proxy(routes, extracted::all()).await, Client::new());
+    let (proxy, client) =
+        (proxy(quiet_shop().await, routes, extracted::all()).await, Client::new());
     let mut asked = 0.0;
     for path in paths.iter().map(String::as_str).chain(declined.iter().copied()) {
         for method in [Method::GET, Method::HEAD] {
             let mut answers = Vec::new();
-            for base in [shop().await.url, proxy.url()] {
+            for base in [quiet_shop().await.url, proxy.url()] {
                 let request = client.request(method.clone(), format!("{base}{path}"));
                 let response = request.header(header::HOST, "shop.test").send().await.unwrap();
                 answers.push(Answer::of(response, quieten).await);

@@ -75,6 +75,12 @@ struct Placed {
 
 impl Reading<'_, '_> {
     fn file(&mut self, document: &DeTable<'_>, text: &str) -> RouteTable {
+        if document.is_empty() {
+            // A writer that truncates first leaves this behind for a moment: it must not send all
+            // traffic back to the monolith.
+            let message = "the file is empty; for a table without routes, write only [monolith]";
+            self.findings.error(&(0..0), message);
+        }
         let mut root = Section::new(document, 0..0, "a route file");
         let monolith = root.get("monolith").and_then(|value| self.monolith(value));
         let mut routes = Vec::new();
