@@ -1,0 +1,158 @@
+//! The commands as an operator meets them: exit statuses, what is printed, and a drain.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+    thread,
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+fn banyan(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_banyan"));
+    command.current_dir(folder).env_clear();
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let Output { status, stdout, stderr } = banyan(folder).args(arguments).output().unwrap();
+    let text = |it| String::from_utf8(it).unwrap();
+    (status.code(), text(stdout), text(stderr))
+}
+
+#[test]
+fn check_says_good_or_every_fault_with_its_place() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("routes.toml");
+    fs::write(
+        &file,
+        "[[route]]\nid = \"cart\"\nmatch = { path = \"/cart\" }\nstage = \"monolith\"\n",
+    )
+    .unwrap();
+    let (code, out, _) = run(folder.path(), &["check"]);
+    assert_eq!((code, out.as_str()), (Some(0), "routes.toml: good, 1 routes\n"));
+
+    fs::write(
+        &file,
+        "[[route]]\nid = \"cart\"\nmatch = { path = \"cart\" }\nstage = \"monolit\"\n",
+    )
+    .unwrap();
+    let (code, out, _) = run(folder.path(), &["check"]);
+    assert_eq!(code, Some(1));
+    assert!(out.contains("routes.toml:3:18: \"cart\" must start with `/`"), "{out}");
+    assert!(out.contains("routes.toml:4:9: ") && out.contains("did you mean `monolith`?"), "{out}");
+
+    let (code, out, _) = run(folder.path(), &["check", "--format", "json"]);
+    let faults: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, faults.as_array().unwrap().len()), (Some(1), 2));
+    assert_eq!((&faults[0]["line"], &faults[0]["severity"]), (&3.into(), &"error".into()));
+}
+
+#[test]
+fn what_cannot_run_says_why_and_ends_with_2() {
+    let folder = TempDir::new().unwrap();
+    for (arguments, says) in [
+        (&["check", "absent.toml"][..], "absent.toml"),
+        (&["serve"], "say where the monolith is"),
+        (&["serve", "--monolith", "https://rails"], "must be `http://HOST:PORT`"),
+        (&["serve", "--monolith", "http://rails", "--listen", "https://0.0.0.0:1"], "http://"),
+        (&["serve", "--monolith", "http://rails", "--log", "a=b=c"], "--log"),
+        (&["serve", "--monolith", "http://rails", "--store", "sqlite:///no/such/x.db"], "--store"),
+        (&["report", "--store", "sqlite://absent.db"], "--store"),
+    ] {
+        let (code, _, error) = run(folder.path(), arguments);
+        assert_eq!(code, Some(2), "{arguments:?}: {error}");
+        assert!(error.contains(says), "{arguments:?}: {error}");
+    }
+}
+
+/// A monolith that answers every connection once.
+fn monolith() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut head = [0; 4096];
+            let _ = stream.read(&mut head);
+            let _ = stream.write_all(
+                b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nrails",
+            );
+        }
+    });
+    format!("http://{address}")
+}
+
+/// Starts `banyan serve` with these further arguments; returns it and its two addresses.
+fn serve(folder: &Path, arguments: &[&str]) -> (Child, String, String) {
+    let monolith = monolith();
+    let mut child = banyan(folder)
+        .args([
+            "serve",
+            "--monolith",
+            &monolith,
+            "--listen",
+            "127.0.0.1:0",
+            "--admin",
+            "127.0.0.1:0",
+        ])
+        .args(arguments)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut log = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    log.read_line(&mut line).unwrap();
+    // Read on, so that a full pipe never stops the log.
+    thread::spawn(move || log.lines().count());
+    let serving: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let listen = serving["addresses"].as_str().unwrap().trim_matches(['[', ']']).to_owned();
+    (child, listen, serving["admin"].as_str().unwrap().to_owned())
+}
+
+fn get(address: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: shop.test\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn one_argument_serves_keeps_its_store_here_and_drains_on_sigterm() {
+    let folder = TempDir::new().unwrap();
+    let (mut child, listen, admin) = serve(folder.path(), &[]);
+    assert!(get(&listen, "/cart").ends_with("\r\n\r\nrails"));
+    assert!(get(&admin, "/readyz").starts_with("HTTP/1.1 200"));
+    assert!(get(&admin, "/metrics").contains("banyan_requests_total{route=\"unrouted\""));
+    assert!(folder.path().join("banyan.db").exists());
+
+    let pid = Pid::from_child(&child);
+    kill_process(pid, Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let (code, out, _) = run(folder.path(), &["report"]);
+    assert_eq!(code, Some(0));
+    assert!(out.starts_with("Nothing was compared yet"), "{out}");
+}
+
+#[test]
+fn a_second_signal_ends_a_drain_that_waits_for_a_client() {
+    let folder = TempDir::new().unwrap();
+    let (mut child, listen, _) = serve(folder.path(), &["--drain-timeout", "3600"]);
+    // A request that never ends: its body is promised and does not come.
+    let mut stream = TcpStream::connect(&listen).unwrap();
+    stream.write_all(b"POST /x HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 9\r\n\r\n").unwrap();
+    let pid = Pid::from_child(&child);
+    // Until the process is gone: the first begins the drain, one of the next ends it.
+    while child.try_wait().unwrap().is_none() {
+        let _ = kill_process(pid, Signal::TERM);
+        thread::yield_now();
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
