@@ -11,6 +11,7 @@ use crate::{
     Class, Observation, RequestSummary, StoreError, Subject, Unknown,
     compare::{Comparison, Finding, Judgement, Outcome, Rule},
     metrics::ShadowMetrics,
+    redact::Redactor,
     report::{NewSample, NewSide, Pending, RuleNote, Seen, Signature, Store, bucket},
 };
 
@@ -83,7 +84,7 @@ impl Book {
         let mut seen: HashMap<Signature, Seen> = HashMap::new();
         for finding in &comparison.findings {
             let difference = &finding.difference;
-            let signature = signature(finding);
+            let signature = signature(finding, redactor);
             let counts = !matches!(finding.judgement, Judgement::Excused(_));
             let earlier = seen.get_mut(&signature);
             if let Some(earlier) = earlier {
@@ -101,7 +102,7 @@ impl Book {
                 at: now,
                 request: target.clone(),
                 request_id: request.id.clone(),
-                path: difference.path.to_string(),
+                path: redactor.path(&difference.path, |it| it.to_string()),
                 omitted: comparison.omitted as u64,
                 control,
                 candidate,
@@ -130,10 +131,11 @@ impl Book {
     }
 }
 
-fn signature(finding: &Finding<'_>) -> Signature {
+fn signature(finding: &Finding<'_>, redactor: &Redactor) -> Signature {
     let difference = &finding.difference;
     let (kind, class): (_, Class) = (difference.kind, difference.class);
-    Signature { path: difference.path.grouped().to_string(), kind, class }
+    let path = redactor.path(&difference.path, |it| it.grouped().to_string());
+    Signature { path, kind, class }
 }
 
 fn side(

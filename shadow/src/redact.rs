@@ -58,6 +58,17 @@ impl Redactor {
         cut(text)
     }
 
+    /// What `show` makes of a difference's path, in which names that may be data are redacted.
+    pub(crate) fn path(&self, path: &Path<'_>, show: impl FnOnce(&Path<'_>) -> String) -> String {
+        let redacted = |name: &str| {
+            let mut text = String::new();
+            self.name(&mut text, name);
+            text
+        };
+        let names: Vec<_> = path.names().map(redacted).collect();
+        show(&path.renamed(&names))
+    }
+
     /// An answer's body: a JSON document with every value redacted, or the size of anything else.
     pub(crate) fn body(&self, observation: &Observation, reveal: &[PathPattern]) -> String {
         let mut text = String::new();

@@ -115,15 +115,19 @@ impl Forwarded {
     fn of(headers: &HeaderMap, downstream: &Downstream) -> Self {
         let peer = downstream.peer.to_string();
         let told = |name: &HeaderName| headers.get(name).filter(|_| downstream.trusted);
-        let chain = told(&X_FORWARDED_FOR).and_then(|it| it.to_str().ok());
-        let proto = told(&X_FORWARDED_PROTO).filter(|it| *it == "https" || *it == "http").cloned();
+        let proto = told(&X_FORWARDED_PROTO).and_then(scheme);
         let host = told(&X_FORWARDED_HOST).or_else(|| headers.get(header::HOST)).cloned();
         let port = told(&X_FORWARDED_PORT).cloned();
+        let chain =
+            if downstream.trusted { list(headers, &X_FORWARDED_FOR) } else { String::new() };
+        let (client, chain) = match chain.rsplit(',').next().map(str::trim) {
+            // The address that the trusted hop saw. Those further left are what it was told.
+            Some(client) if !client.is_empty() => (client.to_owned(), format!("{chain}, {peer}")),
+            _ => (peer.clone(), peer),
+        };
         Self {
-            client: chain
-                .and_then(|it| it.split(',').next())
-                .map_or(peer.clone(), |it| it.trim().into()),
-            chain: chain.map_or(peer.clone(), |it| format!("{it}, {peer}")),
+            client,
+            chain,
             proto: proto.unwrap_or(HeaderValue::from_static("http")),
             port: port.or_else(|| host.as_ref().and_then(port_of)),
             host,
@@ -142,6 +146,21 @@ impl Forwarded {
         set(X_FORWARDED_HOST, self.host);
         set(X_FORWARDED_PORT, self.port);
         set(X_REQUEST_START, request_start());
+    }
+}
+
+/// A field's lines as one list; lines that are not text are left out.
+fn list(headers: &HeaderMap, name: &HeaderName) -> String {
+    let lines: Vec<_> = headers.get_all(name).iter().filter_map(|it| it.to_str().ok()).collect();
+    lines.join(", ")
+}
+
+/// The scheme that the buyer used: the first of a list that hops have made.
+fn scheme(value: &HeaderValue) -> Option<HeaderValue> {
+    match value.to_str().ok()?.split(',').next()?.trim() {
+        "https" => Some(HeaderValue::from_static("https")),
+        "http" => Some(HeaderValue::from_static("http")),
+        _ => None,
     }
 }
 
@@ -207,10 +226,14 @@ mod tests {
     fn a_trusted_hop_is_believed_and_our_peer_is_added_to_the_chain() {
         let headers = sent(
             true,
-            &[("x-forwarded-for", "203.0.113.9, 10.1.1.1"), ("x-forwarded-proto", "https")],
+            &[
+                ("x-forwarded-for", "6.6.6.6"),
+                ("x-forwarded-for", "203.0.113.9"),
+                ("x-forwarded-proto", "https, http"),
+            ],
         );
-        assert_eq!(headers["x-forwarded-for"], "203.0.113.9, 10.1.1.1, 192.0.2.7");
-        assert_eq!(headers["x-real-ip"], "203.0.113.9");
+        assert_eq!(headers["x-forwarded-for"], "6.6.6.6, 203.0.113.9, 192.0.2.7");
+        assert_eq!(headers["x-real-ip"], "203.0.113.9", "what the hop saw, not what it was told");
         assert_eq!(headers["x-forwarded-proto"], "https");
     }
 

@@ -77,6 +77,24 @@ impl<'a> Path<'a> {
         Grouped(self)
     }
 
+    /// The names on the path, in order.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'a str> {
+        self.steps.iter().filter_map(|it| match it {
+            Step::Member(name) => Some(*name),
+            Step::Element(_) => None,
+        })
+    }
+
+    /// The path with other names, as many as it has.
+    pub(crate) fn renamed<'b>(&self, names: &'b [String]) -> Path<'b> {
+        let mut names = names.iter();
+        let steps = self.steps.iter().map(|it| match it {
+            Step::Member(_) => Step::Member(names.next().map_or("", String::as_str)),
+            Step::Element(index) => Step::Element(*index),
+        });
+        Path { root: self.root, steps: steps.collect() }
+    }
+
     fn write(&self, f: &mut fmt::Formatter<'_>, grouped: bool) -> fmt::Result {
         write!(f, "{}", self.root)?;
         for step in &self.steps {

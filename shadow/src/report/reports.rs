@@ -1,14 +1,13 @@
 //! The reports that are read.
 
-use std::{collections::BTreeMap, str::FromStr as _, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
-use sqlx::{
-    SqlitePool,
-    sqlite::{SqliteConnectOptions, SqlitePoolOptions},
-};
+use sqlx::{SqlitePool, sqlite::SqlitePoolOptions};
 use time::{Date, OffsetDateTime, macros::format_description};
 
-use super::{DifferenceReport, Latency, RouteReport, RuleReport, Sample, Side, StoreError};
+use super::{
+    DifferenceReport, Latency, RouteReport, RuleReport, Sample, Side, StoreError, store::options,
+};
 use crate::{Budget, Class, DifferenceKind, Share, Unknown, Verdict, verdict::Counts};
 
 /// Reads a store. Cloning is cheap and shares the connections.
@@ -27,8 +26,7 @@ impl Reports {
     /// # Errors
     /// [`StoreError::Url`] or [`StoreError::Open`].
     pub async fn open_read_only(url: &str) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::from_str(url).map_err(StoreError::Url)?;
-        let options = options.read_only(true).busy_timeout(Duration::from_secs(2));
+        let options = options(url)?.read_only(true).busy_timeout(Duration::from_secs(2));
         let pool = SqlitePoolOptions::new().max_connections(2).connect_with(options).await;
         Ok(Self { pool: pool.map_err(StoreError::Open)? })
     }

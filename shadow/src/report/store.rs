@@ -59,8 +59,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; nothing was changed, unless a migration failed half-way.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let options = SqliteConnectOptions::from_str(url).map_err(StoreError::Url)?;
-        let options = options
+        let options = options(url)?
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             // With a write-ahead log this loses at most the last second, and corrupts nothing.
@@ -94,6 +93,15 @@ impl Store {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// Reads `sqlite://PATH`. Anything else would be taken for the name of a file.
+pub(super) fn options(url: &str) -> Result<SqliteConnectOptions, StoreError> {
+    if !url.starts_with("sqlite:") {
+        let error = sqlx::Error::Configuration("it does not start with `sqlite:`".into());
+        return Err(StoreError::Url(error));
+    }
+    SqliteConnectOptions::from_str(url).map_err(StoreError::Url)
 }
 
 /// The key of the redaction: made once, so that hashes stay comparable across restarts.
