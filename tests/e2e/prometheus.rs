@@ -93,3 +93,21 @@ async fn every_metric_that_is_asked_for_is_scraped() {
     drop(prometheus);
     proxy.stop().await;
 }
+
+/// The alert rules are well-formed, and fire and stay quiet as their own tests say.
+#[test]
+fn the_alert_rules_pass_promtool_and_their_own_tests() {
+    let folder = project::root().join("dashboards/prometheus");
+    for arguments in [
+        ["check", "rules", "alerts.yml"],
+        ["test", "rules", "alerts_test.yml"],
+        ["check", "config", "scrape.yml"],
+    ] {
+        let promtool = project::target().join("tools/promtool");
+        let output = Command::new(promtool).args(arguments).current_dir(&folder).output();
+        let output = output.expect("`make test` fetches promtool");
+        let said = [output.stdout, output.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        assert!(output.status.success(), "{arguments:?}: {said}");
+    }
+}
