@@ -9,6 +9,7 @@ use tests::{
     banyan::{Proxy, Setup},
     browser::Browser,
     buyers::{Buyers, Until},
+    shop::Shop,
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -31,6 +32,19 @@ async fn buyers_notice_nothing() {
     let series = "banyan_requests_total{route=\"unrouted\",side=\"monolith\",status=\"2xx\"}";
     assert!(metric(&proxy, series).await > 40.0);
     proxy.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn buyers_notice_nothing_of_a_unix_socket_either() {
+    let shop = tokio::task::spawn_blocking(Shop::start_on_a_socket).await.unwrap().unwrap();
+    assert!(shop.addresses.url.starts_with("unix:///"), "{}", shop.addresses.url);
+    let setup = Setup { monolith: shop.addresses.url.clone(), ..Setup::default() };
+    let proxy = Proxy::start(setup, &[]).await.unwrap();
+    let buyers = Buyers { base: proxy.url(), at_once: 2, seed: 3 };
+    let tally = buyers.run(Until::Journeys(4)).await;
+    assert!(tally.complaints.is_empty(), "{:#?}", tally.complaints);
+    proxy.stop().await;
+    tokio::task::spawn_blocking(move || drop(shop)).await.unwrap();
 }
 
 /// The header fields and body that a client sees directly and through Banyan are the same, but for

@@ -29,7 +29,7 @@ pub struct Shop {
 /// What the shop says of itself when it is ready.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Addresses {
-    /// Puma: `http://127.0.0.1:PORT`.
+    /// Puma: `http://127.0.0.1:PORT`, or `unix:///PATH`.
     pub url: String,
     /// MariaDB over TCP: `mysql://USER:PASSWORD@127.0.0.1:PORT/shop`.
     pub database_url: String,
@@ -45,10 +45,22 @@ impl Shop {
     /// # Errors
     /// When it does not come up; the message holds the end of what it said.
     pub fn start() -> io::Result<Self> {
-        let seeds = prepared()?;
-        let state = Scratch::new("shop");
-        copy(&seeds, state.path())?;
-        let mut process = script()
+        Self::serve(script(), Scratch::new("shop"))
+    }
+
+    /// As [`Shop::start`], with Puma on a Unix socket: the address is `unix:///PATH`.
+    ///
+    /// # Errors
+    /// As [`Shop::start`].
+    pub fn start_on_a_socket() -> io::Result<Self> {
+        let (mut script, state) = (script(), Scratch::new("shop"));
+        script.env("SHOP_BIND", format!("unix://{}/puma.sock", state.path().display()));
+        Self::serve(script, state)
+    }
+
+    fn serve(mut script: Command, state: Scratch) -> io::Result<Self> {
+        copy(&prepared()?, state.path())?;
+        let mut process = script
             .arg("serve")
             .arg(state.path())
             // Ctrl-C in a terminal is for us; the shop stops when we let go of it.
