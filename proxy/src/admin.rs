@@ -7,19 +7,23 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use axum::{Router, extract::State, http::StatusCode, response::IntoResponse, routing::get};
 use dashboards::{LiveRoute, LiveRoutes, LiveTable};
 use prometheus::{Registry, TextEncoder};
 use shadow::Reports;
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, task::JoinHandle, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     metrics::Side,
     route::{Plan, Route, Routes},
 };
+
+/// How long a stop waits for requests that are under way.
+const STOP_LIMIT: Duration = Duration::from_secs(1);
 
 /// The running admin listener.
 #[derive(Debug)]
@@ -44,7 +48,7 @@ impl Admin {
     ) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
-        let ready = Arc::new(AtomicBool::new(true));
+        let ready = Arc::new(AtomicBool::new(false));
         let stop = CancellationToken::new();
         let app = Router::new()
             .route("/healthz", get(|| async { "ok\n" }))
@@ -61,16 +65,21 @@ impl Admin {
         Ok(Self { address, ready, stop, server })
     }
 
+    /// From now on `/readyz` says 200: buyers are served.
+    pub fn ready(&self) {
+        self.ready.store(true, Ordering::Relaxed);
+    }
+
     /// From now on `/readyz` says 503, so that no new buyers are sent here.
     pub fn not_ready(&self) {
         self.ready.store(false, Ordering::Relaxed);
     }
 
-    /// Finishes open requests and closes the listener.
-    pub async fn stop(self) {
+    /// Finishes open requests, but waits for no client that is slow, and closes the listener.
+    pub async fn stop(mut self) {
         self.stop.cancel();
-        if let Err(error) = self.server.await {
-            tracing::error!(%error, "the admin listener did not end properly");
+        if timeout(STOP_LIMIT, &mut self.server).await.is_err() {
+            self.server.abort();
         }
     }
 }
@@ -79,7 +88,7 @@ async fn readyz(State(ready): State<Arc<AtomicBool>>) -> impl IntoResponse {
     if ready.load(Ordering::Relaxed) {
         (StatusCode::OK, "ready\n")
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, "draining\n")
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready\n")
     }
 }
 

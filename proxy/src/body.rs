@@ -37,9 +37,20 @@ struct Riders {
     lease: Option<Lease>,
     /// Sampled answers only.
     tap: Option<Box<Tap>>,
-    entry: Option<Entry>,
+    entry: Option<Box<Entry>>,
     /// Dropped with the body; see [`Body::on_end`].
     held: Option<oneshot::Sender<Infallible>>,
+}
+
+/// How a body ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// With its last byte.
+    Complete,
+    /// Whoever sent it stopped in the middle.
+    BrokenOff,
+    /// Whoever should have read it has gone.
+    Abandoned,
 }
 
 impl Body {
@@ -73,7 +84,7 @@ impl Body {
     }
 
     /// Completes an access log entry with what passes.
-    pub(crate) fn logged(mut self, entry: Entry) -> Self {
+    pub(crate) fn logged(mut self, entry: Box<Entry>) -> Self {
         self.riders().entry = Some(entry);
         self
     }
@@ -108,18 +119,18 @@ impl Body {
     }
 
     /// Tells everybody who rides along; safe to call twice, the first call counts.
-    fn ended(&mut self, complete: bool) {
+    fn ended(&mut self, end: End) {
         let Some(riders) = self.riders.take() else { return };
         let Riders { lease, tap, entry, held } = *riders;
         drop(held);
-        if let Some(lease) = lease.filter(|_| complete) {
+        if let Some(lease) = lease.filter(|_| end == End::Complete) {
             lease.give_back();
         }
         if let Some(tap) = tap {
-            tap.finish(complete);
+            tap.finish(end);
         }
         if let Some(entry) = entry {
-            entry.finish(complete);
+            entry.finish(end);
         }
     }
 }
@@ -143,8 +154,8 @@ impl http_body::Body for Body {
         };
         match &next {
             Some(Ok(frame)) => self.passed(frame),
-            Some(Err(_)) => self.ended(false),
-            None => self.ended(true),
+            Some(Err(_)) => self.ended(End::BrokenOff),
+            None => self.ended(End::Complete),
         }
         Poll::Ready(next)
     }
@@ -170,7 +181,7 @@ impl Drop for Body {
     /// hyper stops polling once it knows that a body has ended, so the end is often seen here.
     fn drop(&mut self) {
         let complete = http_body::Body::is_end_stream(self);
-        self.ended(complete);
+        self.ended(if complete { End::Complete } else { End::Abandoned });
     }
 }
 

@@ -65,6 +65,10 @@ pub struct Serve {
     #[arg(value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub workers: Option<u16>,
 
+    /// Seconds between failing readiness and refusing connections, for the load balancer to notice
+    #[arg(long, env = "BANYAN_DRAIN_DELAY", value_name = "SECONDS", default_value_t = 0)]
+    pub drain_delay: u32,
+
     /// Seconds that open requests get to finish after SIGTERM
     #[arg(long, env = "BANYAN_DRAIN_TIMEOUT", value_name = "SECONDS", default_value_t = 30)]
     pub drain_timeout: u32,

@@ -9,7 +9,7 @@ use crate::{
     body::Body,
     downstream::Downstream,
     error::{Chain, ProxyError},
-    extraction::{Ending, Extractions},
+    extraction::{Ending, Extractions, NoReply},
     match_route::{Answer, Routed},
     metrics::Side,
     mirror::{Mirror, Tap},
@@ -65,11 +65,11 @@ impl Caller<'_> {
     ) -> Result<Response<Body>, ProxyError> {
         let address = routed.monolith.ok_or(ProxyError::NoMonolith)?;
         let forward = &self.backends.monolith;
-        let response = forward.forward(&address, routed.request, &self.downstream).await?;
-        Ok(match tap {
-            Some(tap) => tap.attach(response),
-            None => response,
-        })
+        let answer = forward.forward(&address, routed.request, &self.downstream).await;
+        match tap {
+            Some(tap) => tap.attach(answer),
+            None => answer,
+        }
     }
 
     /// The handler answers, and the monolith where it cannot.
@@ -86,7 +86,10 @@ impl Caller<'_> {
                 mirror.ask_back(&snapshot, &routed, &self.downstream, &reply, took, sample);
                 Answer::of(Side::Extraction, respond(reply, began))
             }
-            Err(failure) => {
+            Err(error @ NoReply::CommitUnknown(_)) => {
+                Answer::of(Side::Proxy, ProxyError::CommitUnknown(error).into_response())
+            }
+            Err(NoReply::Failed(failure)) => {
                 let reason = failure.reason();
                 let (route, id) = (&routed.route.id, extraction.id);
                 tracing::warn!(%route, extraction = id, error = %Chain(&failure), "fell back to the monolith");

@@ -4,7 +4,7 @@ use std::{error::Error, fmt, io, time::Duration};
 
 use http::{HeaderValue, Response, StatusCode, header};
 
-use crate::body::Body;
+use crate::{body::Body, extraction::NoReply};
 
 /// Whose fault it was decides the status and the log level.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +29,9 @@ pub enum ProxyError {
     /// The monolith did not begin its answer in time.
     #[error("the monolith did not begin its answer within {0:?}")]
     UpstreamTimeout(Duration),
+    /// A handler's commit may or may not have happened, so nobody may answer the request again.
+    #[error("the request may or may not have taken effect")]
+    CommitUnknown(#[source] NoReply),
     /// The monolith answered 101 to a request that did not ask for it, or with another protocol.
     #[error("the monolith switched protocols without being asked")]
     UnaskedSwitch,
@@ -46,6 +49,7 @@ impl ProxyError {
                 StatusCode::BAD_GATEWAY
             }
             Self::UpstreamTimeout(_) => StatusCode::GATEWAY_TIMEOUT,
+            Self::CommitUnknown(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -59,6 +63,9 @@ impl ProxyError {
         }
         let text = match status {
             StatusCode::BAD_REQUEST => "The request could not be understood.\n",
+            StatusCode::SERVICE_UNAVAILABLE => {
+                "We do not know whether this went through. Please look before you try again.\n"
+            }
             StatusCode::GATEWAY_TIMEOUT => "The shop took too long to answer. Please try again.\n",
             _ => "The shop could not be reached. Please try again in a moment.\n",
         };

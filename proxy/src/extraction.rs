@@ -3,7 +3,7 @@
 
 use std::{fmt, io, sync::Arc, time::Duration};
 
-use extracted::{Ctx, Extraction, HandlerError, Reply, Request};
+use extracted::{Ctx, Effects, Extraction, HandlerError, Reply, Request};
 use sqlx::MySqlPool;
 use time::OffsetDateTime;
 use tokio::{
@@ -14,6 +14,9 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::metrics::Fallback;
 
+/// How long a commit may take until its outcome counts as unknown.
+const COMMIT_LIMIT: Duration = Duration::from_secs(10);
+
 /// Whether what a handler wrote stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
@@ -23,7 +26,18 @@ pub enum Ending {
     Rollback,
 }
 
-/// Why there is no reply. Nothing was committed in any of these cases.
+/// Why there is no reply.
+#[derive(Debug, thiserror::Error)]
+pub enum NoReply {
+    /// Nothing was committed: another side may answer the request.
+    #[error("the handler failed before its commit")]
+    Failed(#[source] Failure),
+    /// Whether what the handler wrote was committed is unknown: nobody may answer the request again.
+    #[error("it is unknown whether the handler's transaction was committed")]
+    CommitUnknown(#[source] Option<sqlx::Error>),
+}
+
+/// Why a handler gave no reply. Nothing was committed in any of these cases.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// As many handlers run as may.
@@ -38,7 +52,7 @@ pub enum Failure {
     /// The handler gave the request back, or failed.
     #[error("the handler gave no reply")]
     Handler(#[source] HandlerError),
-    /// The handler's transaction could not be begun or ended.
+    /// The handler's transaction could not be begun.
     #[error("the handler's database failed")]
     Database(#[source] sqlx::Error),
     /// There is no database to run handlers on.
@@ -68,7 +82,7 @@ pub struct Call {
     pub request: Request,
     /// What its clock says.
     pub now: OffsetDateTime,
-    /// How long it may take, from the call to the end of its transaction.
+    /// How long it may take, from the call to its reply; the commit comes after it.
     pub deadline: Duration,
     /// Whether what it wrote stays.
     pub ending: Ending,
@@ -108,13 +122,30 @@ impl Extractions {
         })
     }
 
-    /// Runs one handler to the end of its transaction.
+    /// Runs one handler, and ends its transaction.
     ///
-    /// Dropping the future aborts the handler at its next await.
+    /// Dropping the future aborts the handler at its next await, but not a commit.
     ///
     /// # Errors
-    /// Every [`Failure`]; after each of them another side may answer the request.
-    pub async fn run(&self, call: Call) -> Result<Reply, Failure> {
+    /// [`NoReply`]; after [`NoReply::Failed`] another side may answer the request.
+    pub async fn run(&self, call: Call) -> Result<Reply, NoReply> {
+        let Call { extraction, ending, .. } = call;
+        let (reply, ctx) = self.reply(call).await.map_err(NoReply::Failed)?;
+        let runtime = self.runtime.handle();
+        if ending == Ending::Rollback || extraction.effects == Effects::None {
+            // There is nothing to keep, and nothing to wait for.
+            runtime.spawn(ctx.tx.rollback());
+            return Ok(reply);
+        }
+        // In a task of its own: a client that leaves now must not leave a commit half sent.
+        match tokio::time::timeout(COMMIT_LIMIT, runtime.spawn(ctx.tx.commit())).await {
+            Ok(Ok(Ok(()))) => Ok(reply),
+            Ok(Ok(Err(error))) => Err(NoReply::CommitUnknown(Some(error))),
+            Ok(Err(_)) | Err(_) => Err(NoReply::CommitUnknown(None)),
+        }
+    }
+
+    async fn reply(&self, call: Call) -> Result<(Reply, Ctx), Failure> {
         let database = self.database.clone().ok_or(Failure::NoDatabase)?;
         let permit = Arc::clone(&self.permits).try_acquire_owned();
         let permit = permit.map_err(|_| Failure::Overload(self.concurrency))?;
@@ -135,16 +166,11 @@ async fn in_transaction(
     database: MySqlPool,
     call: Call,
     _permit: OwnedSemaphorePermit,
-) -> Result<Reply, Failure> {
+) -> Result<(Reply, Ctx), Failure> {
     let tx = database.begin().await.map_err(Failure::Database)?;
     let mut ctx = Ctx::new(tx, call.now);
     let reply = (call.extraction.run)(&mut ctx, &call.request).await.map_err(Failure::Handler)?;
-    match call.ending {
-        Ending::Commit => ctx.tx.commit().await,
-        Ending::Rollback => ctx.tx.rollback().await,
-    }
-    .map_err(Failure::Database)?;
-    Ok(reply)
+    Ok((reply, ctx))
 }
 
 fn message(error: tokio::task::JoinError) -> String {

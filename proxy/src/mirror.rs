@@ -13,9 +13,10 @@ use http::{HeaderMap, Response, StatusCode};
 use shadow::{Experiment, Leg, Observation, Shadow, Unknown};
 
 use crate::{
-    body::{Body, ReadError, read_up_to},
+    body::{Body, End, ReadError, read_up_to},
     downstream::Downstream,
-    extraction::{Ending, Extractions, Failure},
+    error::ProxyError,
+    extraction::{Ending, Extractions, Failure, NoReply},
     match_route::Routed,
     metrics::Fallback,
     monolith::Monolith,
@@ -64,6 +65,7 @@ impl Mirror {
             headers: HeaderMap::new(),
             chunks: Vec::new(),
             size: 0,
+            unknown: Some(Unknown::ClientGone),
         }))
     }
 
@@ -118,14 +120,23 @@ pub struct Tap {
     headers: HeaderMap,
     chunks: Vec<Bytes>,
     size: usize,
+    /// What the request counts as if there is no experiment in the end.
+    unknown: Option<Unknown>,
 }
 
 impl Tap {
-    /// Rides along with the answer's body from now on.
-    pub fn attach(mut self: Box<Self>, response: Response<Body>) -> Response<Body> {
+    /// Rides along with the answer's body from now on; without an answer there is no control.
+    pub fn attach(
+        mut self: Box<Self>,
+        answer: Result<Response<Body>, ProxyError>,
+    ) -> Result<Response<Body>, ProxyError> {
+        let Ok(response) = answer else {
+            self.unknown = Some(Unknown::ControlFailed);
+            return answer;
+        };
         self.status = response.status();
         self.headers = response.headers().clone();
-        response.map(|body| body.tapped(self))
+        Ok(response.map(|body| body.tapped(self)))
     }
 
     /// Keeps what passes, without copying it; beyond the limit nothing is kept any more.
@@ -133,24 +144,27 @@ impl Tap {
         self.size = self.size.saturating_add(data.len());
         if self.size > BODY_LIMIT {
             self.chunks.clear();
+            self.unknown = Some(Unknown::TooLarge);
         } else {
             self.chunks.push(data.clone());
         }
     }
 
-    /// The answer has passed whole, or broke off.
-    pub(crate) fn finish(self: Box<Self>, complete: bool) {
-        let subject = &self.snapshot.route.subject;
-        if self.size > BODY_LIMIT {
-            return self.mirror.judge.discard(subject, Unknown::TooLarge);
+    /// The answer's body has ended.
+    pub(crate) fn finish(mut self: Box<Self>, end: End) {
+        match end {
+            End::Complete if self.size <= BODY_LIMIT => self.offer(),
+            End::Complete | End::Abandoned => {}
+            End::BrokenOff => self.unknown = Some(Unknown::ControlFailed),
         }
-        if !complete {
-            return self.mirror.judge.discard(subject, Unknown::ClientGone);
-        }
+    }
+
+    fn offer(&mut self) {
+        self.unknown = None;
         let control = Observation {
             status: self.status,
-            headers: self.headers,
-            body: joined(self.chunks),
+            headers: std::mem::take(&mut self.headers),
+            body: joined(std::mem::take(&mut self.chunks)),
             took: self.snapshot.age(),
         };
         let call = self.snapshot.to_handler(self.candidate, Ending::Rollback);
@@ -159,16 +173,27 @@ impl Tap {
             let began = Instant::now();
             match candidates.run(call).await {
                 Ok(reply) => Ok(observe(&reply, began.elapsed())),
-                Err(failure) => Err(unknown(&failure)),
+                Err(NoReply::Failed(failure)) => Err(unknown(&failure)),
+                // A candidate is rolled back, never committed.
+                Err(NoReply::CommitUnknown(_)) => Err(Unknown::Failed),
             }
         };
         self.mirror.judge.offer(Experiment {
-            subject: Arc::clone(subject),
+            subject: Arc::clone(&self.snapshot.route.subject),
             request: self.snapshot.summary(),
             control: Leg::Answered(control),
             candidate: Leg::Ask(candidate.boxed()),
             deadline: CONTROL_DEADLINE,
         });
+    }
+}
+
+impl Drop for Tap {
+    /// A sampled request of which nothing came is an unknown, whatever happened to it.
+    fn drop(&mut self) {
+        if let Some(why) = self.unknown {
+            self.mirror.judge.discard(&self.snapshot.route.subject, why);
+        }
     }
 }
 

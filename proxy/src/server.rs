@@ -1,12 +1,18 @@
 //! The running proxy: puts the parts together, and takes them apart again in a drain.
 
-use std::{io, net::SocketAddr, sync::Arc, thread::JoinHandle, time::Duration};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::Arc,
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
 
 use extracted::Extraction;
 use prometheus::Registry;
 use shadow::{Shadow, Store, StoreError};
 use sqlx::MySqlPool;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
     admin::Admin,
@@ -20,6 +26,9 @@ use crate::{
     route::{Compiler, Faults, RouteTable, Routes},
     worker::Worker,
 };
+
+/// The judge gets so long at least: what it has counted must reach the store.
+const LAST_LOOK: Duration = Duration::from_secs(1);
 
 /// Live handlers at once, and the database connections that they may hold.
 const LIVE_CONCURRENCY: usize = 32;
@@ -57,7 +66,8 @@ pub enum StartError {
     Metrics(#[source] prometheus::Error),
 }
 
-/// A proxy that runs. Dropping it cuts everything off; [`Banyan::drain`] ends it properly.
+/// A proxy that runs. [`Banyan::drain`] ends it properly; dropping it lets the workers drain with
+/// nobody waiting for them.
 #[derive(Debug)]
 pub struct Banyan {
     /// The addresses that buyers can connect to, with their real ports.
@@ -65,7 +75,9 @@ pub struct Banyan {
     /// The admin listener's address, with its real port.
     pub admin: SocketAddr,
     workers: Vec<JoinHandle<()>>,
-    drain: CancellationToken,
+    /// Dropping it begins the workers' drain.
+    drain: DropGuard,
+    drain_delay: Duration,
     drain_limit: Duration,
     judge: Shadow,
     console: Admin,
@@ -90,9 +102,12 @@ impl Banyan {
         let judge = Shadow::start(shadow::Settings::default(), store, &registry)
             .map_err(StartError::Judge)?;
 
+        let console = Admin::start(settings.admin, registry, reports, routes.clone())
+            .await
+            .map_err(|error| StartError::Listen(settings.admin, error))?;
         let drain = CancellationToken::new();
         let crew = Crew {
-            routes: routes.clone(),
+            routes,
             mirror: mirror(&settings, &judge, &metrics)?,
             live: handlers("extraction", LIVE_CONCURRENCY, &settings)?,
             metrics,
@@ -100,19 +115,27 @@ impl Banyan {
             settings: &settings,
         };
         let (addresses, workers) = crew.start()?;
-        let console = Admin::start(settings.admin, registry, reports, routes)
-            .await
-            .map_err(|error| StartError::Listen(settings.admin, error))?;
+        console.ready();
         tracing::info!(?addresses, admin = %console.address, "serving");
-        let drain_limit = drain_limit(&settings);
-        Ok(Self { addresses, admin: console.address, workers, drain, drain_limit, judge, console })
+        Ok(Self {
+            addresses,
+            admin: console.address,
+            workers,
+            drain: drain.drop_guard(),
+            drain_delay: Duration::from_secs(settings.drain_delay.into()),
+            drain_limit: drain_limit(&settings),
+            judge,
+            console,
+        })
     }
 
-    /// Readiness fails first; then open requests get their time, the judge finishes what it holds,
-    /// and everything ends.
+    /// Readiness fails first, for as long as the load balancer needs to see it; then open requests
+    /// get their time, the judge finishes what it holds in what is left of it, and everything ends.
     pub async fn drain(self) {
         self.console.not_ready();
-        self.drain.cancel();
+        tokio::time::sleep(self.drain_delay).await;
+        let began = Instant::now();
+        drop(self.drain);
         let workers = self.workers;
         let ended = tokio::task::spawn_blocking(move || {
             workers.into_iter().map(JoinHandle::join).filter(Result::is_err).count()
@@ -120,7 +143,8 @@ impl Banyan {
         if ended.await.is_ok_and(|panicked| panicked > 0) {
             tracing::error!("a worker thread had panicked");
         }
-        self.judge.drain(self.drain_limit).await;
+        let left = self.drain_limit.saturating_sub(began.elapsed()).max(LAST_LOOK);
+        self.judge.drain(left).await;
         self.console.stop().await;
         tracing::info!("drained");
     }

@@ -1,7 +1,8 @@
 //! A worker thread: its own runtime, sockets and connections to the monolith, nothing shared with
 //! its neighbours but the route table and the counters.
 
-use std::{io, net::SocketAddr, pin::pin, sync::Arc, thread, time::Duration};
+use std::time::{Duration, Instant};
+use std::{io, net::SocketAddr, pin::pin, sync::Arc, thread};
 
 use futures_util::FutureExt as _;
 use hyper::server::conn::http1;
@@ -18,8 +19,13 @@ use crate::{
     stack::stack,
 };
 
-/// How long a client may take to send a request's head.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a client may take until its next request's head is there, idle time included. Longer
+/// than the 60 s after which load balancers drop an idle connection: they must be the side that
+/// closes first, or a request of theirs meets a closed connection.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(75);
+
+/// When a drain begins, what a client has sent already is still read: for so long.
+const LAST_WORDS: Duration = Duration::from_millis(50);
 
 /// What a worker serves with.
 #[derive(Debug)]
@@ -52,11 +58,12 @@ impl Worker {
         })
     }
 
-    async fn serve(self) -> io::Result<()> {
+    async fn serve(mut self) -> io::Result<()> {
         let (accepting, connections) = (TaskTracker::new(), TaskTracker::new());
+        let sockets = std::mem::take(&mut self.sockets);
         let worker = Arc::new(self);
-        for socket in &worker.sockets {
-            let listener = TcpListener::from_std(socket.try_clone()?)?;
+        for socket in sockets {
+            let listener = TcpListener::from_std(socket)?;
             accepting.spawn(Arc::clone(&worker).accept_all(listener, connections.clone()));
         }
         accepting.close();
@@ -91,9 +98,14 @@ impl Worker {
         let drain = self.drain.clone();
         connections.spawn(async move {
             let mut connection = pin!(connection);
+            let drained = async {
+                drain.cancelled().await;
+                tokio::time::sleep(LAST_WORDS).await;
+            };
             let ended = tokio::select! {
+                biased;
                 ended = connection.as_mut() => ended,
-                () = drain.cancelled() => {
+                () = drained => {
                     // The answer that is under way says `Connection: close`.
                     connection.as_mut().graceful_shutdown();
                     connection.await
@@ -106,12 +118,13 @@ impl Worker {
     }
 
     async fn finish(&self, connections: TaskTracker) {
+        let began = Instant::now();
         connections.close();
-        let ended = tokio::time::timeout(self.drain_limit, connections.wait());
-        let tunnels = self.backends.monolith.tunnels.drain(self.drain_limit);
-        let (ended, ()) = tokio::join!(ended, tunnels);
-        if ended.is_err() {
+        if tokio::time::timeout(self.drain_limit, connections.wait()).await.is_err() {
             tracing::warn!(limit = ?self.drain_limit, "drain: connections were cut off");
         }
+        // After the connections: the last of them may have become a tunnel.
+        let left = self.drain_limit.saturating_sub(began.elapsed());
+        self.backends.monolith.tunnels.drain(left).await;
     }
 }

@@ -22,6 +22,10 @@ fn one_reading<B>(request: &mut Request<B>) -> Result<(), &'static str> {
     if request.method() == Method::CONNECT {
         return Err("CONNECT: this is not a forward proxy");
     }
+    let coding = request.headers().get(header::TRANSFER_ENCODING);
+    if coding.is_some_and(|it| !it.as_bytes().eq_ignore_ascii_case(b"chunked")) {
+        return Err("a Transfer-Encoding other than chunked");
+    }
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let host = match (hosts.next(), hosts.next()) {
         (Some(host), None) => Some(valid_host(host).ok_or("the Host field is malformed")?),
@@ -30,6 +34,9 @@ fn one_reading<B>(request: &mut Request<B>) -> Result<(), &'static str> {
         (Some(_), Some(_)) => return Err("several Host fields"),
     };
     let Some(target) = request.uri().authority().cloned() else { return Ok(()) };
+    if target.as_str().contains('@') {
+        return Err("the request's target names a user");
+    }
     if host.is_some_and(|it| !it.as_str().eq_ignore_ascii_case(target.as_str())) {
         return Err("the Host field and the request's target name different hosts");
     }

@@ -52,6 +52,7 @@ fn connection_options(headers: &HeaderMap) -> Vec<HeaderName> {
         .filter_map(|option| option.trim().parse::<HeaderName>().ok())
         .filter(|name| *name != header::HOST && *name != header::COOKIE)
         .filter(|name| *name != header::AUTHORIZATION && *name != header::CONTENT_LENGTH)
+        .filter(|name| *name != X_REQUEST_ID)
         .collect()
 }
 

@@ -41,7 +41,7 @@ impl Monolith {
     ///
     /// The request is sent again, once and on a new connection, only where that cannot do anything
     /// twice: nothing of it was sent, or its method is safe, it has no body, and the reused
-    /// connection died before the first byte of an answer.
+    /// connection died before the head of an answer was there.
     ///
     /// # Errors
     /// [`ProxyError::Connect`], [`ProxyError::Upstream`] or [`ProxyError::UpstreamTimeout`].
@@ -76,9 +76,13 @@ impl Monolith {
             let spare = spare(&request);
             match lease.sender.try_send_request(request).await {
                 Ok(response) => return Ok((response, lease)),
-                Err(mut failed) => match failed.take_message().or(spare) {
-                    Some(again) => request = again,
-                    None => return Err(broken_off(failed.into_error())),
+                Err(mut failed) => match failed.take_message() {
+                    Some(unsent) => request = unsent,
+                    // Garbage is an answer too: asking again would not make it better.
+                    None if failed.error().is_parse() => {
+                        return Err(broken_off(failed.into_error()));
+                    }
+                    None => request = spare.ok_or_else(|| broken_off(failed.into_error()))?,
                 },
             }
         }

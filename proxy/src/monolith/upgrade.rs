@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header};
 use hyper_util::rt::TokioIo;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -20,7 +20,9 @@ pub struct Tunnels {
 /// Only a GET without a body may ask: a body before the switch could be read as the tunnel's first
 /// bytes by one side and as a request by the other.
 pub(super) fn requested<B: http_body::Body>(request: &Request<B>) -> Option<HeaderValue> {
-    let asks = request.method() == Method::GET && request.body().is_end_stream();
+    let asks = request.method() == Method::GET
+        && request.version() >= Version::HTTP_11
+        && request.body().is_end_stream();
     (asks && names_upgrade(request.headers()))
         .then(|| request.headers().get(header::UPGRADE))?
         .cloned()
