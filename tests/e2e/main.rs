@@ -13,6 +13,7 @@ mod prometheus;
 mod reload;
 mod shadow_is_free;
 mod support;
+mod unknowns;
 
 #[path = "../parity/mod.rs"]
 mod parity;
