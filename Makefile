@@ -3,7 +3,7 @@
 SETUP := tests/setup
 PART := $(SETUP)/part
 
-.PHONY: help demo test check
+.PHONY: help demo test check bench
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
@@ -25,3 +25,8 @@ check: ## format, lints, docs, dependencies
 	@$(PART) doc env RUSTDOCFLAGS='-D warnings' \
 		cargo doc --workspace --no-deps --document-private-items --locked
 	@$(PART) audit $(SETUP)/audit
+
+bench: ## what Banyan costs beside nginx and HAProxy; two to three minutes
+	@$(SETUP)/install bench
+	@$(PART) build cargo build --release --locked -p proxy
+	@exec tests/bench/run
