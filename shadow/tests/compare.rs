@@ -1,0 +1,135 @@
+//! Golden files: the control's answer, the candidate's and the route's rules, divided by
+//! `----------` lines; below the last of them what the comparison finds.
+//!
+//! An answer is a status, header lines, an empty line and the body, without the line end before the
+//! divider. A rule is `ignore PATH` or `tolerate PATH as MATCHER`, either with `until DAY`; the day
+//! of every comparison is 2026-11-24. `BLESS=1` rewrites what stands below.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::{collections::BTreeMap, env, fmt::Write as _, fs, path::PathBuf, time::Duration};
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use shadow::{
+    Observation,
+    compare::{Answers, Comparison, Decimal, Excuse, Judgement, Matcher, PathPattern, Rule, Rules},
+};
+use time::{
+    Date,
+    macros::{date, format_description},
+};
+
+const DIVIDER: &str = "----------\n";
+
+const TODAY: Date = date!(2026 - 11 - 24);
+
+#[test]
+fn every_golden_file_compares_to_what_stands_below_its_last_line() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/compare");
+    let files: BTreeMap<_, _> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|it| it == "txt"))
+        .map(|path| (path.file_name().unwrap().to_owned(), path))
+        .collect();
+    assert!(files.len() >= 25, "the golden files are in shadow/tests/compare");
+    let mut differing = Vec::new();
+    for (name, path) in files {
+        let golden = fs::read_to_string(&path).unwrap();
+        let sections: Vec<_> = golden.splitn(4, DIVIDER).collect();
+        let (control, candidate, rules, expected) = match sections[..] {
+            [control, candidate, rules, expected] => (control, candidate, rules, expected),
+            [control, candidate, rules] => (control, candidate, rules, ""),
+            _ => panic!("{}: two answers and the rules are needed", name.display()),
+        };
+        let found = outcome(control, candidate, rules);
+        if found != expected && blessing() {
+            let input = [control, candidate, rules].join(DIVIDER);
+            fs::write(&path, format!("{input}{DIVIDER}{found}")).unwrap();
+        } else if found != expected {
+            differing.push(format!("{}: expected\n{expected}but found\n{found}", name.display()));
+        }
+    }
+    assert!(differing.is_empty(), "BLESS=1 accepts this:\n\n{}", differing.join("\n"));
+}
+
+#[expect(clippy::disallowed_methods, reason = "a switch of this test, not a setting of the judge")]
+fn blessing() -> bool {
+    env::var("BLESS").is_ok_and(|it| it == "1")
+}
+
+fn outcome(control: &str, candidate: &str, rules: &str) -> String {
+    let [control, candidate] = [control, candidate].map(answer);
+    let rules = Rules::new(rules.lines().map(rule).collect());
+    match Answers::read(&control, &candidate) {
+        Err(why) => format!("unknown: {why}\n"),
+        Ok(answers) => dump(&answers.compare(&rules, TODAY)),
+    }
+}
+
+fn dump(comparison: &Comparison<'_>) -> String {
+    let mut text = String::new();
+    for finding in &comparison.findings {
+        let difference = &finding.difference;
+        write!(text, "{} {} {}: ", difference.path, difference.kind, difference.class).unwrap();
+        match finding.judgement {
+            Judgement::Counts => text.push_str("counts\n"),
+            Judgement::Excused(rule) => writeln!(text, "excused by `{}`", rule.why).unwrap(),
+            Judgement::Expired(rule) => writeln!(text, "counts again, as `{}`", rule.why).unwrap(),
+        }
+    }
+    if comparison.omitted > 0 {
+        writeln!(text, "{} more", comparison.omitted).unwrap();
+    }
+    let Comparison { critical, cosmetic, .. } = comparison;
+    let outcome = comparison.outcome().label();
+    writeln!(text, "{outcome}: {critical} critical, {cosmetic} cosmetic").unwrap();
+    text
+}
+
+fn answer(section: &str) -> Observation {
+    let (head, body) = section.split_once("\n\n").unwrap_or((section, ""));
+    let mut lines = head.lines();
+    let status = lines.next().unwrap().parse().unwrap();
+    let mut headers = HeaderMap::new();
+    for line in lines {
+        let (name, value) = line.split_once(": ").unwrap();
+        headers.append(
+            name.parse::<HeaderName>().unwrap(),
+            HeaderValue::from_bytes(value.as_bytes()).unwrap(),
+        );
+    }
+    let body = body.strip_suffix('\n').unwrap_or(body).to_owned().into();
+    Observation { status, headers, body, took: Duration::ZERO }
+}
+
+/// The reason of a rule is its own line.
+fn rule(line: &str) -> Rule {
+    let words: Vec<_> = line.split(' ').collect();
+    let (words, until) = match &words[..] {
+        [words @ .., "until", day] => {
+            let format = format_description!("[year]-[month]-[day]");
+            (words, Some(Date::parse(day, format).unwrap()))
+        }
+        words => (words, None),
+    };
+    let (at, excuse) = match words {
+        ["ignore", at] => (at, Excuse::Ignore),
+        ["tolerate", at, "as", as_what @ ..] => (at, Excuse::Tolerate(matcher(as_what))),
+        _ => panic!("no rule: {line}"),
+    };
+    Rule { at: PathPattern::parse(at).unwrap(), excuse, why: line.to_owned(), until }
+}
+
+fn matcher(words: &[&str]) -> Matcher {
+    match words {
+        ["number", "within", within] => Matcher::Number { within: Decimal::parse(within).unwrap() },
+        ["time", "within", seconds, "s"] => {
+            Matcher::Time { within: Duration::from_secs(seconds.parse().unwrap()) }
+        }
+        ["uuid"] => Matcher::Uuid,
+        ["masked-token"] => Matcher::MaskedToken,
+        ["any-order"] => Matcher::AnyOrder,
+        _ => panic!("no matcher: {words:?}"),
+    }
+}
