@@ -64,13 +64,15 @@ async fn demo(arguments: Arguments) -> Result<bool, Box<dyn Error>> {
     say(&format!("  Verdicts and differences   {}/\n", proxy.admin()));
 
     let tally = tokio::select! {
-        tally = shopping(&arguments, &proxy, &reports) => tally?,
-        _ = interrupt.recv() => Tally::default(),
-        _ = terminate.recv() => Tally::default(),
+        tally = shopping(&arguments, &proxy, &reports) => Some(tally?),
+        _ = interrupt.recv() => None,
+        _ = terminate.recv() => None,
     };
     say("\nDraining …\n");
     proxy.stop().await;
     tokio::task::spawn_blocking(move || drop(shop)).await?;
+    // Buyers that were interrupted have nothing to say.
+    let Some(tally) = tally else { return Ok(true) };
     for complaint in tally.complaints.iter().take(10) {
         say(&format!("  A buyer complained: {complaint}\n"));
     }
