@@ -64,7 +64,7 @@ impl Bench {
     }
 
     async fn drain(&self) {
-        self.judge.drain(LONG).await;
+        soon(self.judge.drain(LONG / 2)).await;
     }
 
     async fn report(&self) -> RouteReport {
@@ -106,6 +106,11 @@ impl Bench {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     }
+}
+
+/// What must happen, and does not hang the test when it does not.
+async fn soon<T>(it: impl Future<Output = T>) -> T {
+    tokio::time::timeout(LONG, it).await.unwrap()
 }
 
 fn url(directory: &Path) -> String {
@@ -219,7 +224,7 @@ async fn a_side_that_gives_no_answer_is_an_unknown_with_its_reason() {
     }));
     let deadline = Duration::from_millis(1);
     bench.judge.offer(Experiment { deadline, ..experiment(json("1"), late) });
-    assert!(gone.await.is_err(), "at the deadline the side is dropped");
+    assert!(soon(gone).await.is_err(), "at the deadline the side is dropped");
 
     bench.drain().await;
     let report = bench.report().await;
@@ -240,7 +245,7 @@ async fn a_full_queue_drops_and_counts_and_never_makes_the_caller_wait() {
     let bench = Bench::new(Settings { queue: 2, concurrency: 1, ..Settings::default() }).await;
     let (leg, asked, open) = gated();
     bench.offer(json("1"), leg);
-    asked.await.unwrap();
+    soon(asked).await.unwrap();
 
     let judge = bench.judge.clone();
     let (done, offered) = oneshot::channel();
@@ -250,7 +255,7 @@ async fn a_full_queue_drops_and_counts_and_never_makes_the_caller_wait() {
         }
         let _ = done.send(());
     });
-    tokio::time::timeout(LONG, offered).await.unwrap().unwrap();
+    soon(offered).await.unwrap();
     assert_eq!(bench.dropped(), 98, "at once, not when the queue moves on");
     assert_eq!(bench.series("banyan_shadow_queue_depth"), 2);
 
@@ -287,9 +292,9 @@ async fn a_drain_finishes_what_is_queued_and_drops_what_comes_later() {
     for _ in 0..20 {
         bench.offer(json("1"), Leg::Ask(Box::pin(async { Ok(observation("1")) })));
     }
-    asked.await.unwrap();
+    soon(asked).await.unwrap();
     let judge = bench.judge.clone();
-    let draining = tokio::spawn(async move { judge.drain(LONG).await });
+    let draining = tokio::spawn(async move { judge.drain(LONG / 2).await });
     // Soon the queue is closed, and the first that is offered after that is dropped.
     let accepted = Cell::new(21);
     bench
@@ -301,7 +306,7 @@ async fn a_drain_finishes_what_is_queued_and_drops_what_comes_later() {
         })
         .await;
     open.send(()).unwrap();
-    draining.await.unwrap();
+    soon(draining).await.unwrap();
     let report = bench.report().await;
     assert_eq!(counts(&report), (accepted.get(), 0, 0));
     assert_eq!(report.unknowns, BTreeMap::from([(Unknown::Dropped, 1)]));
@@ -322,7 +327,7 @@ async fn a_drain_that_takes_too_long_drops_the_rest_and_still_writes() {
     bench.until("one of the three is asked", |it| waiting(it) == 2).await;
     let clone = bench.judge.clone();
     let limit = Duration::from_millis(20);
-    tokio::join!(bench.judge.drain(limit), clone.drain(limit));
+    soon(async { tokio::join!(bench.judge.drain(limit), clone.drain(limit)) }).await;
     let report = bench.report().await;
     assert_eq!(counts(&report), (0, 0, 1));
     assert_eq!(report.unknowns, BTreeMap::from([(Unknown::Dropped, 3)]), "running or waiting");
@@ -368,7 +373,7 @@ async fn a_judge_that_is_dropped_at_its_work_leaves_a_store_that_opens() {
         bench.offer(json("1"), json("2"));
     }
     let bench = bench.reopened().await;
-    assert!(gone.await.is_err(), "what was asked is given up");
+    assert!(soon(gone).await.is_err(), "what was asked is given up");
     bench.offer(json("1"), json("1"));
     bench.drain().await;
     let report = bench.report().await;
