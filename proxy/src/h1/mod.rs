@@ -2,9 +2,14 @@
 //!
 //! Invariant: a message passes only if it has one reading, and it is written anew, never passed raw.
 
+pub mod client;
+pub mod connection;
 mod date;
 pub mod decode;
+mod deliver;
 pub mod framing;
 pub mod head;
+pub mod incoming;
 pub mod scan;
+pub mod server;
 pub mod write;

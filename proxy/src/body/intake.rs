@@ -1,0 +1,104 @@
+//! A client's request body, held to its limits: size, pauses and rate.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Instant,
+};
+
+use bytes::Bytes;
+use http_body::{Body as _, Frame};
+use hyper::body::Incoming;
+
+use super::BodyError;
+use crate::{
+    h1::incoming::Upload,
+    io::Timer,
+    limits::{Limit, Policy, RATE_GRACE},
+};
+
+/// A request's body as it comes in.
+#[derive(Debug)]
+pub struct Intake {
+    source: Source,
+    policy: Policy,
+    timer: Timer,
+    /// When the first byte was asked for.
+    began: Option<Instant>,
+    received: u64,
+}
+
+/// Where a request's body comes from.
+#[derive(Debug)]
+pub enum Source {
+    /// An HTTP/1.1 connection.
+    H1(Upload),
+    /// An HTTP/2 stream.
+    H2(Incoming),
+}
+
+impl Intake {
+    /// A body that was not looked at yet, held to the limits of all routes.
+    pub fn new(source: Source) -> Self {
+        let policy = Policy::default();
+        Self { source, policy, timer: Timer::default(), began: None, received: 0 }
+    }
+
+    /// From now on it is held to these limits.
+    pub(super) const fn restrict(&mut self, policy: &Policy) {
+        self.policy = *policy;
+    }
+
+    pub(super) fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if self.began.is_none() {
+            self.began = Some(Instant::now());
+            self.timer.set(self.policy.timeouts.body_idle);
+        }
+        let polled = match &mut self.source {
+            Source::H1(upload) => upload.poll_frame(cx),
+            Source::H2(incoming) => Pin::new(incoming)
+                .poll_frame(cx)
+                .map(|it| it.map(|it| it.map_err(BodyError::Stream))),
+        };
+        let Poll::Ready(next) = polled else {
+            ready!(self.timer.poll_expired(cx));
+            return Poll::Ready(Some(Err(BodyError::Limit(Limit::BodyIdle))));
+        };
+        if let Some(Ok(frame)) = &next
+            && let Some(data) = frame.data_ref()
+        {
+            self.received += data.len() as u64;
+            self.timer.set(self.policy.timeouts.body_idle);
+            if let Some(limit) = self.broken_limit() {
+                return Poll::Ready(Some(Err(BodyError::Limit(limit))));
+            }
+        }
+        Poll::Ready(next)
+    }
+
+    fn broken_limit(&self) -> Option<Limit> {
+        if self.received > self.policy.limits.body {
+            return Some(Limit::Body);
+        }
+        let took = self.began?.elapsed();
+        let due = took.as_secs().saturating_mul(self.policy.limits.min_rate);
+        (took > RATE_GRACE && self.received < due).then_some(Limit::MinRate)
+    }
+
+    pub(super) fn is_ended(&self) -> bool {
+        match &self.source {
+            Source::H1(upload) => upload.is_ended(),
+            Source::H2(incoming) => incoming.is_end_stream(),
+        }
+    }
+
+    pub(super) fn left(&self) -> Option<u64> {
+        match &self.source {
+            Source::H1(upload) => upload.left(),
+            Source::H2(incoming) => incoming.size_hint().exact(),
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! A body on its way through, and what is due when it ends.
+
+mod intake;
+mod read;
+
+use std::{
+    convert::Infallible,
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use http_body_util::combinators::UnsyncBoxBody;
+use tokio::sync::oneshot;
+
+pub use self::{
+    intake::{Intake, Source as IntakeSource},
+    read::{ReadError, read_up_to},
+};
+use crate::{
+    h1::{client::Answer, connection::Connection, decode::ChunkFault},
+    h2::answer::StreamedAnswer,
+    layers::access_log::Entry,
+    limits::{Limit, Policy},
+    mirror::Tap,
+};
+
+/// A request's or an answer's body. Streams pass through frame by frame, neither boxed nor copied.
+#[derive(Debug)]
+pub struct Body {
+    source: Source,
+    /// In one box, since a body is moved from layer to layer many times before it is read.
+    riders: Option<Box<Riders>>,
+}
+
+#[derive(Debug)]
+enum Source {
+    Empty,
+    Full(Bytes),
+    /// From a client.
+    Intake(Box<Intake>),
+    /// From a server, over HTTP/1.1.
+    Answer(Box<Answer>),
+    /// From a server, over HTTP/2.
+    Streamed(Box<StreamedAnswer>),
+    /// From a disk.
+    File(UnsyncBoxBody<Bytes, io::Error>),
+    /// No body: after this head the connection to the server is a tunnel.
+    Tunnel(Box<Connection>),
+}
+
+/// Who has something to do with what passes, or at the end. Each is told once, when the body has
+/// ended or was dropped.
+#[derive(Debug, Default)]
+struct Riders {
+    /// Sampled answers only.
+    tap: Option<Box<Tap>>,
+    entry: Option<Box<Entry>>,
+    /// Dropped with the body; see [`Body::on_end`].
+    held: Option<oneshot::Sender<Infallible>>,
+}
+
+/// How a body ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// With its last byte.
+    Complete,
+    /// Whoever sent it stopped in the middle; because of a limit, if there is one.
+    BrokenOff(Option<Limit>),
+    /// Whoever should have read it has gone, or took too long.
+    Abandoned(Option<Limit>),
+}
+
+/// Why a body broke off.
+#[derive(Debug, thiserror::Error)]
+pub enum BodyError {
+    /// Whoever sent it closed the connection before its end.
+    #[error("the connection was closed before the body's end")]
+    Closed,
+    /// Its chunks cannot be read.
+    #[error(transparent)]
+    Chunk(#[from] ChunkFault),
+    /// A limit fired.
+    #[error("the body ran into the limit `{}`", .0.label())]
+    Limit(Limit),
+    /// The connection broke.
+    #[error("the connection broke in the middle of a body")]
+    Io(#[source] io::Error),
+    /// The HTTP/2 stream broke.
+    #[error("the stream broke in the middle of a body")]
+    Stream(#[source] hyper::Error),
+}
+
+impl BodyError {
+    /// The limit that ended it.
+    pub const fn limit(&self) -> Option<Limit> {
+        if let Self::Limit(limit) = self { Some(*limit) } else { None }
+    }
+}
+
+impl Body {
+    /// No body at all.
+    pub const fn empty() -> Self {
+        Self::from(Source::Empty)
+    }
+
+    /// A body that is known whole.
+    pub fn full(bytes: impl Into<Bytes>) -> Self {
+        let bytes = bytes.into();
+        Self::from(if bytes.is_empty() { Source::Empty } else { Source::Full(bytes) })
+    }
+
+    /// What a client is sending.
+    pub fn intake(intake: Box<Intake>) -> Self {
+        Self::from(Source::Intake(intake))
+    }
+
+    /// What a server is sending.
+    pub(crate) const fn answer(answer: Box<Answer>) -> Self {
+        Self::from(Source::Answer(answer))
+    }
+
+    /// What a server is sending over HTTP/2.
+    pub(crate) const fn streamed(answer: Box<StreamedAnswer>) -> Self {
+        Self::from(Source::Streamed(answer))
+    }
+
+    /// A file that is being read.
+    pub fn file(file: UnsyncBoxBody<Bytes, io::Error>) -> Self {
+        Self::from(Source::File(file))
+    }
+
+    /// The server's end of a tunnel, behind the head of a 101.
+    pub(crate) const fn tunnel(server: Box<Connection>) -> Self {
+        Self::from(Source::Tunnel(server))
+    }
+
+    const fn from(source: Source) -> Self {
+        Self { source, riders: None }
+    }
+
+    /// The server's end of a tunnel, if this is one.
+    pub(crate) fn take_tunnel(&mut self) -> Option<Box<Connection>> {
+        match std::mem::replace(&mut self.source, Source::Empty) {
+            Source::Tunnel(server) => Some(server),
+            other => {
+                self.source = other;
+                None
+            }
+        }
+    }
+
+    /// From now on what a client sends is held to `policy`; anything else is as it is.
+    pub fn restrict(&mut self, policy: &Policy) {
+        if let Source::Intake(intake) = &mut self.source {
+            intake.restrict(policy);
+        }
+    }
+
+    /// Copies what passes to the mirror.
+    pub(crate) fn tapped(mut self, tap: Box<Tap>) -> Self {
+        self.riders().tap = Some(tap);
+        self
+    }
+
+    /// Completes an access log entry with what passes.
+    pub(crate) fn logged(mut self, entry: Box<Entry>) -> Self {
+        self.riders().entry = Some(entry);
+        self
+    }
+
+    /// The access log entry, for whoever knows better than the body when its last byte has passed.
+    pub(crate) fn take_entry(&mut self) -> Option<Box<Entry>> {
+        self.riders.as_mut()?.entry.take()
+    }
+
+    /// Resolves when the body has ended or was dropped; at once where there is none.
+    pub(crate) fn on_end(&mut self) -> impl Future<Output = ()> + Send + 'static {
+        let held = (!http_body::Body::is_end_stream(self)).then(oneshot::channel);
+        let ended = held.map(|(sender, receiver)| {
+            self.riders().held = Some(sender);
+            receiver
+        });
+        async {
+            if let Some(ended) = ended {
+                // Nothing is ever sent: an error means that the sender is gone, which is the event.
+                let _ = ended.await;
+            }
+        }
+    }
+
+    fn riders(&mut self) -> &mut Riders {
+        self.riders.get_or_insert_default()
+    }
+
+    fn passed(&mut self, frame: &Frame<Bytes>) {
+        let (Some(data), Some(riders)) = (frame.data_ref(), &mut self.riders) else { return };
+        if let Some(entry) = &mut riders.entry {
+            entry.bytes += data.len() as u64;
+        }
+        if let Some(tap) = &mut riders.tap {
+            tap.push(data);
+        }
+    }
+
+    /// Tells everybody who rides along; safe to call twice, the first call counts.
+    fn ended(&mut self, end: End) {
+        let Some(riders) = self.riders.take() else { return };
+        let Riders { tap, entry, held } = *riders;
+        drop(held);
+        if let Some(tap) = tap {
+            tap.finish(end);
+        }
+        if let Some(entry) = entry {
+            entry.finish(end);
+        }
+    }
+}
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let next = match &mut self.source {
+            Source::Empty | Source::Tunnel(_) => None,
+            Source::Full(bytes) => {
+                let bytes = std::mem::take(bytes);
+                self.source = Source::Empty;
+                Some(Ok(Frame::data(bytes)))
+            }
+            Source::Intake(intake) => ready!(intake.poll_frame(cx)),
+            Source::Answer(answer) => ready!(answer.poll_frame(cx)),
+            Source::Streamed(answer) => ready!(answer.poll_frame(cx)),
+            Source::File(file) => {
+                ready!(Pin::new(file).poll_frame(cx)).map(|it| it.map_err(BodyError::Io))
+            }
+        };
+        match &next {
+            Some(Ok(frame)) => self.passed(frame),
+            Some(Err(error)) => {
+                let limit = error.limit();
+                self.ended(End::BrokenOff(limit));
+            }
+            None => self.ended(End::Complete),
+        }
+        Poll::Ready(next)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.source {
+            Source::Empty | Source::Tunnel(_) => true,
+            Source::Full(_) => false,
+            Source::Intake(intake) => intake.is_ended(),
+            Source::Answer(answer) => answer.is_ended(),
+            Source::Streamed(answer) => answer.is_ended(),
+            Source::File(file) => file.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let left = match &self.source {
+            Source::Empty | Source::Tunnel(_) => Some(0),
+            Source::Full(bytes) => Some(bytes.len() as u64),
+            Source::Intake(intake) => intake.left(),
+            Source::Answer(answer) => answer.left(),
+            Source::Streamed(answer) => answer.left(),
+            Source::File(file) => file.size_hint().exact(),
+        };
+        left.map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}
+
+impl Drop for Body {
+    /// Whoever reads a body stops once it knows that it has ended, so the end is often seen here.
+    fn drop(&mut self) {
+        let complete = http_body::Body::is_end_stream(self);
+        self.ended(if complete { End::Complete } else { End::Abandoned(None) });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_waits_for_the_end_is_told_when_the_body_is_dropped() {
+        let mut body = Body::full("x");
+        let ended = body.on_end();
+        drop(body);
+        ended.await;
+        Body::empty().on_end().await;
+    }
+}

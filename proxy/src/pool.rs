@@ -1,0 +1,72 @@
+//! Keep-alive connections to the servers, one pool per worker thread.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use crate::{h1::connection::Connection, monolith::ServerAddr};
+
+/// Idle connections by server, the freshest last. Used by one thread, so the lock is never waited
+/// for. Cloning shares the pool.
+#[derive(Debug, Clone, Default)]
+pub struct Pool {
+    idle: Arc<Mutex<HashMap<ServerAddr, Vec<Connection>>>>,
+}
+
+/// Where a connection goes when its answer has been read.
+#[derive(Debug)]
+pub struct Home {
+    pool: Pool,
+    address: ServerAddr,
+}
+
+impl Pool {
+    /// The idle connection to `address` that was used last, if one is open still and has not been
+    /// idle for `limit`.
+    pub fn reuse(&self, address: &ServerAddr, limit: Duration) -> Option<Connection> {
+        let mut idle = self.lock();
+        let connections = idle.get_mut(address)?;
+        while let Some(mut connection) = connections.pop() {
+            if connection.idle_since.elapsed() < limit && connection.is_quiet() {
+                return Some(connection);
+            }
+        }
+        None
+    }
+
+    /// Where a connection to `address` goes afterwards.
+    pub fn home(&self, address: ServerAddr) -> Home {
+        Home { pool: self.clone(), address }
+    }
+
+    /// Closes what has been idle for `limit`: also of servers that nobody asks any more.
+    pub fn sweep(&self, limit: Duration) {
+        self.lock().retain(|_, connections| {
+            // Used last, reused first: the oldest are at the front.
+            let expired = connections.partition_point(|it| it.idle_since.elapsed() >= limit);
+            connections.drain(..expired);
+            !connections.is_empty()
+        });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<ServerAddr, Vec<Connection>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Home {
+    /// The answer has been read whole: the connection may carry the next request.
+    pub fn give_back(self, mut connection: Connection) {
+        connection.idle_since = Instant::now();
+        connection.reused = true;
+        let mut idle = self.pool.lock();
+        match idle.get_mut(&self.address) {
+            Some(connections) => connections.push(connection),
+            None => {
+                idle.insert(self.address, vec![connection]);
+            }
+        }
+    }
+}
