@@ -10,10 +10,11 @@ use crate::{
     downstream::Downstream,
     error::{Chain, ProxyError},
     extraction::{Ending, Extractions, NoReply},
+    h1::client::Allowance,
     match_route::{Answer, Routed},
     metrics::Side,
     mirror::{Mirror, Tap},
-    monolith::{Forward, ServerAddr},
+    monolith::{Forward, Hop, ServerAddr},
     route::{Percent, Plan},
     snapshot::Snapshot,
 };
@@ -65,7 +66,10 @@ impl Caller<'_> {
     ) -> Result<Response<Body>, ProxyError> {
         let address = routed.monolith.ok_or(ProxyError::NoMonolith)?;
         let forward = &self.backends.monolith;
-        let answer = forward.forward(&address, routed.request, &self.downstream).await;
+        let policy = &routed.route.policy;
+        let allowance = Allowance::of(&policy.timeouts, routed.arrived);
+        let hop = Hop { address: &address, timeouts: &policy.timeouts, allowance };
+        let answer = forward.forward(hop, routed.request, &self.downstream).await;
         match tap {
             Some(tap) => tap.attach(answer),
             None => answer,
@@ -87,7 +91,7 @@ impl Caller<'_> {
                 Answer::of(Side::Extraction, respond(reply, began))
             }
             Err(error @ NoReply::CommitUnknown(_)) => {
-                Answer::of(Side::Proxy, ProxyError::CommitUnknown(error).into_response())
+                Answer::failed(ProxyError::CommitUnknown(error))
             }
             Err(NoReply::Failed(failure)) => {
                 let reason = failure.reason();
@@ -116,7 +120,7 @@ impl From<Result<Response<Body>, ProxyError>> for Answer {
     fn from(result: Result<Response<Body>, ProxyError>) -> Self {
         match result {
             Ok(response) => Self::of(Side::Monolith, response),
-            Err(error) => Self::of(Side::Proxy, error.into_response()),
+            Err(error) => Self::failed(error),
         }
     }
 }

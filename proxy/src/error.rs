@@ -4,7 +4,12 @@ use std::{error::Error, fmt, io, time::Duration};
 
 use http::{HeaderValue, Response, StatusCode, header};
 
-use crate::{body::Body, extraction::NoReply};
+use crate::{
+    body::{Body, BodyError},
+    extraction::NoReply,
+    h1::{client::ExchangeError, framing::FramingFault, scan::HeadFault},
+    limits::Limit,
+};
 
 /// Whose fault it was decides the status and the log level.
 #[derive(Debug, thiserror::Error)]
@@ -12,48 +17,111 @@ pub enum ProxyError {
     /// The request is one that two servers could read differently, or that a proxy cannot serve.
     #[error("refused: {0}")]
     Refused(&'static str),
-    /// The client stopped sending its body.
+    /// The request's head cannot be read in one way only, or is too large.
+    #[error("refused")]
+    Head(#[from] HeadFault),
+    /// The length of the request's body is not certain.
+    #[error("refused")]
+    Framing(#[from] FramingFault),
+    /// A method that a reverse proxy does not serve.
+    #[error("refused: a method that is not for reverse proxies")]
+    Method,
+    /// The request's head did not arrive in time.
+    #[error("the request's head did not arrive within {0:?}")]
+    HeadTimeout(Duration),
+    /// The request says that its body is longer than the limit.
+    #[error("the request's body is longer than `limits.body`")]
+    TooLarge,
+    /// The client's body broke off, or ran into a limit.
     #[error("the client's request body ended early")]
-    Downstream(#[source] hyper::Error),
-    /// No connection to the monolith could be opened; nothing was sent.
-    #[error("the monolith could not be reached at {address}")]
+    Downstream(#[source] BodyError),
+    /// No connection to the server could be opened; nothing was sent.
+    #[error("the server could not be reached at {address}")]
     Connect {
         /// Where it was looked for.
         address: String,
         /// What the operating system said.
         source: io::Error,
     },
-    /// The connection to the monolith broke before its answer began.
-    #[error("the monolith broke off before it answered")]
-    Upstream(#[source] hyper::Error),
-    /// The monolith did not begin its answer in time.
-    #[error("the monolith did not begin its answer within {0:?}")]
-    UpstreamTimeout(Duration),
+    /// The connection broke before the answer began, or the answer cannot be passed on.
+    #[error("the server gave no answer that can be passed on")]
+    Upstream(#[source] ExchangeError),
     /// A handler's commit may or may not have happened, so nobody may answer the request again.
     #[error("the request may or may not have taken effect")]
     CommitUnknown(#[source] NoReply),
-    /// The monolith answered 101 to a request that did not ask for it, or with another protocol.
-    #[error("the monolith switched protocols without being asked")]
+    /// The server answered 101 to a request that did not ask for it, or with another protocol.
+    #[error("the server switched protocols without being asked")]
     UnaskedSwitch,
     /// Neither routes.toml nor the command line names a monolith.
     #[error("no monolith is configured: give --monolith or a [monolith] section in routes.toml")]
     NoMonolith,
+    /// More requests are in flight than may be.
+    #[error("more than {0} requests are in flight: see `limits.in_flight`")]
+    Overloaded(usize),
+}
+
+/// What a client is told of an error.
+struct Told {
+    status: StatusCode,
+    /// The limit that fired.
+    limit: Option<Limit>,
+    /// Who ended the request in which phase: see [`crate::layers::access_log`].
+    termination: &'static str,
+}
+
+const fn told(status: StatusCode, limit: Option<Limit>, termination: &'static str) -> Told {
+    Told { status, limit, termination }
 }
 
 impl ProxyError {
-    /// The status that the buyer gets.
-    pub const fn status(&self) -> StatusCode {
+    fn told(&self) -> Told {
+        use StatusCode as S;
         match self {
-            Self::Refused(_) | Self::Downstream(_) => StatusCode::BAD_REQUEST,
-            Self::Connect { .. } | Self::Upstream(_) | Self::UnaskedSwitch | Self::NoMonolith => {
-                StatusCode::BAD_GATEWAY
+            Self::Refused(_) => told(S::BAD_REQUEST, None, "PR"),
+            Self::Method => told(S::METHOD_NOT_ALLOWED, None, "PR"),
+            Self::Head(fault) => head(*fault),
+            Self::Framing(FramingFault::UnknownCoding) => told(S::NOT_IMPLEMENTED, None, "PR"),
+            Self::Framing(_) => told(S::BAD_REQUEST, None, "PR"),
+            Self::HeadTimeout(_) => told(S::REQUEST_TIMEOUT, Some(Limit::HeadTimeout), "cR"),
+            Self::TooLarge => told(S::PAYLOAD_TOO_LARGE, Some(Limit::Body), "PR"),
+            Self::Downstream(BodyError::Limit(Limit::Body)) => {
+                told(S::PAYLOAD_TOO_LARGE, Some(Limit::Body), "PR")
             }
-            Self::UpstreamTimeout(_) => StatusCode::GATEWAY_TIMEOUT,
-            Self::CommitUnknown(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Downstream(BodyError::Limit(limit)) => {
+                told(S::REQUEST_TIMEOUT, Some(*limit), "cR")
+            }
+            Self::Downstream(_) => told(S::BAD_REQUEST, None, "CR"),
+            Self::Connect { source, .. } if source.kind() == io::ErrorKind::TimedOut => {
+                told(S::GATEWAY_TIMEOUT, Some(Limit::Connect), "sC")
+            }
+            Self::Connect { .. } => told(S::BAD_GATEWAY, None, "SC"),
+            Self::Upstream(ExchangeError::Limit(limit)) => {
+                told(S::GATEWAY_TIMEOUT, Some(*limit), "sH")
+            }
+            Self::Upstream(_) => told(S::BAD_GATEWAY, None, "SH"),
+            Self::UnaskedSwitch => told(S::BAD_GATEWAY, None, "PH"),
+            Self::NoMonolith => told(S::BAD_GATEWAY, None, "PC"),
+            Self::CommitUnknown(_) => told(S::SERVICE_UNAVAILABLE, None, "PH"),
+            Self::Overloaded(_) => told(S::SERVICE_UNAVAILABLE, Some(Limit::InFlight), "PQ"),
         }
     }
 
-    /// The buyer learns the status; only the log learns the cause.
+    /// The status that the client gets.
+    pub fn status(&self) -> StatusCode {
+        self.told().status
+    }
+
+    /// The limit that fired, if one did.
+    pub fn limit(&self) -> Option<Limit> {
+        self.told().limit
+    }
+
+    /// Two letters for the access log.
+    pub fn termination(&self) -> &'static str {
+        self.told().termination
+    }
+
+    /// The client learns the status; only the log learns the cause.
     pub fn into_response(self) -> Response<Body> {
         let status = self.status();
         if status.is_server_error() {
@@ -61,20 +129,59 @@ impl ProxyError {
         } else {
             tracing::debug!(status = status.as_u16(), error = %Chain(&self), "request refused");
         }
-        let text = match status {
-            StatusCode::BAD_REQUEST => "The request could not be understood.\n",
-            StatusCode::SERVICE_UNAVAILABLE => {
-                "We do not know whether this went through. Please look before you try again.\n"
-            }
-            StatusCode::GATEWAY_TIMEOUT => "The shop took too long to answer. Please try again.\n",
-            _ => "The shop could not be reached. Please try again in a moment.\n",
-        };
-        let mut response = Response::new(Body::full(text));
+        let mut response = Response::new(Body::full(self.text()));
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        match self {
+            Self::Overloaded(_) => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            Self::Method => {
+                let methods =
+                    HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+                headers.insert(header::ALLOW, methods);
+            }
+            _ => {}
+        }
         response
+    }
+
+    fn text(&self) -> &'static str {
+        match self {
+            Self::CommitUnknown(_) => {
+                "We do not know whether this went through. Please look before you try again.\n"
+            }
+            Self::Overloaded(_) => "The shop is very busy. Please try again in a moment.\n",
+            _ => match self.status() {
+                StatusCode::REQUEST_TIMEOUT => "The request did not arrive in time.\n",
+                StatusCode::PAYLOAD_TOO_LARGE => "The request is too large.\n",
+                StatusCode::GATEWAY_TIMEOUT => {
+                    "The shop took too long to answer. Please try again.\n"
+                }
+                it if it.is_client_error() || it == StatusCode::NOT_IMPLEMENTED => {
+                    "The request could not be understood.\n"
+                }
+                _ => "The shop could not be reached. Please try again in a moment.\n",
+            },
+        }
+    }
+}
+
+const fn head(fault: HeadFault) -> Told {
+    match fault {
+        HeadFault::FirstLineTooLong => {
+            told(StatusCode::URI_TOO_LONG, Some(Limit::RequestLine), "PR")
+        }
+        HeadFault::TooLarge => {
+            told(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, Some(Limit::Head), "PR")
+        }
+        HeadFault::TooManyFields => {
+            told(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, Some(Limit::Fields), "PR")
+        }
+        HeadFault::Version => told(StatusCode::HTTP_VERSION_NOT_SUPPORTED, None, "PR"),
+        HeadFault::Malformed(_) => told(StatusCode::BAD_REQUEST, None, "PR"),
     }
 }
 
@@ -106,7 +213,7 @@ mod tests {
         };
         assert_eq!(
             Chain(&error).to_string(),
-            "the monolith could not be reached at http://127.0.0.1:1: refused"
+            "the server could not be reached at http://127.0.0.1:1: refused"
         );
         assert_eq!(error.into_response().status(), StatusCode::BAD_GATEWAY);
     }

@@ -3,6 +3,7 @@
 //! `docs/architecture.md` follows one request through these files.
 
 pub mod admin;
+pub mod arrival;
 pub mod body;
 pub mod commands;
 pub mod config;
@@ -11,6 +12,7 @@ pub mod downstream;
 pub mod error;
 pub mod extraction;
 pub mod h1;
+pub mod h2;
 pub mod io;
 pub mod layers;
 pub mod limits;
@@ -20,9 +22,11 @@ pub mod match_route;
 pub mod metrics;
 pub mod mirror;
 pub mod monolith;
+pub mod pool;
 pub mod report;
 pub mod route;
 pub mod server;
 pub mod snapshot;
 pub mod stack;
+pub mod tunnel;
 pub mod worker;

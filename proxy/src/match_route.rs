@@ -3,11 +3,13 @@
 use std::{sync::Arc, time::Instant};
 
 use http::{Request, Response};
-use hyper::body::Incoming;
 
 use crate::{
+    arrival::Arrival,
     body::Body,
+    error::ProxyError,
     layers::Next,
+    limits::Limit,
     metrics::{Fallback, Side},
     monolith::ServerAddr,
     route::{Route, RouteTable},
@@ -25,6 +27,8 @@ pub struct Routed {
     pub arrived: Instant,
     /// The request as the client sent it, until a layer below changes it.
     pub request: Request<Body>,
+    /// Why it goes no further.
+    pub refused: Option<ProxyError>,
 }
 
 /// An answer, and who gave it.
@@ -36,24 +40,42 @@ pub struct Answer {
     pub side: Side,
     /// Why the monolith answered in an extraction's place, if it did.
     pub fallback: Option<Fallback>,
+    /// What went wrong, if the answer is ours.
+    pub failure: Option<Failure>,
+}
+
+/// What the access log says of an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failure {
+    /// The limit that fired.
+    pub limit: Option<Limit>,
+    /// Who ended the request in which phase.
+    pub termination: &'static str,
 }
 
 impl Answer {
     /// An answer of the side that the route names.
     pub const fn of(side: Side, response: Response<Body>) -> Self {
-        Self { response, side, fallback: None }
+        Self { response, side, fallback: None, failure: None }
+    }
+
+    /// The proxy's own answer to an error.
+    pub fn failed(error: ProxyError) -> Self {
+        let failure = Failure { limit: error.limit(), termination: error.termination() };
+        Self { failure: Some(failure), ..Self::of(Side::Proxy, error.into_response()) }
     }
 }
 
 /// Finds the request's route in `table`.
 pub async fn match_route(
-    request: Request<Incoming>,
+    arrival: Arrival,
     table: Arc<RouteTable>,
     next: impl Next<Routed, Response = Response<Body>>,
 ) -> Response<Body> {
+    let Arrival { mut request, at, refused } = arrival;
     let route = table.find(request.method(), request.uri().path()).clone();
     let monolith = table.monolith.clone();
     drop(table);
-    let request = request.map(Body::stream);
-    next.answer(Routed { route, monolith, arrived: Instant::now(), request }).await
+    request.body_mut().restrict(&route.policy);
+    next.answer(Routed { route, monolith, arrived: at, request, refused }).await
 }

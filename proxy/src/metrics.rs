@@ -5,6 +5,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use crate::limits::Limit;
 use http::StatusCode;
 use prometheus::{
     Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
@@ -79,6 +80,7 @@ pub struct ProxyMetrics {
     seconds: HistogramVec,
     fallbacks: IntCounterVec,
     in_flight: IntGauge,
+    limits: Arc<[IntCounter]>,
     connects: IntCounterVec,
     reloads: IntCounterVec,
     last_reload_success: IntGauge,
@@ -96,6 +98,11 @@ impl ProxyMetrics {
         };
         let gauge = |name: &str, help: &str| registered(registry, IntGauge::new(name, help)?);
         register_process(registry)?;
+        let limits = counter(
+            "banyan_limits_total",
+            "Limits and time-outs that fired, by their name in routes.toml and whose doing it was.",
+            &["limit", "side"],
+        )?;
         let metrics = Self {
             requests: counter(
                 "banyan_requests_total",
@@ -109,6 +116,7 @@ impl ProxyMetrics {
                 &["route", "reason"],
             )?,
             in_flight: gauge("banyan_requests_in_flight", "Requests being answered now.")?,
+            limits: Limit::ALL.map(|it| limits.with_label_values(&[it.label(), it.side()])).into(),
             connects: counter(
                 "banyan_upstream_connects_total",
                 "Connections opened to the monolith, by result.",
@@ -155,7 +163,13 @@ impl ProxyMetrics {
             seconds,
             fallbacks,
             in_flight: self.in_flight.clone(),
+            limits: Arc::clone(&self.limits),
         }))
+    }
+
+    /// A limit fired where no request is concerned.
+    pub fn limited(&self, limit: Limit) {
+        self.limits[limit as usize].inc();
     }
 
     /// A connection to the monolith was opened, or could not be.
@@ -217,6 +231,7 @@ struct Handles {
     seconds: [Histogram; 3],
     fallbacks: [IntCounter; 5],
     in_flight: IntGauge,
+    limits: Arc<[IntCounter]>,
 }
 
 impl RouteMetrics {
@@ -230,6 +245,11 @@ impl RouteMetrics {
     /// The monolith answers in the extraction's place.
     pub fn fell_back(&self, reason: Fallback) {
         self.0.fallbacks[reason as usize].inc();
+    }
+
+    /// A limit fired.
+    pub fn limited(&self, limit: Limit) {
+        self.0.limits[limit as usize].inc();
     }
 
     /// Counts a request as in flight until the guard is dropped, however the request ends.

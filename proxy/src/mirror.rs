@@ -17,9 +17,10 @@ use crate::{
     downstream::Downstream,
     error::ProxyError,
     extraction::{Ending, Extractions, Failure, NoReply},
+    h1::client::Allowance,
     match_route::Routed,
     metrics::Fallback,
-    monolith::Monolith,
+    monolith::{Hop, Monolith},
     route::{Percent, Route},
     snapshot::Snapshot,
 };
@@ -84,9 +85,12 @@ impl Mirror {
         let candidate = Leg::Answered(observe(reply, took));
         let controls = self.controls.clone();
         let request = snapshot.to_monolith(downstream);
+        let timeouts = routed.route.policy.timeouts;
         let control = async move {
             let began = Instant::now();
-            let response = controls.send(&address, request).await;
+            let allowance = Allowance::of(&timeouts, began);
+            let hop = Hop { address: &address, timeouts: &timeouts, allowance };
+            let response = controls.send(hop, request).await;
             let (head, body) = response.map_err(|_| Unknown::ControlFailed)?.into_parts();
             let body = read_up_to(body, BODY_LIMIT).await.map_err(|error| match error {
                 ReadError::TooLarge(_) => Unknown::TooLarge,
@@ -154,8 +158,8 @@ impl Tap {
     pub(crate) fn finish(mut self: Box<Self>, end: End) {
         match end {
             End::Complete if self.size <= BODY_LIMIT => self.offer(),
-            End::Complete | End::Abandoned => {}
-            End::BrokenOff => self.unknown = Some(Unknown::ControlFailed),
+            End::Complete | End::Abandoned(_) => {}
+            End::BrokenOff(_) => self.unknown = Some(Unknown::ControlFailed),
         }
     }
 

@@ -22,7 +22,7 @@ use crate::{
     listener,
     metrics::ProxyMetrics,
     mirror::Mirror,
-    monolith::{Forward, Monolith, Tunnels},
+    monolith::{Forward, Monolith},
     route::{Compiler, Faults, RouteTable, Routes},
     worker::Worker,
 };
@@ -228,12 +228,13 @@ impl Crew<'_> {
             sockets,
             routes: self.routes.clone(),
             backends: Arc::new(Backends {
-                monolith: Forward { monolith, tunnels: Tunnels::default() },
+                monolith: Forward { monolith },
                 pinned: self.settings.monolith.clone(),
                 extractions: self.live.clone(),
                 mirror: self.mirror.clone(),
             }),
             trusted: self.settings.trusted_proxy.clone().into(),
+            metrics: self.metrics.clone(),
             drain: self.drain.clone(),
             drain_limit: drain_limit(self.settings),
         }

@@ -2,11 +2,11 @@
 
 use std::{convert::Infallible, sync::Arc};
 
-use http::{Request, Response};
-use hyper::body::Incoming;
+use http::Response;
 use tower::{Service, ServiceBuilder, service_fn};
 
 use crate::{
+    arrival::Arrival,
     body::Body,
     dispatch::{Backends, dispatch},
     downstream::Downstream,
@@ -20,12 +20,11 @@ pub fn stack(
     routes: Routes,
     backends: Arc<Backends>,
     downstream: Downstream,
-) -> impl Service<Request<Incoming>, Response = Response<Body>, Error = Infallible, Future: Send>
-+ Clone
-+ Send {
+) -> impl Service<Arrival, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send
+{
     ServiceBuilder::new()
-        // Request → Routed: the table in force now decides, for all below.
-        .layer(around(move |request, next| match_route(request, routes.current(), next)))
+        // Arrival → Routed: the table in force now decides, for all below.
+        .layer(around(move |arrival, next| match_route(arrival, routes.current(), next)))
         // One line, one count and one latency, whatever happens below.
         .layer(around(move |routed, next| access_log(routed, downstream, next)))
         // An id to find the request by, in our log, in Rails' and on the answer.

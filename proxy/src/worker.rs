@@ -1,31 +1,27 @@
 //! A worker thread: its own runtime, sockets and connections to the monolith, nothing shared with
 //! its neighbours but the route table and the counters.
 
-use std::time::{Duration, Instant};
-use std::{io, net::SocketAddr, pin::pin, sync::Arc, thread};
+use std::{io, net::SocketAddr, sync::Arc, thread, time::Duration};
 
+use bytes::BytesMut;
 use futures_util::FutureExt as _;
-use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
 use ipnet::IpNet;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    dispatch::Backends, downstream::Downstream, error::Chain, listener::accept, route::Routes,
+    dispatch::Backends,
+    downstream::Downstream,
+    h1::server::{Serving, serve},
+    io::Socket,
+    listener::accept,
+    metrics::ProxyMetrics,
+    route::Routes,
     stack::stack,
 };
 
-/// How long a client may take until its next request's head is there, idle time included. Longer
-/// than the 60 s after which load balancers drop an idle connection: they must be the side that
-/// closes first, or a request of theirs meets a closed connection.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(75);
-
-/// When a drain begins, what a client has sent already is still read: for so long.
-const LAST_WORDS: Duration = Duration::from_millis(50);
+/// How often connections to servers are closed that nobody needs any more.
+const SWEEP: Duration = Duration::from_secs(5);
 
 /// What a worker serves with.
 #[derive(Debug)]
@@ -38,6 +34,8 @@ pub struct Worker {
     pub backends: Arc<Backends>,
     /// The hops whose word we take.
     pub trusted: Arc<[IpNet]>,
+    /// What it counts.
+    pub metrics: ProxyMetrics,
     /// Cancelled when the worker shall take no more connections and finish those it has.
     pub drain: CancellationToken,
     /// How long the finishing may take.
@@ -67,7 +65,17 @@ impl Worker {
             accepting.spawn(Arc::clone(&worker).accept_all(listener, connections.clone()));
         }
         accepting.close();
-        accepting.wait().await;
+        let pool = worker.backends.monolith.monolith.pool().clone();
+        let sweeping = async {
+            loop {
+                tokio::time::sleep(SWEEP).await;
+                pool.sweep(worker.routes.current().policy.timeouts.pool_idle);
+            }
+        };
+        tokio::select! {
+            () = accepting.wait() => {}
+            () = sweeping => {}
+        }
         worker.finish(connections).await;
         Ok(())
     }
@@ -89,42 +97,20 @@ impl Worker {
 
     fn connected(&self, stream: TcpStream, peer: SocketAddr, connections: &TaskTracker) {
         let downstream = Downstream::new(peer, &self.trusted);
-        let stack = stack(self.routes.clone(), Arc::clone(&self.backends), downstream);
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_TIMEOUT)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(stack))
-            .with_upgrades();
-        let drain = self.drain.clone();
-        connections.spawn(async move {
-            let mut connection = pin!(connection);
-            let drained = async {
-                drain.cancelled().await;
-                tokio::time::sleep(LAST_WORDS).await;
-            };
-            let ended = tokio::select! {
-                biased;
-                ended = connection.as_mut() => ended,
-                () = drained => {
-                    // The answer that is under way says `Connection: close`.
-                    connection.as_mut().graceful_shutdown();
-                    connection.await
-                }
-            };
-            if let Err(error) = ended {
-                tracing::debug!(error = %Chain(&error), "connection ended");
-            }
-        });
+        let routes = self.routes.clone();
+        let serving = Serving {
+            service: stack(self.routes.clone(), Arc::clone(&self.backends), downstream),
+            policy: move || routes.current().policy,
+            metrics: self.metrics.clone(),
+            drain: self.drain.clone(),
+        };
+        connections.spawn(serve(Socket::Tcp(stream), BytesMut::new(), serving));
     }
 
     async fn finish(&self, connections: TaskTracker) {
-        let began = Instant::now();
         connections.close();
         if tokio::time::timeout(self.drain_limit, connections.wait()).await.is_err() {
             tracing::warn!(limit = ?self.drain_limit, "drain: connections were cut off");
         }
-        // After the connections: the last of them may have become a tunnel.
-        let left = self.drain_limit.saturating_sub(began.elapsed());
-        self.backends.monolith.tunnels.drain(left).await;
     }
 }

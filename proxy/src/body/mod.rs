@@ -4,7 +4,6 @@ mod intake;
 mod read;
 
 use std::{
-    convert::Infallible,
     io,
     pin::Pin,
     task::{Context, Poll, ready},
@@ -13,7 +12,6 @@ use std::{
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
-use tokio::sync::oneshot;
 
 pub use self::{
     intake::{Intake, Source as IntakeSource},
@@ -58,8 +56,6 @@ struct Riders {
     /// Sampled answers only.
     tap: Option<Box<Tap>>,
     entry: Option<Box<Entry>>,
-    /// Dropped with the body; see [`Body::on_end`].
-    held: Option<oneshot::Sender<Infallible>>,
 }
 
 /// How a body ended.
@@ -176,21 +172,6 @@ impl Body {
         self.riders.as_mut()?.entry.take()
     }
 
-    /// Resolves when the body has ended or was dropped; at once where there is none.
-    pub(crate) fn on_end(&mut self) -> impl Future<Output = ()> + Send + 'static {
-        let held = (!http_body::Body::is_end_stream(self)).then(oneshot::channel);
-        let ended = held.map(|(sender, receiver)| {
-            self.riders().held = Some(sender);
-            receiver
-        });
-        async {
-            if let Some(ended) = ended {
-                // Nothing is ever sent: an error means that the sender is gone, which is the event.
-                let _ = ended.await;
-            }
-        }
-    }
-
     fn riders(&mut self) -> &mut Riders {
         self.riders.get_or_insert_default()
     }
@@ -208,8 +189,7 @@ impl Body {
     /// Tells everybody who rides along; safe to call twice, the first call counts.
     fn ended(&mut self, end: End) {
         let Some(riders) = self.riders.take() else { return };
-        let Riders { tap, entry, held } = *riders;
-        drop(held);
+        let Riders { tap, entry } = *riders;
         if let Some(tap) = tap {
             tap.finish(end);
         }
@@ -281,19 +261,5 @@ impl Drop for Body {
     fn drop(&mut self) {
         let complete = http_body::Body::is_end_stream(self);
         self.ended(if complete { End::Complete } else { End::Abandoned(None) });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn who_waits_for_the_end_is_told_when_the_body_is_dropped() {
-        let mut body = Body::full("x");
-        let ended = body.on_end();
-        drop(body);
-        ended.await;
-        Body::empty().on_end().await;
     }
 }

@@ -17,7 +17,7 @@ use http_body::{Body as _, Frame};
 use super::{
     connection::Connection,
     decode::{Decoder, Piece},
-    framing::{self, Framing, FramingFault},
+    framing::{self, FramingFault},
     head,
     scan::{HeadFault, Scan},
     write::{Coding, Writer},
@@ -103,9 +103,7 @@ pub async fn exchange(
     let result = poll_fn(|cx| exchange.poll(cx)).await;
     let Exchange { connection, upload, heard, .. } = exchange;
     match result {
-        Ok((head, decoder)) => {
-            Ok(answer(head, decoder, connection, upload, allowance, home))
-        }
+        Ok((head, decoder)) => Ok(answer(head, decoder, connection, upload, allowance, home)),
         Err(error) => {
             let request = upload.bodiless.then(|| Request::from_parts(parts, Body::empty()));
             Err(Box::new(Failed { error, request, silent: !heard }))
@@ -177,7 +175,8 @@ impl Exchange {
     /// Takes the answer's head out of what was read, if it is there.
     fn head(&mut self) -> Result<Option<(Response<()>, Decoder)>, ExchangeError> {
         let buffer = &mut self.connection.reader.buffer;
-        while let Some(span) = self.scan.advance(buffer, ANSWER_HEAD).map_err(ExchangeError::Head)?
+        while let Some(span) =
+            self.scan.advance(buffer, ANSWER_HEAD).map_err(ExchangeError::Head)?
         {
             self.scan = Scan::default();
             let bytes = buffer.split_to(span.end).freeze().slice(span.start..);
@@ -250,7 +249,10 @@ fn persists(head: &http::response::Parts) -> bool {
 
 /// Server-Sent Events are silent for as long as nothing happens.
 fn is_event_stream(content_type: &HeaderValue) -> bool {
-    content_type.as_bytes().get(..17).is_some_and(|it| it.eq_ignore_ascii_case(b"text/event-stream"))
+    content_type
+        .as_bytes()
+        .get(..17)
+        .is_some_and(|it| it.eq_ignore_ascii_case(b"text/event-stream"))
 }
 
 /// An answer's body as it comes in; what is left of the request's body goes out at the same time.
@@ -286,10 +288,7 @@ impl Answer {
         Poll::Ready(next)
     }
 
-    fn poll_next(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let Some(connection) = &mut self.connection else { return Poll::Ready(None) };
         // What happens to the rest of the upload does not matter any more: the answer is known.
         let _ = self.upload.poll(cx, &mut connection.writer);

@@ -16,7 +16,7 @@ thread_local! {
 }
 
 /// Shows the time of now, as RFC 9110 §5.6.7 writes it.
-pub fn with_now(show: impl FnOnce(&[u8])) {
+pub(super) fn with_now(show: impl FnOnce(&[u8])) {
     NOW.with_borrow_mut(|cached| {
         let fresh = cached.take().filter(|it| it.at.elapsed().as_millis() < 500);
         let now = fresh.unwrap_or_else(|| Cached {

@@ -79,10 +79,7 @@ impl Upload {
         Poll::Ready(next)
     }
 
-    fn poll_next(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let Some(reader) = &mut self.reader else { return Poll::Ready(None) };
         loop {
             match self.decoder.decode(&mut reader.buffer) {

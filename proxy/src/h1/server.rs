@@ -14,6 +14,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tower::Service;
 
 use super::{
+    connection::Connection,
     decode::Decoder,
     deliver::{self, Delivery, Ended},
     framing::{self, Framing},
@@ -71,14 +72,17 @@ where
     loop {
         let policy = policy();
         let (arrival, exchange) = match session.next(&policy).await {
-            Next::Request(span) => session.arrival(span, &policy),
+            Next::Request(span) => session.arrival(span),
             Next::Unreadable(error) => (Arrival::unreadable(error), Exchange::unreadable()),
             Next::Closed => return,
         };
         let answering = service.call(arrival);
-        let Some(response) = session.until_answered(pin!(answering), &exchange).await else {
+        let Some(mut response) = session.until_answered(pin!(answering), &exchange).await else {
             return;
         };
+        if let Some(server) = response.body_mut().take_tunnel() {
+            return session.tunnel(response, *server, &policy).await;
+        }
         if !session.respond(response, exchange, &policy).await {
             return;
         }
@@ -180,7 +184,7 @@ impl Session {
     }
 
     /// Takes a request's head out of what was read, and decides where its body ends.
-    fn arrival(&mut self, span: HeadSpan, policy: &Policy) -> (Arrival, Exchange) {
+    fn arrival(&mut self, span: HeadSpan) -> (Arrival, Exchange) {
         let unreadable = |error| (Arrival::unreadable(error), Exchange::unreadable());
         let Some(mut reader) = self.reader.take() else {
             return unreadable(ProxyError::Refused("a request without a connection"));
@@ -202,9 +206,6 @@ impl Session {
         };
         let framing = framing::of_request(request.version(), request.headers());
         let (refused, body) = match framing {
-            Ok(Framing::Length(length)) if length > policy.limits.body_cap() => {
-                (Some(ProxyError::TooLarge), Body::empty())
-            }
             Ok(Framing::Empty) => (None, Body::empty()),
             Ok(framing) => {
                 let expects = !persistence.old && expects_continue(&request);
@@ -263,6 +264,16 @@ impl Session {
         Poll::Pending
     }
 
+    /// Switches protocols: from now on bytes pass both ways.
+    async fn tunnel(mut self, response: Response<Body>, server: Connection, policy: &Policy) {
+        let (head, mut body) = response.into_parts();
+        self.writer.response(http::Version::HTTP_11, head.status, &head.headers);
+        if let Some(reader) = self.reader.take() {
+            let (entry, idle) = (body.take_entry(), policy.timeouts.tunnel_idle);
+            tunnel::open(reader, self.writer, server, entry, idle).await;
+        }
+    }
+
     /// Writes the answer. Whether another request may follow.
     async fn respond(
         &mut self,
@@ -272,14 +283,6 @@ impl Session {
     ) -> bool {
         let (mut head, mut body) = response.into_parts();
         let entry = body.take_entry();
-        if let Some(server) = body.take_tunnel() {
-            self.writer.response(head.version, head.status, &head.headers);
-            if let Some(reader) = self.reader.take() {
-                let writer = std::mem::replace(&mut self.writer, Writer::closed());
-                tunnel::open(reader, writer, *server, entry, policy.timeouts.tunnel_idle).await;
-            }
-            return false;
-        }
         let unread = self.reader.is_none();
         let coding = deliver::frame(&mut head, &body, exchange.is_head, exchange.persistence.old);
         let keep = exchange.persistence.keep

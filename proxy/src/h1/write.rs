@@ -5,6 +5,7 @@ use std::{
     io::{self, IoSlice},
     pin::Pin,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
@@ -200,6 +201,14 @@ impl Writer {
     /// What the operating system says.
     pub fn poll_shutdown(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.half).poll_shutdown(cx)
+    }
+
+    /// Makes the connection's end a reset, where a plain end would look like the end of a body.
+    pub fn reset(&self) {
+        if let WriteHalf::Tcp(half) = &self.half {
+            // If it fails, the connection is gone already.
+            let _ = socket2::SockRef::from(half.as_ref()).set_linger(Some(Duration::ZERO));
+        }
     }
 
     /// The half, for a tunnel. Nothing must wait to be written.

@@ -5,7 +5,6 @@
 
 use std::{
     convert::Infallible,
-    future::Future,
     pin::{Pin, pin},
     sync::{
         Arc,
@@ -98,7 +97,6 @@ where
     let refused = checked(&request).err();
     let protocol = request.extensions_mut().remove::<Protocol>();
     let client = protocol.is_some().then(|| hyper::upgrade::on(&mut request));
-    let length = refused.is_none() && too_long(&request, &policy);
     let empty = request.body().is_end_stream() || client.is_some();
     let mut request = request.map(|incoming| {
         if empty {
@@ -110,7 +108,7 @@ where
     if let Some(protocol) = &protocol {
         as_upgrade(&mut request, protocol);
     }
-    let refused = refused.map(ProxyError::Refused).or(length.then_some(ProxyError::TooLarge));
+    let refused = refused.map(ProxyError::Refused);
     let response = service.call(Arrival { refused, ..Arrival::new(request) }).await;
     let Ok(response) = response;
     Ok(match client {
@@ -147,12 +145,6 @@ fn checked<B>(request: &Request<B>) -> Result<(), &'static str> {
         return Err("a target with characters that must be escaped");
     }
     Ok(())
-}
-
-fn too_long<B>(request: &Request<B>, policy: &Policy) -> bool {
-    let length = request.headers().get(header::CONTENT_LENGTH);
-    let length = length.and_then(|it| it.to_str().ok()?.parse::<u64>().ok());
-    length.is_some_and(|it| it > policy.limits.body_cap())
 }
 
 /// HTTP/2 may send a cookie in several fields; HTTP/1.1 has one (RFC 9113 §8.2.3).

@@ -9,6 +9,7 @@ use super::Next;
 use crate::{
     body::{Body, End},
     downstream::Downstream,
+    limits::Limit,
     match_route::{Answer, Routed},
     metrics::{Fallback, InFlight, Side},
     monolith::headers::X_REQUEST_ID,
@@ -30,8 +31,20 @@ pub struct Entry {
     /// `None` while there is no answer; a client that does not wait for it gets none.
     answered: Option<Answered>,
     complete: bool,
-    _in_flight: InFlight,
+    limit: Option<Limit>,
+    termination: &'static str,
+    /// It is a tunnel now.
+    tunnel: bool,
+    in_flight: Option<InFlight>,
 }
+
+/// Who ended a request in which phase, after HAProxy's termination codes.
+///
+/// First letter: `C` the client, `S` the server, `P` the proxy, by closing or refusing; `c` and `s`
+/// by not going on in time. Second letter: `R` while the request came in, `Q` in a queue, `C` while
+/// a connection was opened, `H` before the answer's head, `D` while the answer's body passed, `T`
+/// in a tunnel. `--`: it ended as it should.
+const AS_IT_SHOULD: &str = "--";
 
 #[derive(Debug)]
 struct Answered {
@@ -61,9 +74,17 @@ pub async fn access_log(
         user_agent: routed.request.headers().get(header::USER_AGENT).cloned(),
         answered: None,
         complete: false,
-        _in_flight: routed.route.metrics.request_started(),
+        limit: None,
+        termination: "CH",
+        tunnel: false,
+        in_flight: Some(routed.route.metrics.request_started()),
     });
-    let Answer { response, side, fallback } = next.answer(routed).await;
+    let Answer { response, side, fallback, failure } = next.answer(routed).await;
+    if let Some(failure) = failure {
+        (entry.limit, entry.termination) = (failure.limit, failure.termination);
+    } else {
+        entry.termination = "CD";
+    }
     entry.answered = Some(Answered {
         first_byte: Instant::now(),
         id: response.headers().get(X_REQUEST_ID).cloned(),
@@ -77,7 +98,28 @@ pub async fn access_log(
 impl Entry {
     /// The answer's body has ended. The answer to a HEAD has no body to be waited for.
     pub(crate) fn finish(mut self: Box<Self>, end: End) {
-        self.complete = end == End::Complete || self.method == Method::HEAD;
+        let phase = |it: [&'static str; 2]| it[usize::from(self.tunnel)];
+        let end = if self.method == Method::HEAD { End::Complete } else { end };
+        let (limit, termination) = match end {
+            End::Complete => (None, AS_IT_SHOULD),
+            End::BrokenOff(limit @ Some(Limit::Total)) => (limit, "PD"),
+            End::BrokenOff(limit @ Some(_)) => (limit, "sD"),
+            End::BrokenOff(None) => (None, "SD"),
+            End::Abandoned(limit @ Some(_)) => (limit, phase(["cD", "PT"])),
+            End::Abandoned(None) => (None, phase(["CD", "CT"])),
+        };
+        self.complete = end == End::Complete;
+        // An answer of ours says itself why there is one.
+        if !(self.complete && self.answered.as_ref().is_some_and(|it| it.side == Side::Proxy)) {
+            (self.limit, self.termination) = (limit, termination);
+        }
+    }
+
+    /// From now on it is a tunnel, and no request in flight.
+    pub(crate) fn switched(&mut self) {
+        self.tunnel = true;
+        self.in_flight = None;
+        self.termination = "PT";
     }
 }
 
@@ -88,6 +130,9 @@ impl Drop for Entry {
         let answered = self.answered.as_ref();
         let (side, status) = answered.map_or((Side::Proxy, gone), |it| (it.side, it.status));
         self.route.metrics.answered(side, status, took);
+        if let Some(limit) = self.limit {
+            self.route.metrics.limited(limit);
+        }
         tracing::info!(
             target: "access",
             route = %self.route.id,
@@ -99,6 +144,9 @@ impl Drop for Entry {
             status = status.as_u16(),
             bytes = self.bytes,
             complete = self.complete,
+            termination = self.termination,
+            limit = self.limit.map(Limit::label),
+            limit_side = self.limit.map(Limit::side),
             total_ms = milliseconds(took),
             first_byte_ms = answered.map(|it| milliseconds(it.first_byte - self.arrived)),
             client = %self.downstream.peer,

@@ -1,50 +1,89 @@
 //! Refuses what a proxy cannot serve, and what two servers could read differently.
 
 use http::{HeaderValue, Method, Request, Version, header, uri::Authority};
+use http_body::Body as _;
 
 use super::Next;
 use crate::{
     error::ProxyError,
     match_route::{Answer, Routed},
-    metrics::Side,
 };
 
 /// Passes on only requests whose target and `Host` have one reading (RFC 9112 §3.2).
 pub async fn refuse(mut routed: Routed, next: impl Next<Routed, Response = Answer>) -> Answer {
-    match one_reading(&mut routed.request) {
+    let refused = match routed.refused.take() {
+        Some(why) => Err(why),
+        None => acceptable(&mut routed),
+    };
+    match refused {
         Ok(()) => next.answer(routed).await,
-        Err(why) => Answer::of(Side::Proxy, ProxyError::Refused(why).into_response()),
+        Err(why) => Answer::failed(why),
     }
 }
 
+fn acceptable(routed: &mut Routed) -> Result<(), ProxyError> {
+    one_reading(&mut routed.request)?;
+    let length = routed.request.body().size_hint().exact();
+    if length.is_some_and(|it| it > routed.route.policy.limits.body) {
+        return Err(ProxyError::TooLarge);
+    }
+    Ok(())
+}
+
 /// Checks the head, and brings an absolute-form target into the origin form that servers expect.
-fn one_reading<B>(request: &mut Request<B>) -> Result<(), &'static str> {
-    if request.method() == Method::CONNECT {
-        return Err("CONNECT: this is not a forward proxy");
+fn one_reading<B>(request: &mut Request<B>) -> Result<(), ProxyError> {
+    if matches!(*request.method(), Method::CONNECT | Method::TRACE) {
+        return Err(ProxyError::Method);
     }
-    let coding = request.headers().get(header::TRANSFER_ENCODING);
-    if coding.is_some_and(|it| !it.as_bytes().eq_ignore_ascii_case(b"chunked")) {
-        return Err("a Transfer-Encoding other than chunked");
-    }
+    one_host(request).map_err(ProxyError::Refused)
+}
+
+fn one_host<B>(request: &mut Request<B>) -> Result<(), &'static str> {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let host = match (hosts.next(), hosts.next()) {
         (Some(host), None) => Some(valid_host(host).ok_or("the Host field is malformed")?),
-        (None, _) if request.version() >= Version::HTTP_11 => return Err("no Host field"),
+        (None, _) if request.version() == Version::HTTP_11 => return Err("no Host field"),
         (None, _) => None,
         (Some(_), Some(_)) => return Err("several Host fields"),
     };
-    let Some(target) = request.uri().authority().cloned() else { return Ok(()) };
+    let Some(target) = request.uri().authority().cloned() else {
+        if request.version() == Version::HTTP_2 && host.is_none() {
+            return Err("neither :authority nor Host");
+        }
+        // `*` is for OPTIONS only (RFC 9112 §3.2.4); everything else begins with a slash.
+        let path = request.uri().path();
+        let asterisk = path == "*" && request.method() == Method::OPTIONS;
+        return if asterisk || path.starts_with('/') {
+            Ok(())
+        } else {
+            Err("a target that is no path")
+        };
+    };
     if target.as_str().contains('@') {
         return Err("the request's target names a user");
     }
-    if host.is_some_and(|it| !it.as_str().eq_ignore_ascii_case(target.as_str())) {
+    let scheme = request.uri().scheme_str().unwrap_or_default().to_owned();
+    if host.is_some_and(|it| !same_host(it.as_str(), target.as_str(), &scheme)) {
         return Err("the Host field and the request's target name different hosts");
     }
-    let path = request.uri().path_and_query().map_or("/", |it| it.as_str()).parse();
+    let path = request.uri().path_and_query().map_or("/", |it| it.as_str());
+    // `http://shop.test?x` has an empty path, which is `/` in origin form.
+    let path = if path.starts_with('?') { format!("/{path}").parse() } else { path.parse() };
     *request.uri_mut() = path.map_err(|_| "the request's target is malformed")?;
     let value = HeaderValue::from_str(target.as_str()).map_err(|_| "the target is malformed")?;
     request.headers_mut().insert(header::HOST, value);
     Ok(())
+}
+
+/// Whether two authorities name the same host, the scheme's own port being the same as none.
+fn same_host(a: &str, b: &str, scheme: &str) -> bool {
+    let port = match scheme {
+        "http" => ":80",
+        "https" => ":443",
+        _ => "",
+    };
+    let strip = |it: &str| it.strip_suffix(port).unwrap_or(it).to_ascii_lowercase();
+    strip(a) == strip(b)
 }
 
 /// `host[:port]`, without a user.
@@ -59,7 +98,7 @@ fn valid_host(value: &HeaderValue) -> Option<Authority> {
 mod tests {
     use super::*;
 
-    fn check(target: &str, hosts: &[&str]) -> Result<(String, String), &'static str> {
+    fn check(target: &str, hosts: &[&str]) -> Result<(String, String), ProxyError> {
         let mut builder = Request::builder().uri(target);
         for host in hosts {
             builder = builder.header("host", *host);
@@ -91,5 +130,8 @@ mod tests {
         let read = check("http://shop.test/cart?x=1", &["SHOP.test"]).unwrap();
         assert_eq!(read, ("/cart?x=1".into(), "shop.test".into()));
         assert!(check("http://shop.test/", &["evil.test"]).is_err());
+        assert!(check("http://shop.test:8080/", &["shop.test"]).is_err());
+        assert!(check("http://shop.test:80/", &["shop.test"]).is_ok());
+        assert_eq!(check("http://shop.test?x", &["shop.test"]).unwrap().0, "/?x");
     }
 }

@@ -4,10 +4,8 @@ use std::{fmt, io, path::PathBuf, str::FromStr, sync::Arc};
 
 use http::{Uri, uri::Authority};
 use tokio::net::{TcpStream, UnixStream};
-use tokio_util::either::Either;
 
-/// A connection to a server, over TCP or a Unix socket.
-pub type ServerIo = Either<TcpStream, UnixStream>;
+use crate::io::Socket;
 
 /// One server's address. Cloning is cheap.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -23,16 +21,16 @@ impl ServerAddr {
     ///
     /// # Errors
     /// What the operating system said: refused, unreachable, no such name, no such socket.
-    pub async fn connect(&self) -> io::Result<ServerIo> {
+    pub async fn connect(&self) -> io::Result<Socket> {
         match self {
             Self::Tcp(authority) => {
                 let host = authority.host().trim_start_matches('[').trim_end_matches(']');
                 let port = authority.port_u16().unwrap_or(80);
                 let stream = TcpStream::connect((host, port)).await?;
                 stream.set_nodelay(true)?;
-                Ok(Either::Left(stream))
+                Ok(Socket::Tcp(stream))
             }
-            Self::Unix(path) => UnixStream::connect(path.as_path()).await.map(Either::Right),
+            Self::Unix(path) => UnixStream::connect(path.as_path()).await.map(Socket::Unix),
         }
     }
 }

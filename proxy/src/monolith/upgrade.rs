@@ -1,21 +1,9 @@
-//! `WebSocket`s and other upgrades: after the monolith's 101 the connection is a tunnel.
+//! The wish to switch protocols, and whether the server agreed to one of those that were offered.
 
-use std::time::Duration;
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Version, header};
 
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version, header};
-use hyper_util::rt::TokioIo;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
-
-use crate::error::Chain;
-
-/// The tunnels of one worker thread. They outlive their request, so a drain must wait for them.
-#[derive(Debug, Clone, Default)]
-pub struct Tunnels {
-    open: TaskTracker,
-    closing: CancellationToken,
-}
-
-/// The protocol that a request asks to switch to, taken before the hop-by-hop fields are stripped.
+/// The protocols that a request offers to switch to, taken before the hop-by-hop fields are
+/// stripped.
 ///
 /// Only a GET without a body may ask: a body before the switch could be read as the tunnel's first
 /// bytes by one side and as a request by the other.
@@ -33,53 +21,19 @@ fn names_upgrade(headers: &HeaderMap) -> bool {
     values.flat_map(|it| it.split(',')).any(|it| it.trim().eq_ignore_ascii_case("upgrade"))
 }
 
-/// Puts the wish to switch back, for the hop to the monolith.
-pub(super) fn ask(headers: &mut HeaderMap, protocol: HeaderValue) {
+/// Puts the wish to switch back, for the hop to the server.
+pub(super) fn ask(headers: &mut HeaderMap, protocols: HeaderValue) {
     headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-    headers.insert(header::UPGRADE, protocol);
+    headers.insert(header::UPGRADE, protocols);
 }
 
-/// Whether the monolith agreed to switch to what was asked for.
-pub(super) fn accepted<B>(response: &Response<B>, asked: &HeaderValue) -> bool {
-    response.status() == StatusCode::SWITCHING_PROTOCOLS
-        && response
-            .headers()
-            .get(header::UPGRADE)
-            .is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(asked.as_bytes()))
-}
-
-impl Tunnels {
-    /// Joins the two connections once both have switched, until one side closes or the drain's
-    /// deadline ends it.
-    pub fn join(&self, client: hyper::upgrade::OnUpgrade, server: hyper::upgrade::OnUpgrade) {
-        let closing = self.closing.clone();
-        self.open.spawn(async move {
-            let joined = async {
-                let (client, server) = tokio::try_join!(client, server)?;
-                let (mut client, mut server) = (TokioIo::new(client), TokioIo::new(server));
-                let copied = tokio::io::copy_bidirectional(&mut client, &mut server).await;
-                if let Err(error) = copied {
-                    tracing::debug!(%error, "tunnel ended");
-                }
-                Ok::<(), hyper::Error>(())
-            };
-            tokio::select! {
-                () = closing.cancelled() => {}
-                result = joined => if let Err(error) = result {
-                    tracing::debug!(error = %Chain(&error), "tunnel was not opened");
-                },
-            }
-        });
-    }
-
-    /// Waits for the open tunnels, and closes what is left after `limit`.
-    pub async fn drain(&self, limit: Duration) {
-        self.open.close();
-        if tokio::time::timeout(limit, self.open.wait()).await.is_err() {
-            self.closing.cancel();
-            self.open.wait().await;
-        }
-    }
+/// The protocol that the server switched to, if it is one of those that were `asked` for.
+pub(super) fn accepted<B>(response: &Response<B>, asked: &HeaderValue) -> Option<HeaderValue> {
+    let chosen = response.headers().get(header::UPGRADE)?;
+    let mut offered = asked.to_str().ok()?.split(',').map(str::trim);
+    offered
+        .any(|it| !it.is_empty() && it.as_bytes().eq_ignore_ascii_case(chosen.as_bytes()))
+        .then(|| chosen.clone())
 }
 
 #[cfg(test)]
@@ -102,12 +56,14 @@ mod tests {
 
     #[test]
     fn a_switch_to_something_else_is_not_accepted() {
-        let asked = HeaderValue::from_static("websocket");
-        let answer = |status: u16, protocol: &str| {
-            Response::builder().status(status).header("upgrade", protocol).body(()).unwrap()
+        let accepts = |asked: &'static str, protocol: &str| {
+            let answer = Response::builder().header("upgrade", protocol).body(()).unwrap();
+            accepted(&answer, &HeaderValue::from_static(asked)).is_some()
         };
-        assert!(accepted(&answer(101, "WebSocket"), &asked));
-        assert!(!accepted(&answer(101, "h2c"), &asked));
-        assert!(!accepted(&answer(200, "websocket"), &asked));
+        assert!(accepts("websocket", "WebSocket"));
+        assert!(accepts("foo, websocket", "websocket"));
+        assert!(!accepts("websocket", "h2c"));
+        assert!(!accepts("foo, websocket", "foo, websocket"));
+        assert!(!accepts("", ""));
     }
 }

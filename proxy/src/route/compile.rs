@@ -10,12 +10,13 @@ use super::{
     diagnostic::{Diagnostic, Faults, Findings, did_you_mean},
     methods::Methods,
     pattern::PathPattern,
+    policy,
     reader::{Section, Value, array, integer, parsed, text},
     rules,
     table::{DEFAULT_TIMEOUT, Plan, Route, RouteTable, UNROUTED},
     values::{Percent, duration},
 };
-use crate::{metrics::ProxyMetrics, monolith::ServerAddr};
+use crate::{limits::Policy, metrics::ProxyMetrics, monolith::ServerAddr};
 
 const STAGES: [&str; 3] = ["monolith", "shadow", "extracted"];
 
@@ -83,10 +84,12 @@ impl Reading<'_, '_> {
         }
         let mut root = Section::new(document, 0..0, "a route file");
         let monolith = root.get("monolith").and_then(|value| self.monolith(value));
+        let policy =
+            policy::read(&mut root, Policy::default(), policy::Of::Everything, self.findings);
         let mut routes = Vec::new();
         if let Some(value) = root.get("route") {
             for value in array(value, "`route` must be written `[[route]]`", self.findings) {
-                routes.extend(self.route(value));
+                routes.extend(self.route(value, policy));
             }
         }
         root.finish(self.findings);
@@ -94,7 +97,7 @@ impl Reading<'_, '_> {
         let routes = routes.into_iter().map(|it| Arc::new(it.route)).collect();
         let digest = Sha256::digest(text);
         let hash = hex::encode(&digest[..6]);
-        RouteTable::new(hash, monolith, routes, &self.compiler.metrics)
+        RouteTable::new(hash, monolith, policy, routes, &self.compiler.metrics)
     }
 
     fn monolith(&mut self, value: &Value<'_>) -> Option<ServerAddr> {
@@ -121,7 +124,7 @@ impl Reading<'_, '_> {
         }
     }
 
-    fn route(&mut self, value: &Value<'_>) -> Option<Placed> {
+    fn route(&mut self, value: &Value<'_>, policy: Policy) -> Option<Placed> {
         let mut section = Section::of(value, "a [[route]]", self.findings)?;
         let id_value = section.require("id", self.findings);
         let id = id_value.and_then(|it| parsed(it, "`id` must be a string", self.findings, id));
@@ -138,6 +141,7 @@ impl Reading<'_, '_> {
         let priority = section
             .get("priority")
             .map_or(Some(0), |it| integer(it, "`priority` must be a whole number", self.findings));
+        let policy = policy::read(&mut section, policy, policy::Of::Route, self.findings);
         let subject = rules::subject(&mut section, id.unwrap_or_default(), self.findings);
         section.finish(self.findings);
         let (id, (methods, pattern)) = (id?, matched?);
@@ -148,6 +152,7 @@ impl Reading<'_, '_> {
             priority: priority?,
             plan: plan?,
             timeout: timeout?,
+            policy,
             subject: Arc::new(subject),
             metrics: self.compiler.metrics.route(id),
         };

@@ -8,6 +8,7 @@ mod diagnostic;
 mod methods;
 mod notices;
 mod pattern;
+mod policy;
 mod reader;
 mod reload;
 mod rules;

@@ -12,6 +12,7 @@ use super::{
     values::Percent,
 };
 use crate::{
+    limits::Policy,
     metrics::{ProxyMetrics, RouteMetrics},
     monolith::ServerAddr,
 };
@@ -73,6 +74,8 @@ pub struct Route {
     pub plan: Plan,
     /// How long a handler may take.
     pub timeout: Duration,
+    /// How long anybody else may take, and how much.
+    pub policy: Policy,
     /// What it is judged by.
     pub subject: Arc<Subject>,
     /// Its series.
@@ -86,6 +89,8 @@ pub struct RouteTable {
     pub hash: String,
     /// `[monolith] servers`.
     pub monolith: Option<ServerAddr>,
+    /// What holds where no route says otherwise.
+    pub policy: Policy,
     routes: Vec<Arc<Route>>,
     unrouted: Arc<Route>,
     root: Node,
@@ -95,6 +100,7 @@ impl RouteTable {
     pub(super) fn new(
         hash: String,
         monolith: Option<ServerAddr>,
+        policy: Policy,
         routes: Vec<Arc<Route>>,
         metrics: &ProxyMetrics,
     ) -> Self {
@@ -102,12 +108,13 @@ impl RouteTable {
         for route in &routes {
             root.insert(&route.pattern.segments, route);
         }
-        Self { hash, monolith, routes, unrouted: Arc::new(unrouted(metrics)), root }
+        let unrouted = Arc::new(unrouted(policy, metrics));
+        Self { hash, monolith, policy, routes, unrouted, root }
     }
 
     /// A table without routes: the monolith answers everything.
     pub fn pass_through(metrics: &ProxyMetrics) -> Self {
-        Self::new(String::new(), None, Vec::new(), metrics)
+        Self::new(String::new(), None, Policy::default(), Vec::new(), metrics)
     }
 
     /// The route that a request takes. One that no route names takes `unrouted`, the monolith's.
@@ -127,7 +134,7 @@ impl RouteTable {
 }
 
 /// The route of requests that no route names.
-fn unrouted(metrics: &ProxyMetrics) -> Route {
+fn unrouted(policy: Policy, metrics: &ProxyMetrics) -> Route {
     Route {
         id: UNROUTED.into(),
         methods: Methods::ANY,
@@ -135,6 +142,7 @@ fn unrouted(metrics: &ProxyMetrics) -> Route {
         priority: 0,
         plan: Plan::Monolith,
         timeout: DEFAULT_TIMEOUT,
+        policy,
         subject: Arc::new(Subject {
             route: UNROUTED.to_owned(),
             rules: Rules::default(),

@@ -66,6 +66,24 @@ pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
     }
 }
 
+/// Reads `"512B"`, `"64KiB"`, `"10MiB"` or `"1GiB"`; at least one byte.
+pub(super) fn bytes(text: &str) -> Result<u64, &'static str> {
+    let must = "must be a size such as \"512B\", \"64KiB\", \"10MiB\" or \"1GiB\"";
+    let unit = text.trim_start_matches(|it: char| it.is_ascii_digit());
+    let number: u64 = text[..text.len() - unit.len()].parse().map_err(|_| must)?;
+    let shift = match unit {
+        "B" => 0,
+        "KiB" => 10,
+        "MiB" => 20,
+        "GiB" => 30,
+        _ => return Err(must),
+    };
+    match number.checked_mul(1 << shift) {
+        Some(bytes @ 1..) => Ok(bytes),
+        _ => Err(must),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -105,9 +123,20 @@ mod tests {
         }
     }
 
+    #[test]
+    fn sizes_have_a_unit() {
+        assert_eq!(bytes("512B"), Ok(512));
+        assert_eq!(bytes("64KiB"), Ok(65_536));
+        assert_eq!(bytes("2GiB"), Ok(2 << 30));
+        for text in ["", "0B", "5", "KiB", "1KB", "1.5MiB", "-1B", "99999999999GiB"] {
+            assert!(bytes(text).is_err(), "{text}");
+        }
+    }
+
     proptest! {
         #[test]
         fn no_text_panics(text in "\\PC*") {
+            let _ = bytes(&text);
             let _ = text.parse::<Percent>();
             let _ = duration(&text);
         }
