@@ -13,6 +13,8 @@ pub struct Arrival {
     pub request: Request<Body>,
     /// When its head was complete.
     pub at: Instant,
+    /// It is the first on its connection: a client does not try it again by itself when it fails.
+    pub first: bool,
     /// Why it goes no further; its connection is closed then.
     pub refused: Option<ProxyError>,
 }
@@ -20,7 +22,7 @@ pub struct Arrival {
 impl Arrival {
     /// A request that was read.
     pub fn new(request: Request<Body>) -> Self {
-        Self { request, at: Instant::now(), refused: None }
+        Self { request, at: Instant::now(), first: false, refused: None }
     }
 
     /// In place of a request whose head could not be read: `-` for a method, `*` for a target.

@@ -68,7 +68,8 @@ impl Caller<'_> {
         let forward = &self.backends.monolith;
         let policy = &routed.route.policy;
         let allowance = Allowance::of(&policy.timeouts, routed.arrived);
-        let hop = Hop { address: &address, timeouts: &policy.timeouts, allowance };
+        let first = routed.first;
+        let hop = Hop { address: &address, timeouts: &policy.timeouts, first, allowance };
         let answer = forward.forward(hop, routed.request, &self.downstream).await;
         match tap {
             Some(tap) => tap.attach(answer),

@@ -1,7 +1,8 @@
 //! What can go wrong with a request, and the only place where an error becomes an answer.
 
-use std::{error::Error, fmt, io, time::Duration};
+use std::{error::Error, fmt, io, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 
 use crate::{
@@ -9,6 +10,7 @@ use crate::{
     extraction::NoReply,
     h1::{client::ExchangeError, framing::FramingFault, scan::HeadFault},
     limits::Limit,
+    route::Maintenance,
 };
 
 /// Whose fault it was decides the status and the log level.
@@ -55,6 +57,12 @@ pub enum ProxyError {
     /// Neither routes.toml nor the command line names a monolith.
     #[error("no monolith is configured: give --monolith or a [monolith] section in routes.toml")]
     NoMonolith,
+    /// The route is in maintenance: [`Maintenance::Stop`].
+    #[error("stopped for maintenance")]
+    Stopped(Arc<Maintenance>),
+    /// The route was paused for longer than a request may wait.
+    #[error("paused for more than {0:?}")]
+    Paused(Duration),
     /// More requests are in flight than may be.
     #[error("more than {0} requests are in flight: see `limits.in_flight`")]
     Overloaded(usize),
@@ -102,6 +110,7 @@ impl ProxyError {
             Self::UnaskedSwitch => told(S::BAD_GATEWAY, None, "PH"),
             Self::NoMonolith => told(S::BAD_GATEWAY, None, "PC"),
             Self::CommitUnknown(_) => told(S::SERVICE_UNAVAILABLE, None, "PH"),
+            Self::Stopped(_) | Self::Paused(_) => told(S::SERVICE_UNAVAILABLE, None, "PQ"),
             Self::Overloaded(_) => told(S::SERVICE_UNAVAILABLE, Some(Limit::InFlight), "PQ"),
         }
     }
@@ -129,23 +138,35 @@ impl ProxyError {
         } else {
             tracing::debug!(status = status.as_u16(), error = %Chain(&self), "request refused");
         }
-        let mut response = Response::new(Body::full(self.text()));
+        let (kind, text) = match &self {
+            Self::Stopped(stopped) => ("text/html; charset=utf-8", page(stopped)),
+            _ => ("text/plain; charset=utf-8", self.text().into()),
+        };
+        let mut response = Response::new(Body::full(text));
         *response.status_mut() = status;
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        match self {
-            Self::Overloaded(_) => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-            }
-            Self::Method => {
-                let methods =
-                    HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
-                headers.insert(header::ALLOW, methods);
-            }
-            _ => {}
+        if let Some(seconds) = self.retry_after() {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if matches!(self, Self::Method) {
+            let methods = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+            headers.insert(header::ALLOW, methods);
         }
         response
+    }
+
+    /// In how many seconds it is worth to try again.
+    fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Overloaded(_) | Self::Paused(_) => Some(1),
+            Self::Stopped(maintenance) => match &**maintenance {
+                Maintenance::Stop(stop) => Some(stop.retry_after.as_secs().max(1)),
+                Maintenance::Pause(_) => None,
+            },
+            _ => None,
+        }
     }
 
     fn text(&self) -> &'static str {
@@ -153,7 +174,9 @@ impl ProxyError {
             Self::CommitUnknown(_) => {
                 "We do not know whether this went through. Please look before you try again.\n"
             }
-            Self::Overloaded(_) => "The shop is very busy. Please try again in a moment.\n",
+            Self::Overloaded(_) | Self::Paused(_) => {
+                "The shop is very busy. Please try again in a moment.\n"
+            }
             _ => match self.status() {
                 StatusCode::REQUEST_TIMEOUT => "The request did not arrive in time.\n",
                 StatusCode::PAYLOAD_TOO_LARGE => "The request is too large.\n",
@@ -167,6 +190,17 @@ impl ProxyError {
             },
         }
     }
+}
+
+/// The page of a shop that is stopped.
+fn page(maintenance: &Maintenance) -> Bytes {
+    let Maintenance::Stop(stop) = maintenance else { return Bytes::new() };
+    let message = stop.message.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let page = format!(
+        "<!doctype html>\n<html><head><meta charset=\"utf-8\"><title>Maintenance</title></head>\n\
+         <body><p>{message}</p></body></html>\n"
+    );
+    page.into()
 }
 
 const fn head(fault: HeadFault) -> Told {

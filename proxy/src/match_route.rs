@@ -27,6 +27,8 @@ pub struct Routed {
     pub arrived: Instant,
     /// The request as the client sent it, until a layer below changes it.
     pub request: Request<Body>,
+    /// It is the first on its client's connection.
+    pub first: bool,
     /// Why it goes no further.
     pub refused: Option<ProxyError>,
 }
@@ -72,10 +74,10 @@ pub async fn match_route(
     table: Arc<RouteTable>,
     next: impl Next<Routed, Response = Response<Body>>,
 ) -> Response<Body> {
-    let Arrival { mut request, at, refused } = arrival;
+    let Arrival { mut request, at, first, refused } = arrival;
     let route = table.find(request.method(), request.uri().path()).clone();
     let monolith = table.monolith.clone();
     drop(table);
     request.body_mut().restrict(&route.policy);
-    next.answer(Routed { route, monolith, arrived: at, request, refused }).await
+    next.answer(Routed { route, monolith, arrived: at, request, first, refused }).await
 }

@@ -258,6 +258,11 @@ impl RouteMetrics {
         InFlight(self.0.in_flight.clone())
     }
 
+    /// Requests in flight in the whole process.
+    pub fn in_flight(&self) -> usize {
+        usize::try_from(self.0.in_flight.get()).unwrap_or(0)
+    }
+
     /// Requests answered by `side` since the start.
     pub fn answered_by(&self, side: Side) -> u64 {
         self.0.requests[side as usize].iter().map(IntCounter::get).sum()

@@ -54,6 +54,10 @@ impl Mirror {
         if !sample.takes() {
             return None;
         }
+        if is_busy(&routed.route) {
+            self.judge.discard(&routed.route.subject, Unknown::Dropped);
+            return None;
+        }
         let Some(snapshot) = Snapshot::of(routed) else {
             self.judge.discard(&routed.route.subject, Unknown::Declined);
             return None;
@@ -82,6 +86,10 @@ impl Mirror {
         sample: Percent,
     ) {
         let Some(address) = routed.monolith.clone().filter(|_| sample.takes()) else { return };
+        if is_busy(&routed.route) {
+            self.judge.discard(&routed.route.subject, Unknown::Dropped);
+            return;
+        }
         let candidate = Leg::Answered(observe(reply, took));
         let controls = self.controls.clone();
         let request = snapshot.to_monolith(downstream);
@@ -89,7 +97,7 @@ impl Mirror {
         let control = async move {
             let began = Instant::now();
             let allowance = Allowance::of(&timeouts, began);
-            let hop = Hop { address: &address, timeouts: &timeouts, allowance };
+            let hop = Hop { address: &address, timeouts: &timeouts, first: false, allowance };
             let response = controls.send(hop, request).await;
             let (head, body) = response.map_err(|_| Unknown::ControlFailed)?.into_parts();
             let body = read_up_to(body, BODY_LIMIT).await.map_err(|error| match error {
@@ -112,6 +120,11 @@ impl Mirror {
     pub fn failed(&self, route: &Route, failure: &Failure) {
         self.judge.discard(&route.subject, unknown(failure));
     }
+}
+
+/// Whether there is so much to do that comparing must wait: long before a buyer is turned away.
+fn is_busy(route: &Route) -> bool {
+    route.metrics.in_flight() > route.policy.limits.in_flight / 2
 }
 
 /// Copies one answer as it passes, and makes an experiment of it when it has passed.

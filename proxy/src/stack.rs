@@ -10,7 +10,10 @@ use crate::{
     body::Body,
     dispatch::{Backends, dispatch},
     downstream::Downstream,
-    layers::{access_log::access_log, around, refuse::refuse, request_id::request_id},
+    layers::{
+        access_log::access_log, around, maintenance::maintenance, refuse::refuse,
+        request_id::request_id,
+    },
     match_route::{Routed, match_route},
     route::Routes,
 };
@@ -22,6 +25,7 @@ pub fn stack(
     downstream: Downstream,
 ) -> impl Service<Arrival, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send
 {
+    let held = routes.clone();
     ServiceBuilder::new()
         // Arrival → Routed: the table in force now decides, for all below.
         .layer(around(move |arrival, next| match_route(arrival, routes.current(), next)))
@@ -31,6 +35,8 @@ pub fn stack(
         .layer(around(move |routed, next| request_id(routed, downstream, next)))
         // What two servers could read differently goes no further.
         .layer(around(refuse))
+        // A route in maintenance holds its requests, or turns them away.
+        .layer(around(move |routed, next| maintenance(routed, held.clone(), next)))
         // The only place that knows both backends, and the mirror.
         .service(service_fn(move |routed: Routed| {
             let backends = backends.clone();

@@ -163,7 +163,7 @@ async fn what_two_servers_could_read_differently_is_refused() {
         ("GET /up HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", "400"),
         ("GET /up HTTP/1.1\r\nHost: a b\r\n\r\n", "400"),
         ("GET http://a/up HTTP/1.1\r\nHost: b\r\n\r\n", "400"),
-        ("CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n", "400"),
+        ("CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n", "405"),
         ("GET /up HTTP/1.1\r\nHost: shop.test\r\nConnection: close\r\n\r\n", "200"),
         ("GET http://shop.test/up HTTP/1.1\r\nHost: shop.test\r\nConnection: close\r\n\r\n", "200"),
         ("GET /up HTTP/1.0\r\n\r\n", "200"),

@@ -1,12 +1,13 @@
 //! A client's request body, held to its limits: size, pauses and rate.
 
 use std::{
+    future::poll_fn,
     pin::Pin,
     task::{Context, Poll, ready},
     time::Instant,
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http_body::{Body as _, Frame};
 use hyper::body::Incoming;
 
@@ -26,7 +27,12 @@ pub struct Intake {
     /// When the first byte was asked for.
     began: Option<Instant>,
     received: u64,
+    /// What was gathered already.
+    ahead: Option<Frame<Bytes>>,
 }
+
+/// A body that is known to be no longer is gathered whole.
+const GATHER: u64 = 64 * 1024;
 
 /// Where a request's body comes from.
 #[derive(Debug)]
@@ -41,7 +47,7 @@ impl Intake {
     /// A body that was not looked at yet, held to the limits of all routes.
     pub fn new(source: Source) -> Self {
         let policy = Policy::default();
-        Self { source, policy, timer: Timer::default(), began: None, received: 0 }
+        Self { source, policy, timer: Timer::default(), began: None, received: 0, ahead: None }
     }
 
     /// From now on it is held to these limits.
@@ -49,10 +55,34 @@ impl Intake {
         self.policy = *policy;
     }
 
+    /// Waits for all of a short body, and returns it; or for the first frame of another.
+    pub(super) async fn gather(&mut self) -> Result<Option<Bytes>, BodyError> {
+        let short = self.left().is_some_and(|it| it <= GATHER);
+        let mut whole = BytesMut::new();
+        while !self.is_ended() {
+            let Some(frame) = poll_fn(|cx| self.poll_frame(cx)).await.transpose()? else { break };
+            match frame.into_data() {
+                Ok(data) if short => whole.extend_from_slice(&data),
+                Ok(data) => {
+                    self.ahead = Some(Frame::data(data));
+                    return Ok(None);
+                }
+                Err(trailers) => {
+                    self.ahead = Some(trailers);
+                    return Ok(None);
+                }
+            }
+        }
+        Ok(Some(whole.freeze()))
+    }
+
     pub(super) fn poll_frame(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if let Some(frame) = self.ahead.take() {
+            return Poll::Ready(Some(Ok(frame)));
+        }
         if self.began.is_none() {
             self.began = Some(Instant::now());
             self.timer.set(self.policy.timeouts.body_idle);
@@ -89,16 +119,19 @@ impl Intake {
     }
 
     pub(super) fn is_ended(&self) -> bool {
-        match &self.source {
-            Source::H1(upload) => upload.is_ended(),
-            Source::H2(incoming) => incoming.is_end_stream(),
-        }
+        self.ahead.is_none()
+            && match &self.source {
+                Source::H1(upload) => upload.is_ended(),
+                Source::H2(incoming) => incoming.is_end_stream(),
+            }
     }
 
     pub(super) fn left(&self) -> Option<u64> {
-        match &self.source {
+        let left = match &self.source {
             Source::H1(upload) => upload.left(),
             Source::H2(incoming) => incoming.size_hint().exact(),
-        }
+        };
+        let ahead = self.ahead.as_ref().and_then(Frame::data_ref).map_or(0, Bytes::len);
+        left.map(|it| it + ahead as u64)
     }
 }

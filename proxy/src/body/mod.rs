@@ -155,6 +155,18 @@ impl Body {
         }
     }
 
+    /// Waits for what a client sends first: all of a short body, the first piece of another.
+    ///
+    /// # Errors
+    /// [`BodyError`]: the client sends no more.
+    pub async fn gather(&mut self) -> Result<(), BodyError> {
+        let Source::Intake(intake) = &mut self.source else { return Ok(()) };
+        if let Some(whole) = intake.gather().await? {
+            self.source = if whole.is_empty() { Source::Empty } else { Source::Full(whole) };
+        }
+        Ok(())
+    }
+
     /// Copies what passes to the mirror.
     pub(crate) fn tapped(mut self, tap: Box<Tap>) -> Self {
         self.riders().tap = Some(tap);

@@ -69,13 +69,15 @@ where
         drained: false,
         metrics,
     };
+    let mut first = true;
     loop {
         let policy = policy();
-        let (arrival, exchange) = match session.next(&policy).await {
+        let (mut arrival, exchange) = match session.next(&policy).await {
             Next::Request(span) => session.arrival(span),
             Next::Unreadable(error) => (Arrival::unreadable(error), Exchange::unreadable()),
             Next::Closed => return,
         };
+        arrival.first = std::mem::replace(&mut first, false);
         let answering = service.call(arrival);
         let Some(mut response) = session.until_answered(pin!(answering), &exchange).await else {
             return;

@@ -2,6 +2,7 @@
 
 pub mod access_log;
 mod around;
+pub mod maintenance;
 pub mod refuse;
 pub mod request_id;
 

@@ -22,6 +22,10 @@ pub async fn refuse(mut routed: Routed, next: impl Next<Routed, Response = Answe
 }
 
 fn acceptable(routed: &mut Routed) -> Result<(), ProxyError> {
+    let most = routed.route.policy.limits.in_flight;
+    if routed.route.metrics.in_flight() > most {
+        return Err(ProxyError::Overloaded(most));
+    }
     one_reading(&mut routed.request)?;
     let length = routed.request.body().size_hint().exact();
     if length.is_some_and(|it| it > routed.route.policy.limits.body) {

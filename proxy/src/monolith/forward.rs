@@ -1,6 +1,7 @@
 //! A buyer's request, passed on to the monolith, and the answer passed back.
 
 use http::{Request, Response, StatusCode};
+use http_body::Body as _;
 
 use super::{Hop, Monolith, headers, upgrade};
 use crate::{body::Body, downstream::Downstream, error::ProxyError};
@@ -24,7 +25,12 @@ impl Forward {
         downstream: &Downstream,
     ) -> Result<Response<Body>, ProxyError> {
         let asked = upgrade::requested(&request);
-        let (mut parts, body) = request.into_parts();
+        let (mut parts, mut body) = request.into_parts();
+        if !body.is_end_stream() {
+            // A slow client must not hold a connection of the server's before there is something
+            // to send.
+            Box::pin(body.gather()).await.map_err(ProxyError::Downstream)?;
+        }
         headers::to_monolith(&mut parts.headers, downstream);
         if let Some(protocols) = &asked {
             upgrade::ask(&mut parts.headers, protocols.clone());

@@ -8,6 +8,7 @@ mod upgrade;
 use std::io;
 
 use http::{Method, Request, Response};
+use http_body::Body as _;
 
 pub use self::{address::ServerAddr, forward::Forward};
 use crate::{
@@ -37,6 +38,8 @@ pub struct Hop<'a> {
     pub address: &'a ServerAddr,
     /// What its route allows.
     pub timeouts: &'a Timeouts,
+    /// The request is the first on its client's connection.
+    pub first: bool,
     /// The same, counted from the request's arrival.
     pub allowance: Allowance,
 }
@@ -58,6 +61,9 @@ impl Monolith {
     /// twice: its method is safe, it has no body, and the reused connection died before a byte of
     /// an answer was there.
     ///
+    /// One that cannot be sent again goes over a new connection if it is the first of its client:
+    /// after HAProxy's `http-reuse safe`, since no browser would try that one again by itself.
+    ///
     /// # Errors
     /// [`ProxyError::Connect`], [`ProxyError::Downstream`] or [`ProxyError::Upstream`].
     pub async fn send(
@@ -65,7 +71,9 @@ impl Monolith {
         hop: Hop<'_>,
         mut request: Request<Body>,
     ) -> Result<Response<Body>, ProxyError> {
-        if let Some(connection) = self.pool.reuse(hop.address, hop.timeouts.pool_idle) {
+        let may_reuse = !hop.first || is_repeatable(&request);
+        let idle = || self.pool.reuse(hop.address, hop.timeouts.pool_idle);
+        if let Some(connection) = may_reuse.then(idle).flatten() {
             let home = self.pool.home(hop.address.clone());
             match exchange(connection, request, hop.allowance, home).await {
                 Ok(response) => return Ok(response),
@@ -88,14 +96,17 @@ impl Monolith {
     }
 }
 
+/// Whether sending it twice does no more than sending it once.
+fn is_repeatable(request: &Request<Body>) -> bool {
+    matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS)
+        && request.body().is_end_stream()
+}
+
 /// The request, if a failed exchange may be tried again.
 fn again(failed: Box<Failed>) -> Result<Request<Body>, ProxyError> {
     let Failed { error: cause, request, silent } = *failed;
     match (cause, request) {
-        (ExchangeError::Broken(_), Some(request))
-            if silent
-                && matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) =>
-        {
+        (ExchangeError::Broken(_), Some(request)) if silent && is_repeatable(&request) => {
             Ok(request)
         }
         (cause, _) => Err(error(cause)),

@@ -8,12 +8,13 @@ use toml::de::{DeTable, DeValue};
 
 use super::{
     diagnostic::{Diagnostic, Faults, Findings, did_you_mean},
+    maintenance,
     methods::Methods,
     pattern::PathPattern,
     policy,
     reader::{Section, Value, array, integer, parsed, text},
     rules,
-    table::{DEFAULT_TIMEOUT, Plan, Route, RouteTable, UNROUTED},
+    table::{DEFAULT_TIMEOUT, Plan, Route, RouteTable, UNROUTED, Whole},
     values::{Percent, duration},
 };
 use crate::{limits::Policy, metrics::ProxyMetrics, monolith::ServerAddr};
@@ -86,18 +87,19 @@ impl Reading<'_, '_> {
         let monolith = root.get("monolith").and_then(|value| self.monolith(value));
         let policy =
             policy::read(&mut root, Policy::default(), policy::Of::Everything, self.findings);
+        let maintenance = maintenance::read(&mut root, None, self.findings);
+        let digest = Sha256::digest(text);
+        let whole = Whole { hash: hex::encode(&digest[..6]), monolith, policy, maintenance };
         let mut routes = Vec::new();
         if let Some(value) = root.get("route") {
             for value in array(value, "`route` must be written `[[route]]`", self.findings) {
-                routes.extend(self.route(value, policy));
+                routes.extend(self.route(value, &whole));
             }
         }
         root.finish(self.findings);
         self.refuse_twins(&routes);
         let routes = routes.into_iter().map(|it| Arc::new(it.route)).collect();
-        let digest = Sha256::digest(text);
-        let hash = hex::encode(&digest[..6]);
-        RouteTable::new(hash, monolith, policy, routes, &self.compiler.metrics)
+        RouteTable::new(whole, routes, &self.compiler.metrics)
     }
 
     fn monolith(&mut self, value: &Value<'_>) -> Option<ServerAddr> {
@@ -124,7 +126,7 @@ impl Reading<'_, '_> {
         }
     }
 
-    fn route(&mut self, value: &Value<'_>, policy: Policy) -> Option<Placed> {
+    fn route(&mut self, value: &Value<'_>, whole: &Whole) -> Option<Placed> {
         let mut section = Section::of(value, "a [[route]]", self.findings)?;
         let id_value = section.require("id", self.findings);
         let id = id_value.and_then(|it| parsed(it, "`id` must be a string", self.findings, id));
@@ -141,7 +143,9 @@ impl Reading<'_, '_> {
         let priority = section
             .get("priority")
             .map_or(Some(0), |it| integer(it, "`priority` must be a whole number", self.findings));
-        let policy = policy::read(&mut section, policy, policy::Of::Route, self.findings);
+        let policy = policy::read(&mut section, whole.policy, policy::Of::Route, self.findings);
+        let maintenance = whole.maintenance.as_ref();
+        let maintenance = maintenance::read(&mut section, maintenance, self.findings);
         let subject = rules::subject(&mut section, id.unwrap_or_default(), self.findings);
         section.finish(self.findings);
         let (id, (methods, pattern)) = (id?, matched?);
@@ -153,6 +157,7 @@ impl Reading<'_, '_> {
             plan: plan?,
             timeout: timeout?,
             policy,
+            maintenance,
             subject: Arc::new(subject),
             metrics: self.compiler.metrics.route(id),
         };

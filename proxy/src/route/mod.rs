@@ -5,6 +5,7 @@
 mod check;
 mod compile;
 mod diagnostic;
+mod maintenance;
 mod methods;
 mod notices;
 mod pattern;
@@ -19,6 +20,7 @@ pub use self::{
     check::{Checked, check},
     compile::{Compiled, Compiler},
     diagnostic::{At, Diagnostic, Faults, Severity},
+    maintenance::{Maintenance, Stop},
     methods::Methods,
     pattern::PathPattern,
     reload::{Rejected, Routes, Status},

@@ -14,6 +14,7 @@ use std::{
 
 use arc_swap::ArcSwap;
 use sha2::{Digest as _, Sha256};
+use tokio::sync::watch;
 
 use super::{At, Compiler, Diagnostic, Faults, RouteTable, Severity, notices::Notices};
 
@@ -37,6 +38,8 @@ const POLL: Duration = Duration::from_secs(2);
 pub struct Routes {
     table: Arc<ArcSwap<RouteTable>>,
     status: Arc<Mutex<Status>>,
+    /// The generation, for those who wait for the next.
+    changes: watch::Sender<u64>,
     /// Stops the watcher when the last clone is gone.
     _stop: Option<Arc<mpsc::Sender<()>>>,
 }
@@ -68,6 +71,7 @@ impl Routes {
         Self {
             table: Arc::new(ArcSwap::from_pointee(table)),
             status: Arc::new(Mutex::new(status)),
+            changes: watch::Sender::new(1),
             _stop: None,
         }
     }
@@ -98,6 +102,7 @@ impl Routes {
             compiler,
             table: Arc::clone(&routes.table),
             status: Arc::clone(&routes.status),
+            changes: routes.changes.clone(),
         };
         let (stop, stopped) = mpsc::channel::<()>();
         thread::Builder::new()
@@ -116,6 +121,11 @@ impl Routes {
         self.table.load_full()
     }
 
+    /// Tells of every table that comes into force from now on.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
     /// What is in force since when, and what was rejected.
     pub fn status(&self) -> Status {
         self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -129,6 +139,7 @@ struct Follower {
     compiler: Compiler,
     table: Arc<ArcSwap<RouteTable>>,
     status: Arc<Mutex<Status>>,
+    changes: watch::Sender<u64>,
     /// What was looked at last; the same again is not news.
     seen: [u8; 32],
 }
@@ -170,6 +181,7 @@ impl Follower {
                 let (generation, hash) = (status.generation + 1, compiled.table.hash.clone());
                 self.table.store(Arc::new(compiled.table));
                 *status = Status { generation, loaded_at: SystemTime::now(), rejected: None };
+                self.changes.send_replace(generation);
                 self.compiler.metrics.reload_accepted(generation);
                 tracing::info!(generation, hash, file = shown, "route table loaded");
             }

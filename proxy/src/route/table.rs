@@ -7,6 +7,7 @@ use http::Method;
 use shadow::{Budget, Subject, compare::Rules};
 
 use super::{
+    maintenance::Maintenance,
     methods::Methods,
     pattern::{PathPattern, Segment, normalised, param},
     values::Percent,
@@ -76,6 +77,8 @@ pub struct Route {
     pub timeout: Duration,
     /// How long anybody else may take, and how much.
     pub policy: Policy,
+    /// Whether its requests wait or are turned away.
+    pub maintenance: Option<Arc<Maintenance>>,
     /// What it is judged by.
     pub subject: Arc<Subject>,
     /// Its series.
@@ -96,25 +99,30 @@ pub struct RouteTable {
     root: Node,
 }
 
+/// What a file says beside its routes.
+#[derive(Debug, Default)]
+pub(super) struct Whole {
+    /// The first 12 hexadecimal digits of the file's SHA-256.
+    pub(super) hash: String,
+    pub(super) monolith: Option<ServerAddr>,
+    pub(super) policy: Policy,
+    pub(super) maintenance: Option<Arc<Maintenance>>,
+}
+
 impl RouteTable {
-    pub(super) fn new(
-        hash: String,
-        monolith: Option<ServerAddr>,
-        policy: Policy,
-        routes: Vec<Arc<Route>>,
-        metrics: &ProxyMetrics,
-    ) -> Self {
+    pub(super) fn new(whole: Whole, routes: Vec<Arc<Route>>, metrics: &ProxyMetrics) -> Self {
         let mut root = Node::default();
         for route in &routes {
             root.insert(&route.pattern.segments, route);
         }
-        let unrouted = Arc::new(unrouted(policy, metrics));
+        let unrouted = Arc::new(unrouted(&whole, metrics));
+        let Whole { hash, monolith, policy, .. } = whole;
         Self { hash, monolith, policy, routes, unrouted, root }
     }
 
     /// A table without routes: the monolith answers everything.
     pub fn pass_through(metrics: &ProxyMetrics) -> Self {
-        Self::new(String::new(), None, Policy::default(), Vec::new(), metrics)
+        Self::new(Whole::default(), Vec::new(), metrics)
     }
 
     /// The route that a request takes. One that no route names takes `unrouted`, the monolith's.
@@ -134,7 +142,7 @@ impl RouteTable {
 }
 
 /// The route of requests that no route names.
-fn unrouted(policy: Policy, metrics: &ProxyMetrics) -> Route {
+fn unrouted(whole: &Whole, metrics: &ProxyMetrics) -> Route {
     Route {
         id: UNROUTED.into(),
         methods: Methods::ANY,
@@ -142,7 +150,8 @@ fn unrouted(policy: Policy, metrics: &ProxyMetrics) -> Route {
         priority: 0,
         plan: Plan::Monolith,
         timeout: DEFAULT_TIMEOUT,
-        policy,
+        policy: whole.policy,
+        maintenance: whole.maintenance.clone(),
         subject: Arc::new(Subject {
             route: UNROUTED.to_owned(),
             rules: Rules::default(),
