@@ -2,6 +2,7 @@
 //!
 //! `docs/architecture.md` follows one request through these files.
 
+pub mod access_line;
 pub mod admin;
 pub mod body;
 pub mod commands;
