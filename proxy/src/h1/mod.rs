@@ -1,0 +1,10 @@
+//! HTTP/1.1 on the wire, both sides. hyper speaks HTTP/2; `docs/architecture.md` says why not this.
+//!
+//! Invariant: a message passes only if it has one reading, and it is written anew, never passed raw.
+
+mod date;
+pub mod decode;
+pub mod framing;
+pub mod head;
+pub mod scan;
+pub mod write;
