@@ -21,6 +21,7 @@ pub mod match_route;
 pub mod metrics;
 pub mod mirror;
 pub mod monolith;
+pub mod proxy_protocol;
 pub mod report;
 pub mod route;
 pub mod server;
