@@ -2,6 +2,7 @@
 //!
 //! `docs/architecture.md` follows one request through these files.
 
+pub mod access_line;
 pub mod admin;
 pub mod arrival;
 pub mod body;
@@ -23,6 +24,7 @@ pub mod metrics;
 pub mod mirror;
 pub mod monolith;
 pub mod pool;
+pub mod proxy_protocol;
 pub mod report;
 pub mod route;
 pub mod server;

@@ -40,6 +40,7 @@ pub fn stack(
         // The only place that knows both backends, and the mirror.
         .service(service_fn(move |routed: Routed| {
             let backends = backends.clone();
-            async move { Ok(dispatch(routed, &backends, downstream).await) }
+            // In a box: every layer above would move this future, the largest of all, once more.
+            Box::pin(async move { Ok(dispatch(routed, &backends, downstream).await) })
         }))
 }
