@@ -30,5 +30,6 @@ pub mod route;
 pub mod server;
 pub mod snapshot;
 pub mod stack;
+pub mod tls;
 pub mod tunnel;
 pub mod worker;

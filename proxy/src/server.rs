@@ -15,6 +15,7 @@ use sqlx::MySqlPool;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
+    access_line::{AccessLog, FlushGuard},
     admin::Admin,
     config::Serve,
     dispatch::Backends,
@@ -81,6 +82,8 @@ pub struct Banyan {
     drain_limit: Duration,
     judge: Shadow,
     console: Admin,
+    /// Writes the last lines when everything else has ended.
+    _log: Option<FlushGuard>,
 }
 
 impl Banyan {
@@ -106,10 +109,16 @@ impl Banyan {
             .await
             .map_err(|error| StartError::Listen(settings.admin, error))?;
         let drain = CancellationToken::new();
+        // On as `--log` says; nobody listens to tests that install no log.
+        let log = tracing::enabled!(target: "access", tracing::Level::INFO)
+            .then(|| AccessLog::start(io::stderr()))
+            .transpose()
+            .map_err(StartError::Threads)?;
         let crew = Crew {
             routes,
             mirror: mirror(&settings, &judge, &metrics)?,
             live: handlers("extraction", LIVE_CONCURRENCY, &settings)?,
+            log: log.as_ref().map(|(log, _)| log.clone()),
             metrics,
             drain: drain.clone(),
             settings: &settings,
@@ -126,6 +135,7 @@ impl Banyan {
             drain_limit: drain_limit(&settings),
             judge,
             console,
+            _log: log.map(|(_, guard)| guard),
         })
     }
 
@@ -198,6 +208,7 @@ struct Crew<'a> {
     mirror: Mirror,
     live: Extractions,
     metrics: ProxyMetrics,
+    log: Option<AccessLog>,
     drain: CancellationToken,
     settings: &'a Serve,
 }
@@ -234,6 +245,7 @@ impl Crew<'_> {
                 mirror: self.mirror.clone(),
             }),
             trusted: self.settings.trusted_proxy.clone().into(),
+            log: self.log.as_ref().map(AccessLog::lane),
             metrics: self.metrics.clone(),
             drain: self.drain.clone(),
             drain_limit: drain_limit(self.settings),

@@ -6,6 +6,7 @@ use http::Response;
 use tower::{Service, ServiceBuilder, service_fn};
 
 use crate::{
+    access_line::Lane,
     arrival::Arrival,
     body::Body,
     dispatch::{Backends, dispatch},
@@ -23,6 +24,7 @@ pub fn stack(
     routes: Routes,
     backends: Arc<Backends>,
     downstream: Downstream,
+    log: Option<Lane>,
 ) -> impl Service<Arrival, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send
 {
     let held = routes.clone();
@@ -30,7 +32,7 @@ pub fn stack(
         // Arrival → Routed: the table in force now decides, for all below.
         .layer(around(move |arrival, next| match_route(arrival, routes.current(), next)))
         // One line, one count and one latency, whatever happens below.
-        .layer(around(move |routed, next| access_log(routed, downstream, next)))
+        .layer(around(move |routed, next| access_log(routed, downstream, log.clone(), next)))
         // An id to find the request by, in our log, in Rails' and on the answer.
         .layer(around(move |routed, next| request_id(routed, downstream, next)))
         // What two servers could read differently goes no further.

@@ -10,6 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    access_line::Lane,
     dispatch::Backends,
     downstream::Downstream,
     h1::server::{Serving, serve},
@@ -34,6 +35,8 @@ pub struct Worker {
     pub backends: Arc<Backends>,
     /// The hops whose word we take.
     pub trusted: Arc<[IpNet]>,
+    /// Where its requests are logged; `None` where no access log is wanted.
+    pub log: Option<Lane>,
     /// What it counts.
     pub metrics: ProxyMetrics,
     /// Cancelled when the worker shall take no more connections and finish those it has.
@@ -97,9 +100,9 @@ impl Worker {
 
     fn connected(&self, stream: TcpStream, peer: SocketAddr, connections: &TaskTracker) {
         let downstream = Downstream::new(peer, &self.trusted);
-        let routes = self.routes.clone();
+        let (routes, backends) = (self.routes.clone(), Arc::clone(&self.backends));
         let serving = Serving {
-            service: stack(self.routes.clone(), Arc::clone(&self.backends), downstream),
+            service: stack(routes.clone(), backends, downstream, self.log.clone()),
             policy: move || routes.current().policy,
             metrics: self.metrics.clone(),
             drain: self.drain.clone(),

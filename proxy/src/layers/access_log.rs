@@ -1,12 +1,16 @@
 //! One line and one count per request, whatever happens below: when its answer's last byte has
 //! passed, or when the client has gone.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
 
 use http::{HeaderValue, Method, StatusCode, Uri, header};
 
 use super::Next;
 use crate::{
+    access_line::{Clock, Lane, Line},
     body::{Body, End},
     downstream::Downstream,
     limits::Limit,
@@ -36,6 +40,8 @@ pub struct Entry {
     /// It is a tunnel now.
     tunnel: bool,
     in_flight: Option<InFlight>,
+    /// Where the line goes; `None` where no access log is wanted.
+    lane: Option<Lane>,
 }
 
 /// Who ended a request in which phase, after HAProxy's termination codes.
@@ -62,6 +68,7 @@ const CLIENT_GONE: u16 = 499;
 pub async fn access_log(
     routed: Routed,
     downstream: Downstream,
+    lane: Option<Lane>,
     next: impl Next<Routed, Response = Answer>,
 ) -> http::Response<Body> {
     let mut entry = Box::new(Entry {
@@ -78,6 +85,7 @@ pub async fn access_log(
         termination: "CH",
         tunnel: false,
         in_flight: Some(routed.route.metrics.request_started()),
+        lane,
     });
     let Answer { response, side, fallback, failure } = next.answer(routed).await;
     if let Some(failure) = failure {
@@ -133,34 +141,43 @@ impl Drop for Entry {
         if let Some(limit) = self.limit {
             self.route.metrics.limited(limit);
         }
-        tracing::info!(
-            target: "access",
-            route = %self.route.id,
-            stage = self.route.plan.stage(),
-            side = side.label(),
-            fallback = answered.and_then(|it| it.fallback).map(Fallback::label),
-            method = %self.method,
-            path = self.target.path(),
-            status = status.as_u16(),
-            bytes = self.bytes,
-            complete = self.complete,
-            termination = self.termination,
-            limit = self.limit.map(Limit::label),
-            limit_side = self.limit.map(Limit::side),
-            total_ms = milliseconds(took),
-            first_byte_ms = answered.map(|it| milliseconds(it.first_byte - self.arrived)),
-            client = %self.downstream.peer,
-            request_id = text(answered.and_then(|it| it.id.as_ref())),
-            user_agent = text(self.user_agent.as_ref()),
-        );
+        if let Some(lane) = &self.lane {
+            lane.write(|buffer, clock| self.line(buffer, clock, side, status, took));
+        }
     }
 }
 
-/// Milliseconds with microseconds' precision.
-fn milliseconds(duration: std::time::Duration) -> f64 {
-    f64::from(u32::try_from(duration.as_micros()).unwrap_or(u32::MAX)) / 1000.0
-}
-
-fn text(value: Option<&HeaderValue>) -> Option<&str> {
-    value.and_then(|it| it.to_str().ok())
+impl Entry {
+    /// The line; its shape is a contract: see docs/operations.md.
+    fn line(
+        &self,
+        buffer: &mut Vec<u8>,
+        clock: &mut Clock,
+        side: Side,
+        status: StatusCode,
+        took: Duration,
+    ) {
+        let answered = self.answered.as_ref();
+        Line::new(buffer)
+            .time("timestamp", SystemTime::now(), clock)
+            .text("level", "INFO")
+            .text("target", "access")
+            .text("route", &*self.route.id)
+            .text("stage", self.route.plan.stage())
+            .text("side", side.label())
+            .text("fallback", answered.and_then(|it| it.fallback).map(Fallback::label))
+            .text("method", self.method.as_str())
+            .text("path", self.target.path())
+            .number("status", u64::from(status.as_u16()))
+            .number("bytes", self.bytes)
+            .flag("complete", self.complete)
+            .text("termination", self.termination)
+            .text("limit", self.limit.map(Limit::label))
+            .text("limit_side", self.limit.map(Limit::side))
+            .millis("total_ms", took)
+            .millis("first_byte_ms", answered.map(|it| it.first_byte - self.arrived))
+            .display("client", self.downstream.peer)
+            .bytes("request_id", answered.and_then(|it| it.id.as_ref()).map(HeaderValue::as_bytes))
+            .bytes("user_agent", self.user_agent.as_ref().map(HeaderValue::as_bytes));
+    }
 }
