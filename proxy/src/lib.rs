@@ -10,6 +10,7 @@ pub mod dispatch;
 pub mod downstream;
 pub mod error;
 pub mod extraction;
+pub mod handover;
 pub mod layers;
 pub mod listener;
 pub mod logging;
