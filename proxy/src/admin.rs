@@ -39,14 +39,14 @@ impl Admin {
     /// Starts to answer: `/healthz`, `/readyz`, `/metrics`, and the pages at `/`.
     ///
     /// # Errors
-    /// When `address` cannot be listened on.
+    /// When `listener` is none.
     pub async fn start(
-        address: SocketAddr,
+        listener: std::net::TcpListener,
         registry: Registry,
         reports: Reports,
         routes: Routes,
     ) -> io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
+        let listener = TcpListener::from_std(listener)?;
         let address = listener.local_addr()?;
         let ready = Arc::new(AtomicBool::new(false));
         let stop = CancellationToken::new();

@@ -16,7 +16,8 @@ use crate::{
     server::Banyan,
 };
 
-/// `banyan serve`: until SIGTERM or SIGINT, then a drain; a second signal ends it at once.
+/// `banyan serve`: until SIGTERM, SIGINT or a successor, then a drain; a second signal ends it at
+/// once. SIGHUP reads certificates and routes again.
 pub fn serve(settings: Serve, extractions: &'static [Extraction]) -> ExitCode {
     let log = match logging::install(settings.log_format, &settings.log) {
         Ok(guard) => guard,
@@ -43,14 +44,38 @@ async fn until_signalled(
 ) -> Result<(), Box<dyn Error>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let banyan = Banyan::start(settings, extractions).await?;
+    let mut hangup = signal(SignalKind::hangup())?;
+    let mut banyan = Banyan::start(settings, extractions).await?;
+    let offer = banyan.offer();
+    let succession = async {
+        match offer {
+            Some(offer) => offer.taken().await,
+            None => std::future::pending().await,
+        }
+    };
+    let succeeded = {
+        // Dropped with this block: a process that drains has nothing to offer.
+        let mut succession = std::pin::pin!(succession);
+        loop {
+            tokio::select! {
+                () = succession.as_mut() => break true,
+                _ = terminate.recv() => break false,
+                _ = interrupt.recv() => break false,
+                _ = hangup.recv() => banyan.reload(),
+            }
+        }
+    };
+    let why = if succeeded { "another process has taken over" } else { "told to stop" };
+    tracing::info!(why, "draining; a second signal ends it at once");
+    let ending = async {
+        if succeeded {
+            banyan.retire().await;
+        } else {
+            banyan.drain().await;
+        }
+    };
     tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    tracing::info!("draining; a second signal ends it at once");
-    tokio::select! {
-        () = banyan.drain() => {}
+        () = ending => {}
         _ = terminate.recv() => tracing::warn!("drain cut short"),
         _ = interrupt.recv() => tracing::warn!("drain cut short"),
     }

@@ -5,7 +5,7 @@ use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 
-use crate::monolith::ServerAddr;
+use crate::{listener::Address, monolith::ServerAddr};
 
 /// A reverse proxy that takes a Rails monolith apart one endpoint at a time, and proves each step.
 #[derive(Debug, Parser)]
@@ -39,10 +39,31 @@ pub struct Serve {
     #[arg(long, env = "BANYAN_ROUTES", value_name = "FILE")]
     pub routes: Option<PathBuf>,
 
-    /// Where buyers connect; repeatable
-    #[arg(long, env = "BANYAN_LISTEN", value_name = "ADDR", value_delimiter = ',')]
+    /// Where buyers connect: ADDRESS:PORT, https://…, h2c://… or unix:///PATH; repeatable; add
+    /// ?proxy-protocol where the load balancer speaks it
+    #[arg(long, env = "BANYAN_LISTEN", value_name = "URL", value_delimiter = ',')]
     #[arg(default_value = "127.0.0.1:8080")]
-    pub listen: Vec<ListenAddr>,
+    pub listen: Vec<Listen>,
+
+    /// A certificate chain in PEM, for https:// listeners; repeatable, each with its --tls-key
+    #[arg(long, env = "BANYAN_TLS_CERT", value_name = "FILE", value_delimiter = ',')]
+    pub tls_cert: Vec<PathBuf>,
+
+    /// The key of the --tls-cert in the same place
+    #[arg(long, env = "BANYAN_TLS_KEY", value_name = "FILE", value_delimiter = ',')]
+    pub tls_key: Vec<PathBuf>,
+
+    /// Clients may show a certificate of this CA; one that shows another is refused
+    #[arg(long, env = "BANYAN_TLS_CLIENT_CA", value_name = "FILE")]
+    pub tls_client_ca: Option<PathBuf>,
+
+    /// Refuse clients that show no certificate
+    #[arg(long, env = "BANYAN_TLS_CLIENT_REQUIRED", requires = "tls_client_ca")]
+    pub tls_client_required: bool,
+
+    /// Where a new process takes the sockets of this one over, without a gap: a socket file
+    #[arg(long, env = "BANYAN_UPGRADE_SOCKET", value_name = "PATH")]
+    pub upgrade_socket: Option<PathBuf>,
 
     /// Where health, metrics and the pages are; keep it off the internet
     #[arg(long, env = "BANYAN_ADMIN", value_name = "ADDR", default_value = "127.0.0.1:9090")]
@@ -127,20 +148,50 @@ pub enum LogFormat {
     Text,
 }
 
-/// An address to listen on: `HOST:PORT`, or the same as `http://HOST:PORT`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ListenAddr(pub SocketAddr);
+/// Where to listen, and what is spoken there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listen {
+    /// The address, or the socket file.
+    pub address: Address,
+    /// What is spoken.
+    pub scheme: Scheme,
+    /// Every connection begins with a PROXY protocol header.
+    pub proxy_protocol: bool,
+}
 
-impl FromStr for ListenAddr {
+/// What is spoken on a listener.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// HTTP/1.1.
+    Http,
+    /// TLS, and HTTP/2 or HTTP/1.1 in it.
+    Https,
+    /// HTTP/1.1, or HTTP/2 by prior knowledge.
+    H2c,
+}
+
+impl FromStr for Listen {
     type Err = String;
 
+    /// `ADDRESS:PORT`, `http://…`, `https://…`, `h2c://…` or `unix:///PATH`, with `?proxy-protocol`
+    /// behind it where the load balancer in front speaks that.
     fn from_str(text: &str) -> Result<Self, String> {
-        let address = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');
-        if let Some((scheme, _)) = address.split_once("://") {
-            return Err(format!("{scheme}:// cannot be listened on yet; use http://ADDRESS:PORT"));
+        let (place, query) = text.split_once('?').map_or((text, None), |(a, b)| (a, Some(b)));
+        if query.is_some_and(|it| it != "proxy-protocol") {
+            return Err("can be followed by ?proxy-protocol and nothing else".to_owned());
         }
-        let must = "must be ADDRESS:PORT with a numeric address, such as 0.0.0.0:8080";
-        address.parse().map(Self).map_err(|_| must.to_owned())
+        let (scheme, place) = match place.split_once("://") {
+            None | Some(("unix", _)) => (Scheme::Http, place),
+            Some(("http", place)) => (Scheme::Http, place),
+            Some(("https", place)) => (Scheme::Https, place),
+            Some(("h2c", place)) => (Scheme::H2c, place),
+            Some((scheme, _)) => {
+                let known = "http://, https://, h2c:// or unix://";
+                return Err(format!("{scheme}:// cannot be listened on; use {known}"));
+            }
+        };
+        let place = if place.starts_with("unix:") { place } else { place.trim_end_matches('/') };
+        Ok(Self { address: place.parse()?, scheme, proxy_protocol: query.is_some() })
     }
 }
 
@@ -184,15 +235,30 @@ mod tests {
     fn one_argument_is_enough_to_serve() {
         let cli = Cli::try_parse_from(["banyan", "serve", "--monolith", "http://127.0.0.1:3000"]);
         let Command::Serve(serve) = cli.unwrap().command else { panic!("not serve") };
-        assert_eq!(serve.listen, [ListenAddr("127.0.0.1:8080".parse().unwrap())]);
+        assert_eq!(serve.listen, ["127.0.0.1:8080".parse().unwrap()]);
         assert_eq!(serve.store, "sqlite://banyan.db");
         assert_eq!(serve.routes, None);
     }
 
     #[test]
+    fn a_listener_says_what_is_spoken_there() {
+        for (text, scheme, proxy_protocol) in [
+            ("127.0.0.1:1", Scheme::Http, false),
+            ("http://127.0.0.1:1/", Scheme::Http, false),
+            ("https://[::1]:1", Scheme::Https, false),
+            ("h2c://127.0.0.1:1?proxy-protocol", Scheme::H2c, true),
+            ("unix:///run/banyan.sock?proxy-protocol", Scheme::Http, true),
+        ] {
+            let listen: Listen = text.parse().unwrap();
+            assert_eq!((listen.scheme, listen.proxy_protocol), (scheme, proxy_protocol), "{text}");
+        }
+    }
+
+    #[test]
     fn an_address_that_cannot_be_listened_on_says_what_can() {
-        assert!("https://0.0.0.0:443".parse::<ListenAddr>().unwrap_err().contains("http://"));
-        assert!("localhost".parse::<ListenAddr>().unwrap_err().contains("numeric"));
+        assert!("ftp://0.0.0.0:21".parse::<Listen>().unwrap_err().contains("http://"));
+        assert!("localhost".parse::<Listen>().unwrap_err().contains("numeric"));
+        assert!("127.0.0.1:1?proxy".parse::<Listen>().unwrap_err().contains("?proxy-protocol"));
     }
 
     #[test]

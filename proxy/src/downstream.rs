@@ -11,13 +11,15 @@ pub struct Downstream {
     pub peer: IpAddr,
     /// The peer is one of the trusted proxies, so its `X-Forwarded-*` and `X-Request-Id` stand.
     pub trusted: bool,
+    /// It came through TLS.
+    pub tls: bool,
 }
 
 impl Downstream {
     /// Looks `peer` up among the trusted proxies. An IPv4 peer of an IPv6 socket counts as IPv4.
-    pub fn new(peer: SocketAddr, trusted: &[IpNet]) -> Self {
+    pub fn new(peer: SocketAddr, tls: bool, trusted: &[IpNet]) -> Self {
         let peer = peer.ip().to_canonical();
-        Self { peer, trusted: trusted.iter().any(|it| it.contains(&peer)) }
+        Self { peer, tls, trusted: trusted.iter().any(|it| it.contains(&peer)) }
     }
 }
 
@@ -28,7 +30,8 @@ mod tests {
     #[test]
     fn only_listed_networks_are_trusted_also_through_a_dual_stack_socket() {
         let trusted = ["10.0.0.0/8".parse().unwrap()];
-        let is_trusted = |peer: &str| Downstream::new(peer.parse().unwrap(), &trusted).trusted;
+        let is_trusted =
+            |peer: &str| Downstream::new(peer.parse().unwrap(), false, &trusted).trusted;
         assert!(is_trusted("10.1.2.3:4000"));
         assert!(is_trusted("[::ffff:10.1.2.3]:4000"));
         assert!(!is_trusted("11.1.2.3:4000"));

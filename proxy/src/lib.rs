@@ -2,6 +2,7 @@
 //!
 //! `docs/architecture.md` follows one request through these files.
 
+pub mod accept;
 pub mod access_line;
 pub mod admin;
 pub mod arrival;
@@ -14,6 +15,7 @@ pub mod error;
 pub mod extraction;
 pub mod h1;
 pub mod h2;
+pub mod handover;
 pub mod io;
 pub mod layers;
 pub mod limits;

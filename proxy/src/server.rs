@@ -3,7 +3,7 @@
 use std::{
     io,
     net::SocketAddr,
-    sync::Arc,
+    sync::{Arc, atomic::AtomicUsize},
     thread::JoinHandle,
     time::{Duration, Instant},
 };
@@ -15,16 +15,20 @@ use sqlx::MySqlPool;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{
+    accept::Kind,
     access_line::{AccessLog, FlushGuard},
     admin::Admin,
-    config::Serve,
+    config::{Scheme, Serve},
     dispatch::Backends,
+    error::Chain,
     extraction::Extractions,
-    listener,
+    handover::{self, HandoverError, Offer, Seat, Sockets, SystemdError},
+    listener::{self, Address},
     metrics::ProxyMetrics,
     mirror::Mirror,
     monolith::{Forward, Monolith},
     route::{Compiler, Faults, RouteTable, Routes},
+    tls::{Certificates, Files, TlsError},
     worker::Worker,
 };
 
@@ -49,7 +53,19 @@ pub enum StartError {
     Routes(#[source] Faults),
     /// An address cannot be listened on.
     #[error("cannot listen on {0}: is another process there? choose another --listen or --admin")]
-    Listen(SocketAddr, #[source] io::Error),
+    Listen(Address, #[source] io::Error),
+    /// The running process did not hand its sockets over.
+    #[error("the running process has not handed its sockets over; it serves on")]
+    Handover(#[source] HandoverError),
+    /// systemd's sockets are not those of the settings.
+    #[error("systemd's sockets cannot be used")]
+    Systemd(#[source] SystemdError),
+    /// The certificates cannot be used.
+    #[error("the certificates cannot be used")]
+    Tls(#[source] TlsError),
+    /// Not as many keys as certificates.
+    #[error("give --tls-key once for each --tls-cert, in the same order")]
+    TlsPairs,
     /// The report store cannot be opened.
     #[error("the report store {0} cannot be opened; check --store")]
     Store(String, #[source] StoreError),
@@ -71,8 +87,8 @@ pub enum StartError {
 /// nobody waiting for them.
 #[derive(Debug)]
 pub struct Banyan {
-    /// The addresses that buyers can connect to, with their real ports.
-    pub addresses: Vec<SocketAddr>,
+    /// Where buyers can connect, with the real ports.
+    pub addresses: Vec<Address>,
     /// The admin listener's address, with its real port.
     pub admin: SocketAddr,
     workers: Vec<JoinHandle<()>>,
@@ -81,7 +97,13 @@ pub struct Banyan {
     drain_delay: Duration,
     drain_limit: Duration,
     judge: Shadow,
-    console: Admin,
+    /// `None` once a successor answers in its place.
+    console: Option<Admin>,
+    routes: Routes,
+    certificates: Option<Certificates>,
+    /// All sockets, while the workers accept from clones of them: for a successor, or for nobody.
+    offer: Option<Offer>,
+    sockets: Option<Sockets>,
     /// Writes the last lines when everything else has ended.
     _log: Option<FlushGuard>,
 }
@@ -90,7 +112,8 @@ impl Banyan {
     /// Starts everything; returns when buyers are served.
     ///
     /// # Errors
-    /// Every [`StartError`]; nothing is left running then.
+    /// Every [`StartError`]; nothing is left running then, and a process that was to be succeeded
+    /// serves on.
     pub async fn start(
         settings: Serve,
         extractions: &'static [Extraction],
@@ -98,16 +121,18 @@ impl Banyan {
         let registry = Registry::new();
         let metrics = ProxyMetrics::register(&registry).map_err(StartError::Metrics)?;
         let routes = routes(&settings, extractions, &metrics)?;
+        let certificates = certificates(&settings)?;
         let store = Store::open(&settings.store)
             .await
             .map_err(|error| StartError::Store(settings.store.clone(), error))?;
         let reports = store.reports();
         let judge = Shadow::start(shadow::Settings::default(), store, &registry)
             .map_err(StartError::Judge)?;
-
-        let console = Admin::start(settings.admin, registry, reports, routes.clone())
+        let mut listening = Listening::take(&settings).await?;
+        let admin = listening.admin(settings.admin)?;
+        let console = Admin::start(admin, registry, reports, routes.clone())
             .await
-            .map_err(|error| StartError::Listen(settings.admin, error))?;
+            .map_err(|error| StartError::Listen(Address::Tcp(settings.admin), error))?;
         let drain = CancellationToken::new();
         // On as `--log` says; nobody listens to tests that install no log.
         let log = tracing::enabled!(target: "access", tracing::Level::INFO)
@@ -115,35 +140,76 @@ impl Banyan {
             .transpose()
             .map_err(StartError::Threads)?;
         let crew = Crew {
-            routes,
+            routes: routes.clone(),
             mirror: mirror(&settings, &judge, &metrics)?,
             live: handlers("extraction", LIVE_CONCURRENCY, &settings)?,
             log: log.as_ref().map(|(log, _)| log.clone()),
+            certificates: certificates.clone(),
             metrics,
             drain: drain.clone(),
             settings: &settings,
         };
-        let (addresses, workers) = crew.start()?;
+        let (addresses, workers) = crew.start(&mut listening)?;
+        let drain = drain.drop_guard();
         console.ready();
-        tracing::info!(?addresses, admin = %console.address, "serving");
+        let (offer, sockets) = listening.keep().await?;
+        tracing::info!(addresses = %joined(&addresses), admin = %console.address, "serving");
         Ok(Self {
             addresses,
             admin: console.address,
             workers,
-            drain: drain.drop_guard(),
+            drain,
             drain_delay: Duration::from_secs(settings.drain_delay.into()),
             drain_limit: drain_limit(&settings),
             judge,
-            console,
+            console: Some(console),
+            routes,
+            certificates,
+            offer,
+            sockets,
             _log: log.map(|(_, guard)| guard),
         })
+    }
+
+    /// Reads the route file and the certificates again; what is bad changes nothing.
+    pub fn reload(&self) {
+        self.routes.look_again();
+        let Some(certificates) = &self.certificates else { return };
+        match certificates.reload() {
+            Ok(()) => tracing::info!("certificates loaded"),
+            Err(error) => {
+                let error = Chain(&error);
+                tracing::error!(%error, "certificates rejected, the last good ones stay");
+            }
+        }
+    }
+
+    /// What a successor is given, where there is an upgrade socket: once.
+    pub fn offer(&mut self) -> Option<Offer> {
+        self.offer.take()
     }
 
     /// Readiness fails first, for as long as the load balancer needs to see it; then open requests
     /// get their time, the judge finishes what it holds in what is left of it, and everything ends.
     pub async fn drain(self) {
-        self.console.not_ready();
+        if let Some(console) = &self.console {
+            console.not_ready();
+        }
         tokio::time::sleep(self.drain_delay).await;
+        self.end().await;
+    }
+
+    /// The same where a successor has taken over: whoever asks is to be answered by that.
+    pub async fn retire(mut self) {
+        if let Some(console) = self.console.take() {
+            console.stop().await;
+        }
+        self.end().await;
+    }
+
+    async fn end(self) {
+        drop(self.offer);
+        drop(self.sockets);
         let began = Instant::now();
         drop(self.drain);
         let workers = self.workers;
@@ -155,9 +221,86 @@ impl Banyan {
         }
         let left = self.drain_limit.saturating_sub(began.elapsed()).max(LAST_LOOK);
         self.judge.drain(left).await;
-        self.console.stop().await;
+        if let Some(console) = self.console {
+            console.stop().await;
+        }
         tracing::info!("drained");
     }
+}
+
+fn joined(addresses: &[Address]) -> String {
+    addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// The sockets that are listened on: taken over from another process, or opened.
+struct Listening {
+    found: Sockets,
+    kept: Sockets,
+    seat: Option<Seat>,
+}
+
+impl Listening {
+    async fn take(settings: &Serve) -> Result<Self, StartError> {
+        let mut wanted: Vec<_> = settings.listen.iter().map(|it| it.address.clone()).collect();
+        wanted.push(Address::Tcp(settings.admin));
+        let (mut found, mut seat) = (Sockets::default(), None);
+        if let Some(path) = &settings.upgrade_socket {
+            let inheritance = handover::take(path).await.map_err(StartError::Handover)?;
+            (found, seat) = (inheritance.sockets, Some(inheritance.seat));
+        }
+        if found.is_empty() {
+            found = Sockets::from_systemd(&wanted).map_err(StartError::Systemd)?;
+        }
+        Ok(Self { found, kept: Sockets::default(), seat })
+    }
+
+    /// One list of sockets for each worker, and where they really listen.
+    fn open(
+        &mut self,
+        address: &Address,
+        workers: usize,
+    ) -> Result<(Address, Vec<Vec<listener::Socket>>), StartError> {
+        let failed = |error| StartError::Listen(address.clone(), error);
+        let bound = self.found.open(address, workers).map_err(failed)?;
+        let hands = bound.deal(workers).map_err(failed)?;
+        let real = bound.address().clone();
+        self.kept.push(bound);
+        Ok((real, hands))
+    }
+
+    fn admin(&mut self, address: SocketAddr) -> Result<std::net::TcpListener, StartError> {
+        let (_, hands) = self.open(&Address::Tcp(address), 1)?;
+        let socket = hands.into_iter().flatten().find_map(|it| match it {
+            listener::Socket::Tcp(socket) => Some(socket),
+            listener::Socket::Unix(_) => None,
+        });
+        let none = || StartError::Listen(Address::Tcp(address), io::ErrorKind::Unsupported.into());
+        socket.ok_or_else(none)
+    }
+
+    /// Says that everything is served from here.
+    async fn keep(self) -> Result<(Option<Offer>, Option<Sockets>), StartError> {
+        let Some(seat) = self.seat else { return Ok((None, Some(self.kept))) };
+        let offer = seat.occupy(self.kept).await.map_err(StartError::Handover)?;
+        Ok((Some(offer), None))
+    }
+}
+
+/// The certificates, if there is a listener that needs them.
+fn certificates(settings: &Serve) -> Result<Option<Certificates>, StartError> {
+    if settings.tls_cert.len() != settings.tls_key.len() {
+        return Err(StartError::TlsPairs);
+    }
+    if settings.listen.iter().all(|it| it.scheme != Scheme::Https) {
+        return Ok(None);
+    }
+    let pairs = settings.tls_cert.iter().cloned().zip(settings.tls_key.iter().cloned());
+    let files = Files {
+        pairs: pairs.collect(),
+        client_ca: settings.tls_client_ca.clone(),
+        client_required: settings.tls_client_required,
+    };
+    Certificates::load(files).map(Some).map_err(StartError::Tls)
 }
 
 fn drain_limit(settings: &Serve) -> Duration {
@@ -208,6 +351,7 @@ struct Crew<'a> {
     mirror: Mirror,
     live: Extractions,
     metrics: ProxyMetrics,
+    certificates: Option<Certificates>,
     log: Option<AccessLog>,
     drain: CancellationToken,
     settings: &'a Serve,
@@ -215,28 +359,40 @@ struct Crew<'a> {
 
 impl Crew<'_> {
     /// Listens on every address, and starts one worker for each processor.
-    fn start(&self) -> Result<(Vec<SocketAddr>, Vec<JoinHandle<()>>), StartError> {
+    fn start(
+        &self,
+        listening: &mut Listening,
+    ) -> Result<(Vec<Address>, Vec<JoinHandle<()>>), StartError> {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let count = self.settings.workers.map_or(processors, usize::from);
-        let mut listeners = Vec::new();
-        for address in &self.settings.listen {
-            let bound = listener::bind(address.0, count)
-                .map_err(|error| StartError::Listen(address.0, error))?;
-            listeners.push(bound);
+        let mut hands: Vec<Vec<_>> = (0..count).map(|_| Vec::new()).collect();
+        let mut addresses = Vec::new();
+        for listen in &self.settings.listen {
+            let kind = Kind {
+                scheme: listen.scheme,
+                proxy_protocol: listen.proxy_protocol,
+                certificates: self.certificates.clone(),
+            };
+            let (address, dealt) = listening.open(&listen.address, count)?;
+            addresses.push(address);
+            for (hand, sockets) in hands.iter_mut().zip(dealt) {
+                hand.extend(sockets.into_iter().map(|it| (it, kind.clone())));
+            }
         }
-        let addresses = listeners.iter().map(|it| it.address).collect();
+        let open = Arc::default();
         let mut workers = Vec::with_capacity(count);
-        for index in 0..count {
-            let sockets = listeners.iter_mut().filter_map(|it| it.sockets.pop()).collect();
-            workers.push(self.worker(sockets).spawn(index).map_err(StartError::Threads)?);
+        for (index, sockets) in hands.into_iter().enumerate() {
+            let worker = self.worker(sockets, &open);
+            workers.push(worker.spawn(index).map_err(StartError::Threads)?);
         }
         Ok((addresses, workers))
     }
 
-    fn worker(&self, sockets: Vec<std::net::TcpListener>) -> Worker {
+    fn worker(&self, sockets: Vec<(listener::Socket, Kind)>, open: &Arc<AtomicUsize>) -> Worker {
         let monolith = Monolith::new(self.metrics.clone());
         Worker {
             sockets,
+            open: Arc::clone(open),
             routes: self.routes.clone(),
             backends: Arc::new(Backends {
                 monolith: Forward { monolith },

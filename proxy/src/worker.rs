@@ -1,21 +1,33 @@
 //! A worker thread: its own runtime, sockets and connections to the monolith, nothing shared with
 //! its neighbours but the route table and the counters.
 
-use std::{io, net::SocketAddr, sync::Arc, thread, time::Duration};
+use std::{
+    io,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
 
 use bytes::BytesMut;
 use futures_util::FutureExt as _;
 use ipnet::IpNet;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, UnixListener};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    accept::{self, Accepted, Kind},
     access_line::Lane,
     dispatch::Backends,
     downstream::Downstream,
     h1::server::{Serving, serve},
+    h2,
     io::Socket,
-    listener::accept,
+    limits::Limit,
+    listener::{self, accept as accept_tcp, accept_unix},
     metrics::ProxyMetrics,
     route::Routes,
     stack::stack,
@@ -27,8 +39,10 @@ const SWEEP: Duration = Duration::from_secs(5);
 /// What a worker serves with.
 #[derive(Debug)]
 pub struct Worker {
-    /// One socket for each address that is listened on.
-    pub sockets: Vec<std::net::TcpListener>,
+    /// Where it accepts, and what is spoken there.
+    pub sockets: Vec<(listener::Socket, Kind)>,
+    /// Connections of clients, in the whole process.
+    pub open: Arc<AtomicUsize>,
     /// Who answers.
     pub routes: Routes,
     /// How they are reached.
@@ -63,9 +77,9 @@ impl Worker {
         let (accepting, connections) = (TaskTracker::new(), TaskTracker::new());
         let sockets = std::mem::take(&mut self.sockets);
         let worker = Arc::new(self);
-        for socket in sockets {
-            let listener = TcpListener::from_std(socket)?;
-            accepting.spawn(Arc::clone(&worker).accept_all(listener, connections.clone()));
+        for (socket, kind) in sockets {
+            let listening = Listening::on(socket)?;
+            accepting.spawn(Arc::clone(&worker).accept_all(listening, kind, connections.clone()));
         }
         accepting.close();
         let pool = worker.backends.monolith.monolith.pool().clone();
@@ -85,29 +99,78 @@ impl Worker {
 
     /// Accepts until the drain begins; then takes what the kernel has queued already, since closing
     /// the socket would reset those buyers.
-    async fn accept_all(self: Arc<Self>, listener: TcpListener, connections: TaskTracker) {
+    async fn accept_all(
+        self: Arc<Self>,
+        listening: Listening,
+        kind: Kind,
+        connections: TaskTracker,
+    ) {
+        let kind = Arc::new(kind);
         loop {
             tokio::select! {
                 biased;
                 () = self.drain.cancelled() => break,
-                (stream, peer) = accept(&listener) => self.connected(stream, peer, &connections),
+                (socket, peer) = listening.accept() => {
+                    self.connected(socket, peer, &kind, &connections);
+                }
             }
         }
-        while let Some((stream, peer)) = accept(&listener).now_or_never() {
-            self.connected(stream, peer, &connections);
+        while let Some((socket, peer)) = listening.accept().now_or_never() {
+            self.connected(socket, peer, &kind, &connections);
         }
     }
 
-    fn connected(&self, stream: TcpStream, peer: SocketAddr, connections: &TaskTracker) {
-        let downstream = Downstream::new(peer, &self.trusted);
+    fn connected(
+        self: &Arc<Self>,
+        socket: Socket,
+        peer: SocketAddr,
+        kind: &Arc<Kind>,
+        connections: &TaskTracker,
+    ) {
+        let open = Open::one_more(&self.open);
+        if open.count > self.routes.current().policy.limits.connections {
+            self.metrics.limited(Limit::Connections);
+            return;
+        }
+        let worker = Arc::clone(self);
+        if accept::is_plain(kind) {
+            let (already, client, h2, tls) = (BytesMut::new(), None, false, false);
+            let accepted = Accepted { socket, already, client, h2, tls };
+            connections.spawn(async move {
+                worker.serve_one(accepted, peer).await;
+                drop(open);
+            });
+            return;
+        }
+        let kind = Arc::clone(kind);
+        connections.spawn(async move {
+            let limit = worker.routes.current().policy.timeouts.handshake;
+            match accept::accepted(socket, &kind, limit).await {
+                Ok(accepted) => worker.serve_one(accepted, peer).await,
+                Err(error) => {
+                    if matches!(error, accept::AcceptError::Timeout(_)) {
+                        worker.metrics.limited(Limit::Handshake);
+                    }
+                    accept::log(&error);
+                }
+            }
+            drop(open);
+        });
+    }
+
+    async fn serve_one(&self, accepted: Accepted, peer: SocketAddr) {
+        let Accepted { socket, already, client, h2, tls } = accepted;
+        let downstream = Downstream::new(client.unwrap_or(peer), tls, &self.trusted);
         let (routes, backends) = (self.routes.clone(), Arc::clone(&self.backends));
-        let serving = Serving {
-            service: stack(routes.clone(), backends, downstream, self.log.clone()),
-            policy: move || routes.current().policy,
-            metrics: self.metrics.clone(),
-            drain: self.drain.clone(),
-        };
-        connections.spawn(serve(Socket::Tcp(stream), BytesMut::new(), serving));
+        let service = stack(routes.clone(), backends, downstream, self.log.clone());
+        let drain = self.drain.clone();
+        if h2 {
+            let policy = routes.current().policy;
+            return Box::pin(h2::server::serve(socket, already, service, policy, drain)).await;
+        }
+        let policy = move || routes.current().policy;
+        serve(socket, already, Serving { service, policy, metrics: self.metrics.clone(), drain })
+            .await;
     }
 
     async fn finish(&self, connections: TaskTracker) {
@@ -115,5 +178,53 @@ impl Worker {
         if tokio::time::timeout(self.drain_limit, connections.wait()).await.is_err() {
             tracing::warn!(limit = ?self.drain_limit, "drain: connections were cut off");
         }
+    }
+}
+
+/// A listening socket on a worker's runtime.
+enum Listening {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+impl Listening {
+    fn on(socket: listener::Socket) -> io::Result<Self> {
+        Ok(match socket {
+            listener::Socket::Tcp(socket) => Self::Tcp(TcpListener::from_std(socket)?),
+            listener::Socket::Unix(socket) => Self::Unix(UnixListener::from_std(socket)?),
+        })
+    }
+
+    /// The next connection. Who comes through a socket file is on this machine.
+    async fn accept(&self) -> (Socket, SocketAddr) {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, peer) = accept_tcp(listener).await;
+                (Socket::Tcp(stream), peer)
+            }
+            Self::Unix(listener) => {
+                let here = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+                (Socket::Unix(accept_unix(listener).await), here)
+            }
+        }
+    }
+}
+
+/// One open connection; it counts until it is dropped.
+struct Open {
+    all: Arc<AtomicUsize>,
+    /// With this one.
+    count: usize,
+}
+
+impl Open {
+    fn one_more(all: &Arc<AtomicUsize>) -> Self {
+        Self { count: all.fetch_add(1, Ordering::Relaxed) + 1, all: Arc::clone(all) }
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.all.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -6,6 +6,7 @@ use clap::Parser as _;
 use extracted::Extraction;
 use proxy::{
     config::{Cli, Command},
+    listener::Address,
     server::{Banyan, StartError},
 };
 
@@ -71,8 +72,14 @@ impl Proxy {
     }
 
     /// Where buyers connect, as an address.
+    ///
+    /// # Panics
+    /// When the test listens on a socket file first.
     pub fn address(&self) -> SocketAddr {
-        self.banyan.addresses[0]
+        match self.banyan.addresses[0] {
+            Address::Tcp(address) => address,
+            Address::Unix(_) => panic!("the first listener is a socket file"),
+        }
     }
 
     /// Where health, metrics and pages are.

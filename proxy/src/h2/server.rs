@@ -5,21 +5,19 @@
 
 use std::{
     convert::Infallible,
-    pin::{Pin, pin},
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    task::{Context, Poll},
     time::Duration,
 };
 
-use bytes::{Buf as _, BytesMut};
+use bytes::BytesMut;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body::Body as _;
 use hyper::{body::Incoming, ext::Protocol, server::conn::http2};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
@@ -27,7 +25,7 @@ use crate::{
     arrival::Arrival,
     body::{Body, Intake, IntakeSource},
     error::{Chain, ProxyError},
-    io::Socket,
+    io::{Rewound, Socket},
     limits::Policy,
     tunnel,
 };
@@ -70,7 +68,7 @@ pub async fn serve<S>(
         .keep_alive_interval(policy.timeouts.keep_alive)
         .keep_alive_timeout(PING_TIMEOUT)
         .enable_connect_protocol()
-        .serve_connection(TokioIo::new(Rewound { already, socket }), service);
+        .serve_connection(TokioIo::new(Rewound::new(socket, already)), service);
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         biased;
@@ -208,56 +206,4 @@ fn without_connection_fields(mut response: Response<Body>) -> Response<Body> {
     response.headers_mut().remove(header::CONNECTION);
     response.headers_mut().remove(header::UPGRADE);
     response
-}
-
-/// A connection some of whose bytes were read already.
-struct Rewound {
-    already: BytesMut,
-    socket: Socket,
-}
-
-impl AsyncRead for Rewound {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        if self.already.is_empty() {
-            return Pin::new(&mut self.socket).poll_read(cx, buf);
-        }
-        let size = self.already.len().min(buf.remaining());
-        buf.put_slice(&self.already[..size]);
-        self.already.advance(size);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Rewound {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write(cx, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[std::io::IoSlice<'_>],
-    ) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.socket).poll_write_vectored(cx, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.socket.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.socket).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.socket).poll_shutdown(cx)
-    }
 }

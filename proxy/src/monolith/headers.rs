@@ -129,7 +129,11 @@ impl Forwarded {
         Self {
             client,
             chain,
-            proto: proto.unwrap_or(HeaderValue::from_static("http")),
+            proto: proto.unwrap_or(HeaderValue::from_static(if downstream.tls {
+                "https"
+            } else {
+                "http"
+            })),
             port: port.or_else(|| host.as_ref().and_then(port_of)),
             host,
         }
@@ -192,7 +196,7 @@ mod tests {
             request = request.header(*name, *value);
         }
         let mut headers = request.body(()).unwrap().into_parts().0.headers;
-        let downstream = Downstream { peer: "192.0.2.7".parse().unwrap(), trusted };
+        let downstream = Downstream { peer: "192.0.2.7".parse().unwrap(), tls: false, trusted };
         to_monolith(&mut headers, &downstream);
         headers
     }

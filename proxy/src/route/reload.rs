@@ -40,6 +40,8 @@ pub struct Routes {
     status: Arc<Mutex<Status>>,
     /// The generation, for those who wait for the next.
     changes: watch::Sender<u64>,
+    /// Makes the watcher look at once.
+    wake: Option<mpsc::Sender<()>>,
     /// Stops the watcher when the last clone is gone.
     _stop: Option<Arc<mpsc::Sender<()>>>,
 }
@@ -72,6 +74,7 @@ impl Routes {
             table: Arc::new(ArcSwap::from_pointee(table)),
             status: Arc::new(Mutex::new(status)),
             changes: watch::Sender::new(1),
+            wake: None,
             _stop: None,
         }
     }
@@ -92,6 +95,7 @@ impl Routes {
 
         let routes = Self::fixed(first.table);
         let (wake, woken) = mpsc::channel();
+        let waker = wake.clone();
         let notices = Notices::of(&file, wake.clone()).inspect_err(|error| {
             tracing::warn!(%error, file = shown, "no change notices; the file is polled instead");
         });
@@ -113,12 +117,20 @@ impl Routes {
                 drop(wake);
             })
             .map_err(|error| unreadable(&error))?;
-        Ok(Self { _stop: Some(Arc::new(stop)), ..routes })
+        Ok(Self { wake: Some(waker), _stop: Some(Arc::new(stop)), ..routes })
     }
 
     /// The table in force. A request keeps the one that it began with.
     pub fn current(&self) -> Arc<RouteTable> {
         self.table.load_full()
+    }
+
+    /// Looks at the file now, without waiting to be told that it has changed.
+    pub fn look_again(&self) {
+        if let Some(wake) = &self.wake {
+            // The watcher ends only with the process.
+            let _ = wake.send(());
+        }
     }
 
     /// Tells of every table that comes into force from now on.
