@@ -22,4 +22,5 @@ pub mod route;
 pub mod server;
 pub mod snapshot;
 pub mod stack;
+pub mod tls;
 pub mod worker;
