@@ -1,9 +1,8 @@
 //! What can be wrong with certificates, keys and CA files, and what to do about it.
 
-use std::{io, path::PathBuf};
+use std::{error::Error, io, path::PathBuf};
 
 use rustls::pki_types::pem;
-use x509_parser::error::X509Error;
 
 /// Each names the file and says what to do next.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +54,9 @@ pub enum TlsError {
         file: PathBuf,
     },
     /// It is a private key, but none that can sign a handshake.
-    #[error("the key in {file} cannot be used: it must be RSA, ECDSA (P-256, P-384) or Ed25519")]
+    #[error(
+        "the key in {file} cannot be used: it must be RSA (2048 bits or more), ECDSA or Ed25519"
+    )]
     BadKey {
         /// Which file.
         file: PathBuf,
@@ -63,12 +64,14 @@ pub enum TlsError {
         source: rustls::Error,
     },
     /// The first certificate of the file is not what it claims to be.
-    #[error("the first certificate in {file} cannot be understood: have it issued again")]
+    #[error(
+        "the first certificate in {file} cannot be used: have it issued again, as X.509 version 3"
+    )]
     BadCertificate {
         /// Which file.
         file: PathBuf,
-        /// Where it breaks off.
-        source: X509Error,
+        /// What is wrong with it.
+        source: Box<dyn Error + Send + Sync>,
     },
     /// As happens between the replacement of the one file and of the other.
     #[error(

@@ -44,15 +44,17 @@ impl Pair {
     pub(super) fn read(files: &PairFiles, provider: &CryptoProvider) -> Result<Self, TlsError> {
         let chain = read_certificates(&files.cert)?;
         let key = read_key(&files.key)?;
+        let bad = |source| TlsError::BadCertificate { file: files.cert.clone(), source };
         let leaf = chain.first().map(describe).transpose();
         let (names, not_before, not_after) = leaf
-            .map_err(|source| TlsError::BadCertificate { file: files.cert.clone(), source })?
+            .map_err(|error| bad(error.into()))?
             .ok_or_else(|| TlsError::NoCertificate { file: files.cert.clone() })?;
         let certified =
             CertifiedKey::from_der(chain, key, provider).map_err(|error| match error {
                 rustls::Error::InconsistentKeys(_) => {
                     TlsError::Mismatch { cert: files.cert.clone(), key: files.key.clone() }
                 }
+                rustls::Error::InvalidCertificate(_) => bad(error.into()),
                 source => TlsError::BadKey { file: files.key.clone(), source },
             })?;
         let cert_file = files.cert.clone();
