@@ -31,7 +31,9 @@ pub struct Settings {
     pub client_auth: Option<ClientAuth>,
 }
 
-/// Who may be a client.
+/// Who may be a client. Where clients are asked, sessions are not resumed: a resumed client is not
+/// verified again, and each resumption brings a new ticket, so that one whose certificate expired,
+/// or whose CA is no longer accepted, could come back for ever.
 #[derive(Debug, Clone)]
 pub struct ClientAuth {
     /// PEM: the CAs whose certificates are accepted.
@@ -72,45 +74,44 @@ impl Certificates {
         let provider = provider();
         let inputs = Inputs::read(&settings, &provider)?;
         inputs.warn();
-        let tickets = Ticketer::new().map_err(TlsError::Provider)?;
-        let in_force = InForce::new(inputs, &settings, &provider, tickets)?;
+        let tickets = match settings.client_auth {
+            Some(_) => None,
+            None => Some(Ticketer::new().map_err(TlsError::Provider)?),
+        };
+        let in_force = InForce::new(inputs, &settings, &provider, tickets.as_ref())?;
         Ok(Self(Arc::new(Shared {
             settings,
             provider,
+            tickets,
             in_force: ArcSwap::from_pointee(in_force),
             reloading: Mutex::new(()),
         })))
     }
 
     /// Reads all files again. New connections get the new certificates; open ones go on as they
-    /// began. Sessions of before can be resumed, except where the clients' CAs changed: a resumed
-    /// client is not verified again, so only a full handshake tells whether it is still welcome.
+    /// began. Sessions of before can be resumed.
     ///
     /// Blocks while it reads a few small files.
     ///
     /// # Errors
     /// All or nothing: on any fault everything stays as it was.
     pub fn reload(&self) -> Result<Changed, TlsError> {
-        let Shared { settings, provider, in_force, reloading } = &*self.0;
+        let Shared { settings, provider, tickets, in_force, reloading } = &*self.0;
         let _one_at_a_time = reloading.lock().unwrap_or_else(PoisonError::into_inner);
         let inputs = Inputs::read(settings, provider)?;
         inputs.warn();
         let before = in_force.load();
-        let same_clients = inputs.client_cas == before.client_cas;
-        if same_clients && inputs.chains().eq(before.choice.pairs.iter().map(chain)) {
+        if inputs.client_cas == before.client_cas
+            && inputs.chains().eq(before.choice.pairs.iter().map(chain))
+        {
             return Ok(Changed::No);
         }
-        let tickets = if same_clients {
-            Arc::clone(&before.config.ticketer)
-        } else {
-            Ticketer::new().map_err(TlsError::Provider)?
-        };
-        in_force.store(Arc::new(InForce::new(inputs, settings, provider, tickets)?));
+        in_force.store(Arc::new(InForce::new(inputs, settings, provider, tickets.as_ref())?));
         Ok(Changed::Yes)
     }
 
     /// What a connection that was just accepted is to be served with: TLS 1.3 or 1.2, `h2` or
-    /// `http/1.1`, stateless tickets, no early data (it could be replayed).
+    /// `http/1.1`, stateless tickets good for 12 hours, no early data (it could be replayed).
     pub fn config(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.0.in_force.load().config)
     }
@@ -133,6 +134,8 @@ impl Certificates {
 struct Shared {
     settings: Settings,
     provider: Arc<CryptoProvider>,
+    /// Outlives every reload; its keys change by themselves every six hours.
+    tickets: Option<Arc<dyn ProducesTickets>>,
     in_force: ArcSwap<InForce>,
     /// Two reloads at once could put the older state of the files in force last.
     reloading: Mutex<()>,
@@ -150,7 +153,7 @@ impl InForce {
         inputs: Inputs,
         settings: &Settings,
         provider: &Arc<CryptoProvider>,
-        tickets: Arc<dyn ProducesTickets>,
+        tickets: Option<&Arc<dyn ProducesTickets>>,
     ) -> Result<Self, TlsError> {
         let Inputs { choice, client_cas } = inputs;
         let choice = Arc::new(choice);
@@ -163,7 +166,10 @@ impl InForce {
         // The client keeps its session, sealed in a ticket: a store here would be a lock that all
         // workers share, and would be empty for all but one of several proxies.
         config.session_storage = Arc::new(NoServerSessionStorage {});
-        config.ticketer = tickets;
+        match tickets {
+            Some(tickets) => config.ticketer = Arc::clone(tickets),
+            None => config.send_tls13_tickets = 0,
+        }
         Ok(Self { config: Arc::new(config), choice, client_cas })
     }
 }

@@ -11,7 +11,7 @@ fn the_certificate_is_chosen_by_name_and_the_exact_one_before_the_wildcard() {
         pki.issue("exact", &["pay.shop.example"]),
     ];
     let certificates = load(pairs.clone()).unwrap();
-    let client = builder()
+    let client = builder(ALL)
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(Credulous))
         .with_no_client_auth();
@@ -83,11 +83,8 @@ fn tls_1_2_and_1_3_are_spoken_and_resumed() {
     let pki = Pki::new();
     let certificates = load(vec![pki.issue("shop", &["shop.example"])]).unwrap();
     for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
-        let client = ClientConfig::builder_with_provider(provider())
-            .with_protocol_versions(&[version])
-            .unwrap()
-            .with_root_certificates(pki.trusted())
-            .with_no_client_auth();
+        let client =
+            builder(&[version]).with_root_certificates(pki.trusted()).with_no_client_auth();
         let client = Arc::new(client);
         let first = connect(&client, certificates.config(), "shop.example").unwrap();
         assert_eq!(first.server.protocol_version(), Some(version.version));
@@ -107,7 +104,7 @@ fn expiries_tell_names_and_the_last_moment() {
     let pki = Pki::new();
     let mut params = CertificateParams::new(owned(&["Shop.example", "10.0.0.7"])).unwrap();
     params.not_after = datetime!(2031-02-03 04:05:06 UTC);
-    let certificates = load(vec![pki.issue_with("shop", params)]).unwrap();
+    let certificates = load(vec![pki.issue_with("shop", &params)]).unwrap();
     let expiries = certificates.expiries();
     assert_eq!(expiries.len(), 1);
     assert_eq!(expiries[0].names, ["shop.example", "10.0.0.7"]);

@@ -60,7 +60,7 @@ fn what_a_handshake_survives_is_a_warning() {
     let mut params = CertificateParams::new(owned(&["shop.example"])).unwrap();
     params.not_before = datetime!(2030-01-01 00:00 UTC);
     params.not_after = datetime!(2030-04-01 00:00 UTC);
-    let dated = pki.issue_with("dated", params);
+    let dated = pki.issue_with("dated", &params);
     let nameless = pki.issue("nameless", &[]);
     let hidden = pki.issue("hidden", &["shop.example"]);
 

@@ -18,7 +18,7 @@ use rcgen::{
 };
 use rustls::{
     ClientConfig, ClientConnection, DigitallySignedStruct, HandshakeKind, RootCertStore,
-    ServerConfig, ServerConnection, SignatureScheme,
+    ServerConfig, ServerConnection, SignatureScheme, SupportedProtocolVersion,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     crypto::{verify_tls12_signature, verify_tls13_signature},
     pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject as _},
@@ -32,6 +32,8 @@ use super::{
     provider, upstream,
 };
 use crate::error::Chain;
+
+const ALL: &[&SupportedProtocolVersion] = super::VERSIONS;
 
 /// A CA, and a directory for what it issues.
 struct Pki {
@@ -55,10 +57,10 @@ impl Pki {
 
     /// Writes `NAME.pem` and `NAME.key`, and reads them back as the settings name them.
     fn issue(&self, name: &str, hosts: &[&str]) -> PairFiles {
-        self.issue_with(name, CertificateParams::new(owned(hosts)).unwrap())
+        self.issue_with(name, &CertificateParams::new(owned(hosts)).unwrap())
     }
 
-    fn issue_with(&self, name: &str, params: CertificateParams) -> PairFiles {
+    fn issue_with(&self, name: &str, params: &CertificateParams) -> PairFiles {
         let key = KeyPair::generate().unwrap();
         let cert = params.signed_by(&key, &self.ca).unwrap();
         PairFiles {
@@ -73,13 +75,17 @@ impl Pki {
 
     /// A client that believes this CA, and forgets no session.
     fn client(&self) -> ClientConfig {
-        builder().with_root_certificates(self.trusted()).with_no_client_auth()
+        builder(ALL).with_root_certificates(self.trusted()).with_no_client_auth()
     }
 
-    fn client_with(&self, identity: &PairFiles) -> ClientConfig {
+    fn client_with(
+        &self,
+        versions: &[&'static SupportedProtocolVersion],
+        identity: &PairFiles,
+    ) -> ClientConfig {
         let chain = CertificateDer::pem_file_iter(&identity.cert).unwrap();
         let key = PrivateKeyDer::from_pem_file(&identity.key).unwrap();
-        builder()
+        builder(versions)
             .with_root_certificates(self.trusted())
             .with_client_auth_cert(chain.map(Result::unwrap).collect(), key)
             .unwrap()
@@ -102,8 +108,10 @@ fn owned(hosts: &[&str]) -> Vec<String> {
     hosts.iter().map(|&host| host.to_owned()).collect()
 }
 
-fn builder() -> rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier> {
-    ClientConfig::builder_with_provider(provider()).with_safe_default_protocol_versions().unwrap()
+fn builder(
+    versions: &[&'static SupportedProtocolVersion],
+) -> rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier> {
+    ClientConfig::builder_with_provider(provider()).with_protocol_versions(versions).unwrap()
 }
 
 fn load(pairs: Vec<PairFiles>) -> Result<Certificates, TlsError> {
@@ -196,7 +204,7 @@ fn story<T: std::fmt::Debug>(result: Result<T, TlsError>) -> String {
 fn client_identity(pki: &Pki) -> PairFiles {
     let mut params = CertificateParams::new(owned(&["clerk.example"])).unwrap();
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-    pki.issue_with("clerk", params)
+    pki.issue_with("clerk", &params)
 }
 
 /// A client that accepts a certificate for another name than it asked for, so as to see it.
