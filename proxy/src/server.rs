@@ -28,7 +28,7 @@ use crate::{
     mirror::Mirror,
     monolith::{Forward, Monolith},
     route::{Compiler, Faults, RouteTable, Routes},
-    tls::{Certificates, Files, TlsError},
+    tls::{self, Certificates, ClientAuth, PairFiles, TlsError},
     worker::Worker,
 };
 
@@ -176,7 +176,7 @@ impl Banyan {
         self.routes.look_again();
         let Some(certificates) = &self.certificates else { return };
         match certificates.reload() {
-            Ok(()) => tracing::info!("certificates loaded"),
+            Ok(changed) => tracing::info!(?changed, "certificates read"),
             Err(error) => {
                 let error = Chain(&error);
                 tracing::error!(%error, "certificates rejected, the last good ones stay");
@@ -294,11 +294,16 @@ fn certificates(settings: &Serve) -> Result<Option<Certificates>, StartError> {
     if settings.listen.iter().all(|it| it.scheme != Scheme::Https) {
         return Ok(None);
     }
-    let pairs = settings.tls_cert.iter().cloned().zip(settings.tls_key.iter().cloned());
-    let files = Files {
-        pairs: pairs.collect(),
-        client_ca: settings.tls_client_ca.clone(),
-        client_required: settings.tls_client_required,
+    let pairs = settings.tls_cert.iter().zip(&settings.tls_key);
+    let client_auth = settings.tls_client_ca.as_ref().map(|ca_file| ClientAuth {
+        ca_file: ca_file.clone(),
+        required: settings.tls_client_required,
+    });
+    let files = tls::Settings {
+        pairs: pairs
+            .map(|(cert, key)| PairFiles { cert: cert.clone(), key: key.clone() })
+            .collect(),
+        client_auth,
     };
     Certificates::load(files).map(Some).map_err(StartError::Tls)
 }
