@@ -38,7 +38,8 @@ def print_loads(found):
                 continue
             good = [one for one in rounds if one]
             cells = [spread([one.cpu for one in good], 1)]
-            cells += [spread(ratios(rounds, peers.get(it)), 2) for it in BESIDE]
+            cells += ["1" if it == peer else spread(ratios(rounds, peers.get(it)), 2)
+                      for it in BESIDE]
             cells += [spread([one.rate for one in good], 0)]
             print(f"| {load} | {peer} | {' | '.join(cells)} |")
 
