@@ -1,0 +1,84 @@
+"""The tables, in Markdown: medians with the least and the greatest of the rounds."""
+
+import os
+import re
+import statistics
+from pathlib import Path
+
+from servers import BANYAN, PINGORA, TOOLS, envoy, run
+
+BESIDE = ["nginx", "haproxy", "relay"]  # what the others are compared with
+
+
+def print_machine(rounds, seconds):
+    model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    print(f"{os.cpu_count()} processors ({model[1] if model else 'unknown'}),"
+          f" Linux {os.uname().release}; load average {os.getloadavg()[0]:.1f}")
+    versions = [[TOOLS / "nginx", "-v"], [TOOLS / "haproxy", "-v"], [BANYAN, "--version"],
+                [TOOLS / "h2load", "--version"], [TOOLS / "bin/oha", "--version"]]
+    if envoy():
+        versions.append([envoy(), "--version"])
+    for command in versions:
+        said = run(command).strip().split("\n")[0]
+        print(re.sub(r"^/.* version: \w+/([^/]+).*", r"envoy \1", said))
+    if PINGORA.exists():
+        manifest = (Path(__file__).parent / "pingora/Cargo.toml").read_text()
+        print(f"pingora {re.search(r'pingora = .*?=([0-9.]+)', manifest)[1]}")
+    print(f"\n{rounds} rounds of {seconds} s; median (min–max)", flush=True)
+
+
+def print_loads(found):
+    """`found` has, by load and proxy, each round's result or None, or a word why there is none."""
+    print("\n| load | proxy | CPU µs per request | × nginx | × HAProxy | × relay | requests/s |")
+    print("|---|---|---|---|---|---|---|")
+    for load, peers in found.items():
+        for peer, rounds in peers.items():
+            if isinstance(rounds, str):
+                print(f"| {load} | {peer} | {rounds} | | | | |")
+                continue
+            good = [one for one in rounds if one]
+            cells = [spread([one.cpu for one in good], 1)]
+            cells += ["1" if it == peer else spread(ratios(rounds, peers.get(it)), 2)
+                      for it in BESIDE]
+            cells += [spread([one.rate for one in good], 0)]
+            print(f"| {load} | {peer} | {' | '.join(cells)} |")
+
+
+def ratios(rounds, beside):
+    """A proxy's CPU time over another's in the same round."""
+    if not isinstance(beside, list):
+        return []
+    return [one.cpu / other.cpu for one, other in zip(rounds, beside) if one and other]
+
+
+def print_rates(rate, found):
+    print(f"\nAt {rate:,} requests/s, 1 KiB, 64 connections; open loop, ms since a request was due:\n")
+    print("| proxy | p50 | p99 | p99.9 |")
+    print("|---|---|---|---|")
+    for peer, rounds in found.items():
+        cells = [spread([one[key] for one in rounds], 2) for key in ("p50", "p99", "p99.9")]
+        print(f"| {peer} | {' | '.join(cells)} |")
+
+
+def print_idle(connections, found):
+    print(f"\n| {connections:,} idle connections | proxy | KiB for each |")
+    print("|---|---|---|")
+    for (scheme, peer), each in found.items():
+        print(f"| {scheme} | {peer} | {each if isinstance(each, str) else f'{each:.1f}'} |")
+
+
+def print_routing(found):
+    print("\n| Banyan with | CPU µs per request | × the fewest |")
+    print("|---|---|---|")
+    first = next(iter(found.values()))
+    for routes, rounds in found.items():
+        cpu = spread([one.cpu for one in rounds if one], 1)
+        print(f"| {routes:,} routes | {cpu} | {spread(ratios(rounds, first), 2)} |")
+
+
+def spread(numbers, digits):
+    if not numbers:
+        return "–"
+    median, low, high = (f"{number:,.{digits}f}" for number in
+                         (statistics.median(numbers), min(numbers), max(numbers)))
+    return f"{median} ({low}–{high})" if len(numbers) > 1 else median
