@@ -209,10 +209,11 @@ fn failure(error: io::Error) -> HandoverError {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs::File, io::Write as _};
+    use std::{fs::File, io::Write as _, time::Duration};
 
     use proptest::prelude::*;
     use rustix::process::geteuid;
+    use tokio::time::timeout;
 
     use super::*;
 
@@ -269,7 +270,8 @@ mod tests {
         one.send(&Message::Retiring).await.unwrap();
         assert_eq!(other.last_message().await.unwrap(), Message::Retiring);
         assert!(matches!(one.send(&Message::Retiring).await, Err(HandoverError::Gone)));
-        assert!(matches!(other.receive().await, Err(HandoverError::Gone)));
+        let after = timeout(Duration::from_secs(20), other.receive()).await.unwrap();
+        assert!(matches!(after, Err(HandoverError::Gone)));
     }
 
     #[tokio::test]
