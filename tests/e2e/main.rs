@@ -10,6 +10,7 @@ mod pages;
 mod pass_through;
 mod planted_bugs;
 mod prometheus;
+mod protocols;
 mod reload;
 mod shadow_is_free;
 mod support;

@@ -19,7 +19,6 @@ pub use self::{
 };
 use crate::{
     h1::{client::Answer, connection::Connection, decode::ChunkFault},
-    h2::answer::StreamedAnswer,
     layers::access_log::Entry,
     limits::{Limit, Policy},
     mirror::Tap,
@@ -41,8 +40,6 @@ enum Source {
     Intake(Box<Intake>),
     /// From a server, over HTTP/1.1.
     Answer(Box<Answer>),
-    /// From a server, over HTTP/2.
-    Streamed(Box<StreamedAnswer>),
     /// From a disk.
     File(UnsyncBoxBody<Bytes, io::Error>),
     /// No body: after this head the connection to the server is a tunnel.
@@ -116,11 +113,6 @@ impl Body {
     /// What a server is sending.
     pub(crate) const fn answer(answer: Box<Answer>) -> Self {
         Self::from(Source::Answer(answer))
-    }
-
-    /// What a server is sending over HTTP/2.
-    pub(crate) const fn streamed(answer: Box<StreamedAnswer>) -> Self {
-        Self::from(Source::Streamed(answer))
     }
 
     /// A file that is being read.
@@ -228,7 +220,6 @@ impl http_body::Body for Body {
             }
             Source::Intake(intake) => ready!(intake.poll_frame(cx)),
             Source::Answer(answer) => ready!(answer.poll_frame(cx)),
-            Source::Streamed(answer) => ready!(answer.poll_frame(cx)),
             Source::File(file) => {
                 ready!(Pin::new(file).poll_frame(cx)).map(|it| it.map_err(BodyError::Io))
             }
@@ -250,7 +241,6 @@ impl http_body::Body for Body {
             Source::Full(_) => false,
             Source::Intake(intake) => intake.is_ended(),
             Source::Answer(answer) => answer.is_ended(),
-            Source::Streamed(answer) => answer.is_ended(),
             Source::File(file) => file.is_end_stream(),
         }
     }
@@ -261,7 +251,6 @@ impl http_body::Body for Body {
             Source::Full(bytes) => Some(bytes.len() as u64),
             Source::Intake(intake) => intake.left(),
             Source::Answer(answer) => answer.left(),
-            Source::Streamed(answer) => answer.left(),
             Source::File(file) => file.size_hint().exact(),
         };
         left.map_or_else(SizeHint::default, SizeHint::with_exact)

@@ -133,6 +133,11 @@ impl Exchange {
         allowance: Allowance,
     ) -> Self {
         let upload = Upload::new(body, &mut parts.headers);
+        let expects_body = matches!(parts.method, Method::POST | Method::PUT | Method::PATCH);
+        if upload.bodiless && expects_body {
+            // RFC 9110 §8.6: some servers wait for a length otherwise.
+            parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
         connection.writer.request(&parts.method, &parts.uri, &parts.headers);
         connection.timer.clear();
         connection.timer.at_latest(allowance.deadline);

@@ -3,7 +3,7 @@
 use std::{
     convert::Infallible,
     future::poll_fn,
-    pin::{Pin, pin},
+    pin::Pin,
     task::{Context, Poll},
     time::Duration,
 };
@@ -78,8 +78,9 @@ where
             Next::Closed => return,
         };
         arrival.first = std::mem::replace(&mut first, false);
-        let answering = service.call(arrival);
-        let Some(mut response) = session.until_answered(pin!(answering), &exchange).await else {
+        // In a box: a connection that waits for its next request shall own little.
+        let answering = Box::pin(service.call(arrival));
+        let Some(mut response) = session.until_answered(answering, &exchange).await else {
             return;
         };
         if let Some(server) = response.body_mut().take_tunnel() {
@@ -226,7 +227,7 @@ impl Session {
     /// Waits for the answer; `None` if the client does not.
     async fn until_answered<F>(
         &mut self,
-        mut answering: Pin<&mut F>,
+        mut answering: Pin<Box<F>>,
         exchange: &Exchange,
     ) -> Option<Response<Body>>
     where

@@ -1,0 +1,132 @@
+//! The shop through TLS and HTTP/2 is the shop through HTTP/1.1.
+
+use std::{fs, path::Path};
+
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use reqwest::{Client, Version};
+use tests::{
+    banyan::{Proxy, Setup},
+    buyers::{Buyers, Until},
+    project::Scratch,
+};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    process::Command,
+};
+
+use crate::support::shop;
+
+/// Banyan behind a certificate of its own, in front of the shop.
+async fn behind_tls(files: &Path) -> (Proxy, String) {
+    let CertifiedKey { cert, signing_key } =
+        generate_simple_self_signed(["127.0.0.1".to_owned(), "shop.test".to_owned()]).unwrap();
+    let (cert_file, key_file) = (files.join("shop.crt"), files.join("shop.key"));
+    fs::write(&cert_file, cert.pem()).unwrap();
+    fs::write(&key_file, signing_key.serialize_pem()).unwrap();
+    let flags =
+        ["--tls-cert", cert_file.to_str().unwrap(), "--tls-key", key_file.to_str().unwrap()];
+    let proxy = listening("https://127.0.0.1:0", &flags).await;
+    let base = format!("https://{}", proxy.address());
+    (proxy, base)
+}
+
+async fn listening(listen: &str, flags: &[&str]) -> Proxy {
+    let setup = Setup {
+        monolith: shop().await.url,
+        listen: Some(listen.to_owned()),
+        flags: flags.iter().map(|it| (*it).to_owned()).collect(),
+        ..Setup::default()
+    };
+    Proxy::start(setup, &[]).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn buyers_notice_nothing_of_tls_and_http2() {
+    let files = Scratch::new("tls");
+    let (proxy, base) = behind_tls(files.path()).await;
+    let probe = Client::builder().tls_danger_accept_invalid_certs(true).build().unwrap();
+    let response = probe.get(format!("{base}/up")).send().await.unwrap();
+    assert_eq!((response.status().as_u16(), response.version()), (200, Version::HTTP_2));
+    let buyers = Buyers { base, at_once: 4, seed: 11 };
+    let tally = buyers.run(Until::Journeys(6)).await;
+    assert!(tally.complaints.is_empty(), "{:#?}", tally.complaints);
+    proxy.stop().await;
+}
+
+/// curl is another implementation of everything: TLS, ALPN, HTTP/2, uploads.
+#[tokio::test(flavor = "multi_thread")]
+async fn curl_is_served_over_every_protocol() {
+    let files = Scratch::new("curl");
+    let (proxy, base) = behind_tls(files.path()).await;
+    let clear = listening("h2c://127.0.0.1:0", &[]).await;
+    let clear_base = format!("http://{}", clear.address());
+    for (arguments, base, version) in [
+        (&["--http1.1"][..], &base, "1.1"),
+        (&["--http2"][..], &base, "2"),
+        (&["--http1.0"][..], &clear_base, "1.1"),
+        (&["--http1.1"][..], &clear_base, "1.1"),
+        (&["--http2-prior-knowledge"][..], &clear_base, "2"),
+        (&["--http2-prior-knowledge", "--head"][..], &clear_base, "2"),
+    ] {
+        let output = Command::new("curl")
+            .args(["--silent", "--insecure", "--max-time", "20", "--output", "/dev/null"])
+            .args(["--write-out", "%{http_code} %{http_version}"])
+            .args(arguments)
+            .arg(format!("{base}/up"))
+            .output()
+            .await
+            .unwrap();
+        let said = String::from_utf8(output.stdout).unwrap();
+        let expected = if arguments[0] == "--http1.0" { "1.0" } else { version };
+        assert_eq!(said, format!("200 {expected}"), "{arguments:?}");
+    }
+    proxy.stop().await;
+    clear.stop().await;
+}
+
+/// Rails sets its cookies and builds its redirects for the scheme that the buyer used.
+#[tokio::test(flavor = "multi_thread")]
+async fn rails_knows_that_the_buyer_came_through_tls() {
+    let files = Scratch::new("scheme");
+    let (proxy, base) = behind_tls(files.path()).await;
+    let client = Client::builder()
+        .tls_danger_accept_invalid_certs(true)
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .unwrap();
+    let response = client.get(format!("{base}/cart")).send().await.unwrap();
+    if let Some(location) = response.headers().get("location") {
+        assert!(location.to_str().unwrap().starts_with(&base), "{location:?}");
+    }
+    proxy.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listener_behind_a_balancer_takes_its_word_for_the_client_and_serves_nobody_else() {
+    let proxy = listening("http://127.0.0.1:0?proxy-protocol", &[]).await;
+    let request = "GET /up HTTP/1.1\r\nHost: shop.test\r\nConnection: close\r\n\r\n";
+    for (header, served) in [("PROXY TCP4 203.0.113.9 127.0.0.1 4000 80\r\n", true), ("", false)] {
+        let mut client = TcpStream::connect(proxy.address()).await.unwrap();
+        client.write_all(format!("{header}{request}").as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        // A connection that is not served may be reset.
+        let _ = client.read_to_end(&mut answer).await;
+        assert_eq!(answer.starts_with(b"HTTP/1.1 200"), served, "{header:?}");
+    }
+    proxy.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_socket_file_serves_buyers_too() {
+    let files = Scratch::new("socket");
+    let path = files.path().join("banyan.sock");
+    let proxy = listening(&format!("unix://{}", path.display()), &[]).await;
+    let mut client = tokio::net::UnixStream::connect(&path).await.unwrap();
+    let request = b"GET /up HTTP/1.1\r\nHost: shop.test\r\nConnection: close\r\n\r\n";
+    client.write_all(request).await.unwrap();
+    let mut answer = Vec::new();
+    client.read_to_end(&mut answer).await.unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 200"));
+    proxy.stop().await;
+}
