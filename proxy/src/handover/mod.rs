@@ -4,7 +4,7 @@
 //! share its port (`SO_REUSEPORT`). So the very same sockets are passed on (`SCM_RIGHTS`,
 //! unix(7)), and from then on are both processes'; the old one only stops to accept.
 //!
-//! The successor connects to the upgrade socket, and both talk as in [`wire`]:
+//! The successor connects to the upgrade socket, and both talk (`wire.rs` has the words):
 //!
 //! ```text
 //! successor                                  running process

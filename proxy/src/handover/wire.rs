@@ -149,7 +149,7 @@ impl Channel {
     }
 
     async fn receive_some(&mut self) -> Result<(), HandoverError> {
-        let mut buffer = [0; 4096];
+        let mut buffer = [0; 512];
         let (count, fds, is_cut) = self
             .stream
             .async_io(Interest::READABLE, || receive(self.stream.as_fd(), &mut buffer))
