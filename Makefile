@@ -3,7 +3,7 @@
 SETUP := tests/setup
 PART := $(SETUP)/part
 
-.PHONY: help demo test check bench
+.PHONY: help demo test check bench fuzz
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
@@ -30,3 +30,6 @@ bench: ## what Banyan costs beside other proxies; 3 minutes; FULL=1: every load,
 	@$(SETUP)/install $(if $(ALL),bench-all,bench)
 	@$(PART) build cargo build --release --locked -p proxy
 	@exec tests/bench/run $(if $(FULL),--full) $(if $(ALL),--all)
+
+fuzz: ## every parser of outside bytes, for SECONDS=60 each
+	@exec tests/fuzz/run $(or $(SECONDS),60)
