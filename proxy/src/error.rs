@@ -150,11 +150,22 @@ impl ProxyError {
         if let Some(seconds) = self.retry_after() {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        if self.closes() {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         if matches!(self, Self::Method) {
             let methods = HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
             headers.insert(header::ALLOW, methods);
         }
         response
+    }
+
+    /// Whether what follows on the same connection cannot be trusted to be a request.
+    fn closes(&self) -> bool {
+        let status = self.status();
+        status.is_client_error()
+            || status == StatusCode::NOT_IMPLEMENTED
+            || status == StatusCode::HTTP_VERSION_NOT_SUPPORTED
     }
 
     /// In how many seconds it is worth to try again.

@@ -9,6 +9,7 @@ use std::{
 };
 
 use bytes::{Buf as _, BytesMut};
+use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpStream, UnixStream, tcp, unix},
@@ -282,6 +283,17 @@ impl Reader {
             ReadHalf::Wrapped(_) => true,
         };
         self.buffer.is_empty() && (!ready || self.poll_fill(cx).is_pending())
+    }
+
+    /// The same, asked of the system itself: a system call more, for what must not go wrong.
+    pub fn is_quiet_now(&self) -> bool {
+        let mut byte = [MaybeUninit::uninit()];
+        let peeked = match &self.half {
+            ReadHalf::Tcp(half) => SockRef::from(half.as_ref()).peek(&mut byte),
+            ReadHalf::Unix(half) => SockRef::from(half.as_ref()).peek(&mut byte),
+            ReadHalf::Wrapped(_) => return true,
+        };
+        peeked.is_err_and(|it| it.kind() == io::ErrorKind::WouldBlock)
     }
 
     /// The half and what was read ahead of its use.

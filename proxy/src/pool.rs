@@ -24,12 +24,12 @@ pub struct Home {
 
 impl Pool {
     /// The idle connection to `address` that was used last, if one is open still and has not been
-    /// idle for `limit`.
-    pub fn reuse(&self, address: &ServerAddr, limit: Duration) -> Option<Connection> {
+    /// idle for `limit`. `surely`: for a request that cannot be sent twice.
+    pub fn reuse(&self, address: &ServerAddr, limit: Duration, surely: bool) -> Option<Connection> {
         let mut idle = self.lock();
         let connections = idle.get_mut(address)?;
         while let Some(mut connection) = connections.pop() {
-            if connection.idle_since.elapsed() < limit && connection.is_quiet() {
+            if connection.idle_since.elapsed() < limit && connection.is_quiet(surely) {
                 return Some(connection);
             }
         }

@@ -78,7 +78,7 @@ async fn curl_is_served_over_every_protocol() {
             .await
             .unwrap();
         let said = String::from_utf8(output.stdout).unwrap();
-        let expected = if arguments[0] == "--http1.0" { "1.0" } else { version };
+        let expected = if arguments[0] == "--http1.0" { "1" } else { version };
         assert_eq!(said, format!("200 {expected}"), "{arguments:?}");
     }
     proxy.stop().await;

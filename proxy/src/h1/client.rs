@@ -25,6 +25,7 @@ use super::{
 use crate::{
     body::{Body, BodyError},
     limits::{ANSWER_HEAD, Limit, Timeouts},
+    monolith::headers,
     pool::Home,
 };
 
@@ -303,7 +304,10 @@ impl Answer {
                     self.watched = false;
                     return Poll::Ready(Some(Ok(Frame::data(data))));
                 }
-                Ok(Piece::Trailers(it)) => return Poll::Ready(Some(Ok(Frame::trailers(it)))),
+                Ok(Piece::Trailers(mut fields)) => {
+                    headers::strip_trailers(&mut fields);
+                    return Poll::Ready(Some(Ok(Frame::trailers(fields))));
+                }
                 Ok(Piece::End) => return Poll::Ready(None),
                 Err(fault) => return Poll::Ready(Some(Err(fault.into()))),
                 Ok(Piece::More) => {}
@@ -435,7 +439,10 @@ impl Upload {
                             continue;
                         }
                     }
-                    Err(frame) => trailers = frame.into_trailers().ok(),
+                    Err(frame) => {
+                        trailers = frame.into_trailers().ok();
+                        trailers.iter_mut().for_each(headers::strip_trailers);
+                    }
                 },
                 Some(Err(error)) => return Poll::Ready(Err(error)),
                 None => {}

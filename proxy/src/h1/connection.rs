@@ -33,8 +33,10 @@ impl Connection {
     }
 
     /// Whether the server has neither closed it nor sent anything unasked, as far as is known.
-    pub fn is_quiet(&mut self) -> bool {
-        self.reader.is_quiet(&mut std::task::Context::from_waker(std::task::Waker::noop()))
+    /// `surely`: as far as the system knows this moment, which costs a system call.
+    pub fn is_quiet(&mut self, surely: bool) -> bool {
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        self.reader.is_quiet(&mut context) && (!surely || self.reader.is_quiet_now())
     }
 
     /// Its halves, and what was read ahead, for a tunnel.

@@ -159,6 +159,9 @@ fn size_line(buffer: &mut BytesMut) -> Result<Option<u64>, ChunkFault> {
         }
         return Ok(None);
     };
+    if end > CHUNK_LINE {
+        return Err(ChunkFault("a chunk-size line is too long"));
+    }
     match buffer.get(end..end + 2) {
         Some(b"\r\n") => {}
         None if buffer[end] == b'\r' => return Ok(None),
@@ -169,7 +172,7 @@ fn size_line(buffer: &mut BytesMut) -> Result<Option<u64>, ChunkFault> {
     let extension = &line[digits..];
     let is_text = |it: &u8| *it >= b' ' && *it < 0x7f || *it == b'\t';
     let clean = extension.is_empty() || extension[0] == b';' && extension.iter().all(is_text);
-    if !(1..=15).contains(&digits) || !clean || line.len() > CHUNK_LINE {
+    if !(1..=15).contains(&digits) || !clean {
         return Err(ChunkFault("a chunk size that is no hexadecimal number"));
     }
     let digit = |it: &u8| char::from(*it).to_digit(16).unwrap_or(0);
@@ -252,6 +255,7 @@ mod tests {
             assert!(chunked(text).is_err(), "{text:?}");
         }
         assert!(chunked(&"1".repeat(300)).is_err());
+        assert!(chunked(&("1".repeat(300) + "\r")).is_err());
         assert!(chunked(&format!("0\r\nA: {}\r\n", "b".repeat(20_000))).is_err());
     }
 

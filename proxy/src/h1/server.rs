@@ -86,8 +86,10 @@ where
         if let Some(server) = response.body_mut().take_tunnel() {
             return session.tunnel(response, *server, &policy).await;
         }
-        if !session.respond(response, exchange, &policy).await {
-            return;
+        match session.respond(response, exchange, &policy).await {
+            After::Next => {}
+            After::Close => return,
+            After::Reset => return session.writer.reset(),
         }
     }
 }
@@ -108,6 +110,16 @@ enum Next {
     Request(HeadSpan),
     Unreadable(ProxyError),
     Closed,
+}
+
+/// What comes after an answer.
+enum After {
+    /// Another request may follow.
+    Next,
+    /// The connection ends.
+    Close,
+    /// The connection ends such that nobody takes it for the answer's end.
+    Reset,
 }
 
 /// What has to be remembered of a request while it is answered.
@@ -277,19 +289,21 @@ impl Session {
         }
     }
 
-    /// Writes the answer. Whether another request may follow.
+    /// Writes the answer.
     async fn respond(
         &mut self,
         response: Response<Body>,
         exchange: Exchange,
         policy: &Policy,
-    ) -> bool {
+    ) -> After {
         let (mut head, mut body) = response.into_parts();
         let entry = body.take_entry();
         let unread = self.reader.is_none();
         let coding = deliver::frame(&mut head, &body, exchange.is_head, exchange.persistence.old);
+        // Our own refusals say so.
+        let closes = head.headers.contains_key(header::CONNECTION);
         let keep = exchange.persistence.keep
-            && !(unread || exchange.refused || self.drained || self.draining_now())
+            && !(closes || unread || exchange.refused || self.drained || self.draining_now())
             && coding != deliver::Coding::UntilClose;
         persistence_field(&mut head.headers, exchange.persistence.old, keep);
         self.writer.response(
@@ -308,19 +322,14 @@ impl Session {
         .await;
         delivery.finish(ended);
         match ended {
-            Ended::Whole if keep => true,
+            Ended::Whole if keep => After::Next,
             Ended::Whole => {
                 self.linger(exchange).await;
-                false
+                After::Close
             }
-            Ended::Broken => {
-                if coding == deliver::Coding::UntilClose {
-                    // A plain end would look like the end of the body.
-                    self.writer.reset();
-                }
-                false
-            }
-            Ended::ClientGone | Ended::Stalled => false,
+            // A plain end would look like the end of the body.
+            Ended::Broken if coding == deliver::Coding::UntilClose => After::Reset,
+            Ended::Broken | Ended::ClientGone | Ended::Stalled => After::Close,
         }
     }
 

@@ -204,10 +204,12 @@ impl Writer {
     }
 
     /// Makes the connection's end a reset, where a plain end would look like the end of a body.
-    pub fn reset(&self) {
-        if let WriteHalf::Tcp(half) = &self.half {
+    pub fn reset(self) {
+        if let WriteHalf::Tcp(half) = self.half {
             // If it fails, the connection is gone already.
             let _ = socket2::SockRef::from(half.as_ref()).set_linger(Some(Duration::ZERO));
+            // Dropped, it would end the connection properly first.
+            half.forget();
         }
     }
 

@@ -63,6 +63,9 @@ fn one_host<B>(request: &mut Request<B>) -> Result<(), &'static str> {
             Err("a target that is no path")
         };
     };
+    if !matches!(request.uri().scheme_str(), Some("http" | "https")) {
+        return Err("a target of another scheme than http");
+    }
     if target.as_str().contains('@') {
         return Err("the request's target names a user");
     }
@@ -92,10 +95,12 @@ fn same_host(a: &str, b: &str, scheme: &str) -> bool {
 
 /// `host[:port]`, without a user.
 fn valid_host(value: &HeaderValue) -> Option<Authority> {
-    let authority: Authority = value.to_str().ok()?.parse().ok()?;
-    let is_host = authority.as_str() == authority.host();
-    (is_host || authority.port_u16().is_some() && !authority.as_str().contains('@'))
-        .then_some(authority)
+    let text = value.to_str().ok()?;
+    let authority: Authority = text.parse().ok()?;
+    let port = text.strip_prefix(authority.host())?;
+    let is_port = |it: &str| it.bytes().all(|it| it.is_ascii_digit()) && it.parse::<u16>().is_ok();
+    let clean = port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
+    (clean && !authority.host().is_empty()).then_some(authority)
 }
 
 #[cfg(test)]

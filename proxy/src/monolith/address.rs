@@ -2,7 +2,7 @@
 
 use std::{fmt, io, path::PathBuf, str::FromStr, sync::Arc};
 
-use http::{Uri, uri::Authority};
+use http::{HeaderValue, Uri, uri::Authority};
 use tokio::net::{TcpStream, UnixStream};
 
 use crate::io::Socket;
@@ -32,6 +32,17 @@ impl ServerAddr {
             }
             Self::Unix(path) => UnixStream::connect(path.as_path()).await.map(Socket::Unix),
         }
+    }
+}
+
+impl ServerAddr {
+    /// What its `Host` field says where a client has said nothing.
+    pub fn host(&self) -> HeaderValue {
+        let host = match self {
+            Self::Tcp(authority) => HeaderValue::try_from(authority.as_str()).ok(),
+            Self::Unix(_) => None,
+        };
+        host.unwrap_or(HeaderValue::from_static("localhost"))
     }
 }
 

@@ -66,6 +66,29 @@ pub fn to_monolith(headers: &mut HeaderMap, downstream: &Downstream) {
     forwarded.set(headers);
 }
 
+/// Removes what must stand in a head: framing, routing and who somebody is (RFC 9110 §6.5.1). A
+/// server that joins trailers with the head would believe them.
+pub fn strip_trailers(trailers: &mut HeaderMap) {
+    strip_hop_by_hop(trailers);
+    strip_untrusted(trailers);
+    for name in [
+        header::AUTHORIZATION,
+        header::CACHE_CONTROL,
+        header::CONTENT_ENCODING,
+        header::CONTENT_LENGTH,
+        header::CONTENT_RANGE,
+        header::CONTENT_TYPE,
+        header::COOKIE,
+        header::EXPECT,
+        header::HOST,
+        header::MAX_FORWARDS,
+        header::RANGE,
+        header::SET_COOKIE,
+    ] {
+        trailers.remove(name);
+    }
+}
+
 /// Removes what only a proxy may say, and names with `_`, which Rack cannot tell from `-`.
 fn strip_untrusted(headers: &mut HeaderMap) {
     let untrusted: Vec<_> =
@@ -89,7 +112,7 @@ fn is_untrusted(name: &str) -> bool {
         "x-request-start",
         "x-sendfile-type",
     ];
-    const PREFIXES: [&str; 3] = ["x-accel-", "x-banyan-", "x-forwarded-"];
+    const PREFIXES: [&str; 3] = ["x-accel-", "x-banyan-", "x-forwarded"];
     match name.as_bytes().first() {
         Some(b'x') => {
             PREFIXES.iter().any(|it| name.starts_with(it))

@@ -71,8 +71,9 @@ impl Monolith {
         hop: Hop<'_>,
         mut request: Request<Body>,
     ) -> Result<Response<Body>, ProxyError> {
-        let may_reuse = !hop.first || is_repeatable(&request);
-        let idle = || self.pool.reuse(hop.address, hop.timeouts.pool_idle);
+        let repeatable = is_repeatable(&request);
+        let may_reuse = !hop.first || repeatable;
+        let idle = || self.pool.reuse(hop.address, hop.timeouts.pool_idle, !repeatable);
         if let Some(connection) = may_reuse.then(idle).flatten() {
             let home = self.pool.home(hop.address.clone());
             match exchange(connection, request, hop.allowance, home).await {

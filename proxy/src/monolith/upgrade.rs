@@ -11,9 +11,18 @@ pub(super) fn requested<B: http_body::Body>(request: &Request<B>) -> Option<Head
     let asks = request.method() == Method::GET
         && request.version() >= Version::HTTP_11
         && request.body().is_end_stream();
-    (asks && names_upgrade(request.headers()))
-        .then(|| request.headers().get(header::UPGRADE))?
-        .cloned()
+    if !asks || !names_upgrade(request.headers()) {
+        return None;
+    }
+    let offered = request.headers().get(header::UPGRADE)?.to_str().ok()?;
+    let offered: Vec<_> = offered.split(',').map(str::trim).filter(|it| may_switch(it)).collect();
+    HeaderValue::try_from(offered.join(", ")).ok().filter(|it| !it.is_empty())
+}
+
+/// Not to another version of HTTP, nor to TLS: requests that we do not see would follow.
+fn may_switch(protocol: &str) -> bool {
+    let name = protocol.split('/').next().unwrap_or_default().to_ascii_lowercase();
+    !matches!(name.as_str(), "" | "h2" | "h2c" | "http" | "tls")
 }
 
 fn names_upgrade(headers: &HeaderMap) -> bool {

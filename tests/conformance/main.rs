@@ -1,0 +1,20 @@
+//! Conformance: raw sockets on both sides of Banyan, and what HTTP/1.1 asks of a proxy.
+//!
+//! Each test is a table: all of its cases run, and all that fail are listed at its end.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod answers;
+mod answers_cut;
+mod limits;
+mod message;
+mod origin;
+mod requests_bodies;
+mod requests_passed;
+mod requests_refused;
+mod reuse;
+mod streams;
+mod support;
+mod timeouts;
+mod upgrades;
+mod wire;
