@@ -25,4 +25,5 @@ pub mod route;
 pub mod server;
 pub mod snapshot;
 pub mod stack;
+pub mod upstream;
 pub mod worker;

@@ -1,6 +1,5 @@
 //! The monolith, as the proxy reaches it: a request goes out, its answer's head comes back.
 
-mod address;
 mod forward;
 pub mod headers;
 mod pool;
@@ -13,12 +12,8 @@ use http_body::Body as _;
 use hyper::body::Incoming;
 
 use self::pool::Pool;
-pub use self::{
-    address::{ServerAddr, ServerIo},
-    forward::Forward,
-    pool::Lease,
-    upgrade::Tunnels,
-};
+pub use self::{forward::Forward, pool::Lease, upgrade::Tunnels};
+pub use crate::upstream::{ServerAddr, ServerIo};
 use crate::{body::Body, error::ProxyError, metrics::ProxyMetrics};
 
 /// How long the monolith may take until its answer begins.
