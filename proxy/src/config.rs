@@ -5,7 +5,7 @@ use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 
-use crate::{listener::Address, monolith::ServerAddr};
+use crate::{listener::Address, upstream::ServerAddr};
 
 /// A reverse proxy that takes a Rails monolith apart one endpoint at a time, and proves each step.
 #[derive(Debug, Parser)]

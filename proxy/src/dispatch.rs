@@ -1,6 +1,6 @@
 //! Routed → Answer: the only place that knows both backends.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use extracted::{Extraction, Reply};
 use http::{HeaderValue, Response};
@@ -14,9 +14,10 @@ use crate::{
     match_route::{Answer, Routed},
     metrics::Side,
     mirror::{Mirror, Tap},
-    monolith::{Forward, Hop, ServerAddr},
+    monolith::{Forward, Hop},
     route::{Percent, Plan},
     snapshot::Snapshot,
+    upstream::Upstream,
 };
 
 /// Everybody who can answer, and the judge's ear.
@@ -25,7 +26,7 @@ pub struct Backends {
     /// The worker's way to the monolith.
     pub monolith: Forward,
     /// `--monolith`: wins over the route table's.
-    pub pinned: Option<ServerAddr>,
+    pub pinned: Option<Arc<Upstream>>,
     /// The runtime whose handlers answer buyers.
     pub extractions: Extractions,
     /// Where copies go to be compared.
@@ -64,12 +65,12 @@ impl Caller<'_> {
         routed: Routed,
         tap: Option<Box<Tap>>,
     ) -> Result<Response<Body>, ProxyError> {
-        let address = routed.monolith.ok_or(ProxyError::NoMonolith)?;
+        let upstream = routed.monolith.ok_or(ProxyError::NoMonolith)?;
         let forward = &self.backends.monolith;
         let policy = &routed.route.policy;
         let allowance = Allowance::of(&policy.timeouts, routed.arrived);
         let first = routed.first;
-        let hop = Hop { address: &address, timeouts: &policy.timeouts, first, allowance };
+        let hop = Hop { upstream: &upstream, timeouts: &policy.timeouts, first, allowance };
         let answer = forward.forward(hop, routed.request, &self.downstream).await;
         match tap {
             Some(tap) => tap.attach(answer),

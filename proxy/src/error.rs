@@ -11,6 +11,7 @@ use crate::{
     h1::{client::ExchangeError, framing::FramingFault, scan::HeadFault},
     limits::Limit,
     route::Maintenance,
+    upstream::Unavailable,
 };
 
 /// Whose fault it was decides the status and the log level.
@@ -48,6 +49,9 @@ pub enum ProxyError {
     /// The connection broke before the answer began, or the answer cannot be passed on.
     #[error("the server gave no answer that can be passed on")]
     Upstream(#[source] ExchangeError),
+    /// No server can take the request now.
+    #[error("no server is free")]
+    Busy(#[source] Unavailable),
     /// A handler's commit may or may not have happened, so nobody may answer the request again.
     #[error("the request may or may not have taken effect")]
     CommitUnknown(#[source] NoReply),
@@ -107,6 +111,12 @@ impl ProxyError {
                 told(S::GATEWAY_TIMEOUT, Some(*limit), "sH")
             }
             Self::Upstream(_) => told(S::BAD_GATEWAY, None, "SH"),
+            Self::Busy(Unavailable::QueueFull { .. }) => {
+                told(S::SERVICE_UNAVAILABLE, Some(Limit::Queue), "SQ")
+            }
+            Self::Busy(Unavailable::QueueTimeout { .. }) => {
+                told(S::SERVICE_UNAVAILABLE, Some(Limit::QueueTimeout), "sQ")
+            }
             Self::UnaskedSwitch => told(S::BAD_GATEWAY, None, "PH"),
             Self::NoMonolith => told(S::BAD_GATEWAY, None, "PC"),
             Self::CommitUnknown(_) => told(S::SERVICE_UNAVAILABLE, None, "PH"),
@@ -171,7 +181,7 @@ impl ProxyError {
     /// In how many seconds it is worth to try again.
     fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::Overloaded(_) | Self::Paused(_) => Some(1),
+            Self::Busy(_) | Self::Overloaded(_) | Self::Paused(_) => Some(1),
             Self::Stopped(maintenance) => match &**maintenance {
                 Maintenance::Stop(stop) => Some(stop.retry_after.as_secs().max(1)),
                 Maintenance::Pause(_) => None,
@@ -185,7 +195,7 @@ impl ProxyError {
             Self::CommitUnknown(_) => {
                 "We do not know whether this went through. Please look before you try again.\n"
             }
-            Self::Overloaded(_) | Self::Paused(_) => {
+            Self::Busy(_) | Self::Overloaded(_) | Self::Paused(_) => {
                 "The shop is very busy. Please try again in a moment.\n"
             }
             _ => match self.status() {

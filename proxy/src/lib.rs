@@ -34,4 +34,5 @@ pub mod snapshot;
 pub mod stack;
 pub mod tls;
 pub mod tunnel;
+pub mod upstream;
 pub mod worker;

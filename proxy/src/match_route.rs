@@ -11,8 +11,8 @@ use crate::{
     layers::Next,
     limits::Limit,
     metrics::{Fallback, Side},
-    monolith::ServerAddr,
     route::{Route, RouteTable},
+    upstream::Upstream,
 };
 
 /// A request, and what the table in force at its arrival says of it. It holds on to its route, so a
@@ -22,7 +22,7 @@ pub struct Routed {
     /// Who answers, and how.
     pub route: Arc<Route>,
     /// Where the monolith listens, if the table or the command line says so.
-    pub monolith: Option<ServerAddr>,
+    pub monolith: Option<Arc<Upstream>>,
     /// When the head had arrived.
     pub arrived: Instant,
     /// The request as the client sent it, until a layer below changes it.

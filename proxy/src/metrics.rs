@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use crate::limits::Limit;
+use crate::{limits::Limit, upstream::UpstreamMetrics};
 use http::StatusCode;
 use prometheus::{
     Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
@@ -81,6 +81,7 @@ pub struct ProxyMetrics {
     fallbacks: IntCounterVec,
     in_flight: IntGauge,
     limits: Arc<[IntCounter]>,
+    upstreams: UpstreamMetrics,
     connects: IntCounterVec,
     reloads: IntCounterVec,
     last_reload_success: IntGauge,
@@ -117,6 +118,7 @@ impl ProxyMetrics {
             )?,
             in_flight: gauge("banyan_requests_in_flight", "Requests being answered now.")?,
             limits: Limit::ALL.map(|it| limits.with_label_values(&[it.label(), it.side()])).into(),
+            upstreams: UpstreamMetrics::register(registry)?,
             connects: counter(
                 "banyan_upstream_connects_total",
                 "Connections opened to the monolith, by result.",
@@ -165,6 +167,11 @@ impl ProxyMetrics {
             in_flight: self.in_flight.clone(),
             limits: Arc::clone(&self.limits),
         }))
+    }
+
+    /// Where the series of upstreams are.
+    pub const fn upstreams(&self) -> &UpstreamMetrics {
+        &self.upstreams
     }
 
     /// A limit fired where no request is concerned.

@@ -85,7 +85,7 @@ impl Mirror {
         took: Duration,
         sample: Percent,
     ) {
-        let Some(address) = routed.monolith.clone().filter(|_| sample.takes()) else { return };
+        let Some(upstream) = routed.monolith.clone().filter(|_| sample.takes()) else { return };
         if is_busy(&routed.route) {
             self.judge.discard(&routed.route.subject, Unknown::Dropped);
             return;
@@ -97,7 +97,7 @@ impl Mirror {
         let control = async move {
             let began = Instant::now();
             let allowance = Allowance::of(&timeouts, began);
-            let hop = Hop { address: &address, timeouts: &timeouts, first: false, allowance };
+            let hop = Hop { upstream: &upstream, timeouts: &timeouts, first: false, allowance };
             let response = controls.send(hop, request).await;
             let (head, body) = response.map_err(|_| Unknown::ControlFailed)?.into_parts();
             let body = read_up_to(body, BODY_LIMIT).await.map_err(|error| match error {

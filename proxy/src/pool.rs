@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{h1::connection::Connection, monolith::ServerAddr};
+use crate::{h1::connection::Connection, upstream::ServerAddr};
 
 /// Idle connections by server, the freshest last. Used by one thread, so the lock is never waited
 /// for. Cloning shares the pool.

@@ -29,6 +29,7 @@ use crate::{
     monolith::{Forward, Monolith},
     route::{Compiler, Faults, RouteTable, Routes},
     tls::{self, Certificates, ClientAuth, PairFiles, TlsError},
+    upstream::{self, Upstream},
     worker::Worker,
 };
 
@@ -145,6 +146,10 @@ impl Banyan {
             live: handlers("extraction", LIVE_CONCURRENCY, &settings)?,
             log: log.as_ref().map(|(log, _)| log.clone()),
             certificates: certificates.clone(),
+            pinned: settings.monolith.clone().map(|address| {
+                let settings = upstream::Settings::new(vec![address]);
+                Upstream::new("pinned", settings, None, metrics.upstreams())
+            }),
             metrics,
             drain: drain.clone(),
             settings: &settings,
@@ -357,6 +362,8 @@ struct Crew<'a> {
     live: Extractions,
     metrics: ProxyMetrics,
     certificates: Option<Certificates>,
+    /// `--monolith`.
+    pinned: Option<Arc<Upstream>>,
     log: Option<AccessLog>,
     drain: CancellationToken,
     settings: &'a Serve,
@@ -401,7 +408,7 @@ impl Crew<'_> {
             routes: self.routes.clone(),
             backends: Arc::new(Backends {
                 monolith: Forward { monolith },
-                pinned: self.settings.monolith.clone(),
+                pinned: self.pinned.clone(),
                 extractions: self.live.clone(),
                 mirror: self.mirror.clone(),
             }),

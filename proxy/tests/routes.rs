@@ -82,7 +82,8 @@ fn outcome(input: &str) -> String {
 
 fn dump(text: &mut String, table: &RouteTable) {
     if let Some(monolith) = &table.monolith {
-        writeln!(text, "monolith {monolith}").unwrap();
+        let servers = monolith.servers().iter().map(|it| it.address().to_string());
+        writeln!(text, "monolith {}", servers.collect::<Vec<_>>().join(", ")).unwrap();
     }
     for route in table.routes() {
         let Route { id, methods, pattern, priority, plan, timeout, subject, .. } = &**route;

@@ -13,6 +13,7 @@ mod requests_bodies;
 mod requests_passed;
 mod requests_refused;
 mod reuse;
+mod servers;
 mod streams;
 mod support;
 mod timeouts;

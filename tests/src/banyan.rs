@@ -22,7 +22,7 @@ pub struct Proxy {
 /// How a proxy is started; the rest is as an operator gets it by default.
 #[derive(Debug, Default, Clone)]
 pub struct Setup {
-    /// `--monolith`.
+    /// `--monolith`; empty: the route file's.
     pub monolith: String,
     /// The text of routes.toml; none passes everything through.
     pub routes: Option<String>,
@@ -53,7 +53,10 @@ impl Proxy {
         let mut flags: Vec<String> = ["banyan", "serve"].map(str::to_owned).into();
         flags.extend(["--listen".into(), setup.listen.unwrap_or_else(free_port)]);
         flags.extend(["--admin".into(), setup.admin.unwrap_or_else(free_port)]);
-        flags.extend(["--monolith".into(), setup.monolith, "--store".into(), store_url(&state)]);
+        flags.extend(["--store".into(), store_url(&state)]);
+        if !setup.monolith.is_empty() {
+            flags.extend(["--monolith".into(), setup.monolith]);
+        }
         if let Some(routes) = setup.routes {
             let file = state.path().join("routes.toml");
             fs::write(&file, routes).expect("target/ must be writable");

@@ -22,6 +22,7 @@ use crate::{
     layers::access_log::Entry,
     limits::{Limit, Policy},
     mirror::Tap,
+    upstream::Permit,
 };
 
 /// A request's or an answer's body. Streams pass through frame by frame, neither boxed nor copied.
@@ -50,6 +51,8 @@ enum Source {
 /// ended or was dropped.
 #[derive(Debug, Default)]
 struct Riders {
+    /// Of the server that answers.
+    permit: Option<Permit>,
     /// Sampled answers only.
     tap: Option<Box<Tap>>,
     entry: Option<Box<Entry>>,
@@ -159,6 +162,14 @@ impl Body {
         Ok(())
     }
 
+    /// Holds a server's slot until the body has ended, if the server has not sent all of it yet.
+    pub(crate) fn holding(mut self, permit: Permit) -> Self {
+        if matches!(self.source, Source::Answer(_) | Source::Tunnel(_)) {
+            self.riders().permit = Some(permit);
+        }
+        self
+    }
+
     /// Copies what passes to the mirror.
     pub(crate) fn tapped(mut self, tap: Box<Tap>) -> Self {
         self.riders().tap = Some(tap);
@@ -193,7 +204,8 @@ impl Body {
     /// Tells everybody who rides along; safe to call twice, the first call counts.
     fn ended(&mut self, end: End) {
         let Some(riders) = self.riders.take() else { return };
-        let Riders { tap, entry } = *riders;
+        let Riders { permit, tap, entry } = *riders;
+        drop(permit);
         if let Some(tap) = tap {
             tap.finish(end);
         }

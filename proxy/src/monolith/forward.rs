@@ -38,7 +38,7 @@ impl Forward {
         }
         if !parts.headers.contains_key(header::HOST) {
             // HTTP/1.0 may lack one; HTTP/1.1, which the server is spoken to in, may not.
-            parts.headers.insert(header::HOST, hop.address.host());
+            parts.headers.insert(header::HOST, hop.upstream.servers()[0].address().host());
         }
         let mut response = self.monolith.send(hop, Request::from_parts(parts, body)).await?;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {

@@ -1,16 +1,15 @@
 //! The monolith, as the proxy reaches it: a request goes out, its answer's head comes back.
 
-mod address;
 mod forward;
 pub mod headers;
 mod upgrade;
 
-use std::io;
+use std::{io, sync::Arc};
 
 use http::{Method, Request, Response};
 use http_body::Body as _;
 
-pub use self::{address::ServerAddr, forward::Forward};
+pub use self::forward::Forward;
 use crate::{
     body::Body,
     error::ProxyError,
@@ -21,6 +20,7 @@ use crate::{
     limits::Timeouts,
     metrics::ProxyMetrics,
     pool::Pool,
+    upstream::{Outcome, Server, ServerAddr, Upstream},
 };
 
 /// A client of the monolith with its own keep-alive connections. Cloning shares them; use one per
@@ -34,8 +34,8 @@ pub struct Monolith {
 /// The way of one request to a server.
 #[derive(Debug, Clone, Copy)]
 pub struct Hop<'a> {
-    /// Where the server is.
-    pub address: &'a ServerAddr,
+    /// Who may answer.
+    pub upstream: &'a Arc<Upstream>,
     /// What its route allows.
     pub timeouts: &'a Timeouts,
     /// The request is the first on its client's connection.
@@ -55,45 +55,108 @@ impl Monolith {
         &self.pool
     }
 
-    /// Sends `request` and returns when the answer's head is there; the body streams.
+    /// Sends `request` to one of the upstream's servers, and returns when the answer's head is there;
+    /// the body streams, and holds the server's slot until it has ended.
     ///
-    /// The request is sent again, once and on a new connection, only where that cannot do anything
-    /// twice: its method is safe, it has no body, and the reused connection died before a byte of
-    /// an answer was there.
+    /// The request is sent again only where that cannot do anything twice: nothing of it was sent, or
+    /// it can be repeated and the connection died before a byte of an answer was there. To the same
+    /// server only if the connection was a reused one; to another one, if there is another, once
+    /// and under the upstream's retry budget.
     ///
-    /// One that cannot be sent again goes over a new connection if it is the first of its client:
+    /// One that cannot be repeated goes over a new connection if it is the first of its client:
     /// after HAProxy's `http-reuse safe`, since no browser would try that one again by itself.
     ///
     /// # Errors
-    /// [`ProxyError::Connect`], [`ProxyError::Downstream`] or [`ProxyError::Upstream`].
+    /// [`ProxyError::Busy`], [`ProxyError::Connect`], [`ProxyError::Downstream`] or
+    /// [`ProxyError::Upstream`].
     pub async fn send(
         &self,
         hop: Hop<'_>,
         mut request: Request<Body>,
     ) -> Result<Response<Body>, ProxyError> {
+        let mut avoid: Option<Arc<Server>> = None;
+        loop {
+            let permit = hop.upstream.acquire(avoid.as_deref()).await.map_err(ProxyError::Busy)?;
+            let server = Arc::clone(permit.server());
+            match self.ask(hop, server.address(), request).await {
+                Ok(response) => {
+                    permit.report(Outcome::Answered(response.status()));
+                    return Ok(response.map(|body| body.holding(permit)));
+                }
+                Err(Unanswered { error, elsewhere }) => {
+                    if let Some(outcome) = outcome(&error) {
+                        permit.report(outcome);
+                    }
+                    let again = elsewhere
+                        .filter(|_| avoid.is_none() && hop.upstream.servers().len() > 1)
+                        .filter(|_| hop.upstream.may_retry());
+                    let Some(again) = again else { return Err(error) };
+                    (request, avoid) = (*again, Some(server));
+                }
+            }
+        }
+    }
+
+    /// Asks one server, twice where a reused connection turns out to be dead.
+    async fn ask(
+        &self,
+        hop: Hop<'_>,
+        address: &ServerAddr,
+        mut request: Request<Body>,
+    ) -> Result<Response<Body>, Unanswered> {
         let repeatable = is_repeatable(&request);
         let may_reuse = !hop.first || repeatable;
-        let idle = || self.pool.reuse(hop.address, hop.timeouts.pool_idle, !repeatable);
+        let idle = || self.pool.reuse(address, hop.timeouts.pool_idle, !repeatable);
         if let Some(connection) = may_reuse.then(idle).flatten() {
-            let home = self.pool.home(hop.address.clone());
+            let home = self.pool.home(address.clone());
             match exchange(connection, request, hop.allowance, home).await {
                 Ok(response) => return Ok(response),
-                Err(failed) => request = again(failed)?,
+                Err(failed) => request = again(failed)?.1,
             }
         }
         // Seldom, and large: in a box it does not make the future of every request larger.
-        let connection = Box::pin(self.connect(hop)).await?;
-        let home = self.pool.home(hop.address.clone());
+        let connection = match Box::pin(self.connect(hop, address)).await {
+            Ok(connection) => connection,
+            Err(error) => return Err(Unanswered { error, elsewhere: Some(Box::new(request)) }),
+        };
+        let home = self.pool.home(address.clone());
         let answer = exchange(connection, request, hop.allowance, home).await;
-        answer.map_err(|failed| error(failed.error))
+        answer.map_err(|failed| match again(failed) {
+            // A server that is being restarted resets what waits in its socket: another one may do.
+            Ok((error, request)) => Unanswered { error, elsewhere: Some(Box::new(request)) },
+            Err(error) => error.into(),
+        })
     }
 
-    async fn connect(&self, hop: Hop<'_>) -> Result<Connection, ProxyError> {
-        let opened = tokio::time::timeout(hop.timeouts.connect, hop.address.connect()).await;
+    async fn connect(&self, hop: Hop<'_>, address: &ServerAddr) -> Result<Connection, ProxyError> {
+        let opened = tokio::time::timeout(hop.timeouts.connect, address.connect()).await;
         let opened = opened.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
         self.metrics.connected(opened.is_ok());
-        let failed = |source| ProxyError::Connect { address: hop.address.to_string(), source };
+        let failed = |source| ProxyError::Connect { address: address.to_string(), source };
         opened.map(Connection::new).map_err(failed)
+    }
+}
+
+/// Why there is no answer, and the request if another server may be asked: nothing of it was sent,
+/// or it can be repeated.
+struct Unanswered {
+    error: ProxyError,
+    elsewhere: Option<Box<Request<Body>>>,
+}
+
+impl From<ProxyError> for Unanswered {
+    fn from(error: ProxyError) -> Self {
+        Self { error, elsewhere: None }
+    }
+}
+
+/// What an error says of the server; `None` where it was the client's.
+fn outcome(error: &ProxyError) -> Option<Outcome> {
+    match error {
+        ProxyError::Connect { .. } => Some(Outcome::ConnectFailed),
+        ProxyError::Upstream(ExchangeError::Limit(_)) => Some(Outcome::TimedOut),
+        ProxyError::Upstream(_) => Some(Outcome::BrokeOff),
+        _ => None,
     }
 }
 
@@ -103,12 +166,12 @@ fn is_repeatable(request: &Request<Body>) -> bool {
         && request.body().is_end_stream()
 }
 
-/// The request, if a failed exchange may be tried again.
-fn again(failed: Box<Failed>) -> Result<Request<Body>, ProxyError> {
+/// The request with the reason, if a failed exchange may be tried again.
+fn again(failed: Box<Failed>) -> Result<(ProxyError, Request<Body>), ProxyError> {
     let Failed { error: cause, request, silent } = *failed;
     match (cause, request) {
-        (ExchangeError::Broken(_), Some(request)) if silent && is_repeatable(&request) => {
-            Ok(request)
+        (cause @ ExchangeError::Broken(_), Some(request)) if silent && is_repeatable(&request) => {
+            Ok((error(cause), request))
         }
         (cause, _) => Err(error(cause)),
     }

@@ -15,9 +15,10 @@ use super::{
     reader::{Section, Value, array, integer, parsed, text},
     rules,
     table::{DEFAULT_TIMEOUT, Plan, Route, RouteTable, UNROUTED, Whole},
+    upstream,
     values::{Percent, duration},
 };
-use crate::{limits::Policy, metrics::ProxyMetrics, monolith::ServerAddr};
+use crate::{limits::Policy, metrics::ProxyMetrics, upstream::Upstream};
 
 const STAGES: [&str; 3] = ["monolith", "shadow", "extracted"];
 
@@ -45,12 +46,26 @@ impl Compiler {
     /// # Errors
     /// All findings, if one of them is an error. `file` is the name that they are shown with.
     pub fn compile(&self, text: &str, file: &str) -> Result<Compiled, Faults> {
+        self.compile_after(None, text, file)
+    }
+
+    /// The same for a table that may replace `previous`: what is known of its servers stays known.
+    ///
+    /// # Errors
+    /// As [`Compiler::compile`]; nothing changes for `previous` then.
+    pub fn compile_after(
+        &self,
+        previous: Option<&RouteTable>,
+        text: &str,
+        file: &str,
+    ) -> Result<Compiled, Faults> {
         let mut findings = Findings::new(text);
         let (document, syntax) = DeTable::parse_recoverable(text);
         for error in &syntax {
             findings.error(&error.span().unwrap_or(0..0), error.message());
         }
-        let mut reading = Reading { compiler: self, findings: &mut findings, ids: HashMap::new() };
+        let mut reading =
+            Reading { compiler: self, previous, findings: &mut findings, ids: HashMap::new() };
         // What stands around a syntax error may have been read wrongly: its faults would mislead.
         let table =
             if syntax.is_empty() { Some(reading.file(document.get_ref(), text)) } else { None };
@@ -64,6 +79,7 @@ impl Compiler {
 /// One pass over one file.
 struct Reading<'a, 'text> {
     compiler: &'a Compiler,
+    previous: Option<&'a RouteTable>,
     findings: &'a mut Findings<'text>,
     /// Where each id was first used, also by routes that have another fault.
     ids: HashMap<String, usize>,
@@ -84,11 +100,15 @@ impl Reading<'_, '_> {
             self.findings.error(&(0..0), message);
         }
         let mut root = Section::new(document, 0..0, "a route file");
-        let monolith = root.get("monolith").and_then(|value| self.monolith(value));
+        let monolith = root.get("monolith").and_then(|it| upstream::read(it, self.findings));
         let policy =
             policy::read(&mut root, Policy::default(), policy::Of::Everything, self.findings);
         let maintenance = maintenance::read(&mut root, None, self.findings);
         let digest = Sha256::digest(text);
+        let monolith = monolith.map(|settings| {
+            let previous = self.previous.and_then(|it| it.monolith.as_deref());
+            Upstream::new("monolith", settings, previous, self.compiler.metrics.upstreams())
+        });
         let whole = Whole { hash: hex::encode(&digest[..6]), monolith, policy, maintenance };
         let mut routes = Vec::new();
         if let Some(value) = root.get("route") {
@@ -100,30 +120,6 @@ impl Reading<'_, '_> {
         self.refuse_twins(&routes);
         let routes = routes.into_iter().map(|it| Arc::new(it.route)).collect();
         RouteTable::new(whole, routes, &self.compiler.metrics)
-    }
-
-    fn monolith(&mut self, value: &Value<'_>) -> Option<ServerAddr> {
-        let mut section = Section::of(value, "[monolith]", self.findings)?;
-        let servers = section.require("servers", self.findings);
-        section.finish(self.findings);
-        let must = "`servers` must be an array with one address";
-        let (servers, span) = (array(servers?, must, self.findings), servers?.span());
-        let addresses: Vec<Option<ServerAddr>> = servers
-            .iter()
-            .map(|value| parsed(value, "a server must be a string", self.findings, str::parse))
-            .collect();
-        match addresses.as_slice() {
-            [address] => address.clone(),
-            [] => {
-                self.findings.error(&span, must);
-                None
-            }
-            _ => {
-                let message = "`servers` can hold one address as yet; put the others behind it";
-                self.findings.error(&span, message);
-                None
-            }
-        }
     }
 
     fn route(&mut self, value: &Value<'_>, whole: &Whole) -> Option<Placed> {

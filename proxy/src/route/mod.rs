@@ -14,6 +14,7 @@ mod reader;
 mod reload;
 mod rules;
 mod table;
+mod upstream;
 mod values;
 
 pub use self::{

@@ -14,9 +14,10 @@ use std::{
 
 use arc_swap::ArcSwap;
 use sha2::{Digest as _, Sha256};
-use tokio::sync::watch;
+use tokio::{runtime::Handle, sync::watch};
 
 use super::{At, Compiler, Diagnostic, Faults, RouteTable, Severity, notices::Notices};
+use crate::upstream::health;
 
 /// A route file larger than this is a mistake.
 const SIZE_LIMIT: u64 = 16 * 1024 * 1024;
@@ -107,7 +108,9 @@ impl Routes {
             table: Arc::clone(&routes.table),
             status: Arc::clone(&routes.status),
             changes: routes.changes.clone(),
+            runtime: Handle::try_current().ok(),
         };
+        check_health(follower.runtime.as_ref(), &routes.current());
         let (stop, stopped) = mpsc::channel::<()>();
         thread::Builder::new()
             .name("routes".into())
@@ -152,6 +155,8 @@ struct Follower {
     table: Arc<ArcSwap<RouteTable>>,
     status: Arc<Mutex<Status>>,
     changes: watch::Sender<u64>,
+    /// Where health is checked; `None` where nobody is served.
+    runtime: Option<Handle>,
     /// What was looked at last; the same again is not news.
     seen: [u8; 32],
 }
@@ -183,7 +188,10 @@ impl Follower {
             return;
         }
         let compiled = match content {
-            Ok(text) => self.compiler.compile(&text, &shown),
+            Ok(text) => {
+                let before = self.table.load();
+                self.compiler.compile_after(Some(&before), &text, &shown)
+            }
             Err(error) => Err(fault(&shown, &format!("cannot be read: {error}"))),
         };
         let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
@@ -191,6 +199,7 @@ impl Follower {
             Ok(compiled) => {
                 warn(&shown, &compiled.warnings);
                 let (generation, hash) = (status.generation + 1, compiled.table.hash.clone());
+                check_health(self.runtime.as_ref(), &compiled.table);
                 self.table.store(Arc::new(compiled.table));
                 *status = Status { generation, loaded_at: SystemTime::now(), rejected: None };
                 self.changes.send_replace(generation);
@@ -211,6 +220,13 @@ impl Follower {
                 self.compiler.metrics.reload_rejected();
             }
         }
+    }
+}
+
+/// The servers of a table that comes into force are asked for their health from now on.
+fn check_health(runtime: Option<&Handle>, table: &RouteTable) {
+    if let (Some(runtime), Some(monolith)) = (runtime, &table.monolith) {
+        runtime.spawn(health::run(Arc::downgrade(monolith)));
     }
 }
 

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     limits::Policy,
     metrics::{ProxyMetrics, RouteMetrics},
-    monolith::ServerAddr,
+    upstream::Upstream,
 };
 
 /// A route's name: `catalog.show`. The metric label, the report's key, and an extraction's id.
@@ -90,8 +90,8 @@ pub struct Route {
 pub struct RouteTable {
     /// The first 12 hexadecimal digits of the file's SHA-256; empty where there is no file.
     pub hash: String,
-    /// `[monolith] servers`.
-    pub monolith: Option<ServerAddr>,
+    /// `[monolith]`.
+    pub monolith: Option<Arc<Upstream>>,
     /// What holds where no route says otherwise.
     pub policy: Policy,
     routes: Vec<Arc<Route>>,
@@ -104,7 +104,7 @@ pub struct RouteTable {
 pub(super) struct Whole {
     /// The first 12 hexadecimal digits of the file's SHA-256.
     pub(super) hash: String,
-    pub(super) monolith: Option<ServerAddr>,
+    pub(super) monolith: Option<Arc<Upstream>>,
     pub(super) policy: Policy,
     pub(super) maintenance: Option<Arc<Maintenance>>,
 }
