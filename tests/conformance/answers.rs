@@ -182,10 +182,6 @@ async fn passes(
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_that_can_be_read_in_one_way_pass() {
     let body = |it: &Message| is(it, 200).and_then(|()| same("the body", &it.text()[..], "hello"));
-    let empty = |status: u16| {
-        move |it: &Message| is(it, status).and_then(|()| same("the body", &it.text()[..], ""))
-    };
-    let _ = empty;
     let mut verdicts = Verdicts::default();
     let chunks = "Transfer-Encoding: chunked\r\n\r\n2;a=b\r\nhe\r\n03\r\nllo\r\n0;c\r\n\r\n";
     for (number, (answer, good)) in (0..).zip([

@@ -178,7 +178,7 @@ async fn what_follows_an_answer_is_never_seen() {
             same("the next answer", &ask(&mut wire, get(&next)).await?.text()[..], &next)?;
             is_on_another_connection(&origin, &target, &next)
         };
-        verdicts.add(&format!("{method} {head} {}", show(body.as_bytes())), verdict.await);
+        verdicts.add(&format!("{method} {head:?} {}", show(body.as_bytes())), verdict.await);
     }
     proxy.stop().await;
     verdicts.conclude();

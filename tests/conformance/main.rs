@@ -6,10 +6,13 @@
 
 mod answers;
 mod answers_cut;
+mod connections;
 mod limits;
 mod message;
 mod origin;
 mod requests_bodies;
+mod requests_expect;
+mod requests_framed;
 mod requests_passed;
 mod requests_refused;
 mod reuse;

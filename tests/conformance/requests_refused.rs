@@ -10,13 +10,13 @@ use crate::{
 };
 
 /// A request, and the part of it that is wrong.
-struct Case {
+pub(crate) struct Case {
     name: String,
     request: Vec<u8>,
 }
 
 impl Case {
-    fn new(wrong: impl AsRef<[u8]>, request: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn new(wrong: impl AsRef<[u8]>, request: impl Into<Vec<u8>>) -> Self {
         Self { name: show(wrong.as_ref()), request: request.into() }
     }
 }
@@ -27,13 +27,13 @@ fn raw(requests: &[&str]) -> Vec<Case> {
 }
 
 /// Requests with a wrong request line.
-fn lines(lines: &[&str]) -> Vec<Case> {
+pub(crate) fn lines(lines: &[&str]) -> Vec<Case> {
     let request = |it: &str| format!("{it}\r\nHost: shop.test\r\n\r\n");
     lines.iter().map(|it| Case::new(it, request(it))).collect()
 }
 
 /// Requests with a wrong field line, or several.
-fn fields(fields: &[&str]) -> Vec<Case> {
+pub(crate) fn fields(fields: &[&str]) -> Vec<Case> {
     let request = |it: &str| format!("GET /refused HTTP/1.1\r\nHost: shop.test\r\n{it}\r\n\r\n");
     fields.iter().map(|it| Case::new(it, request(it))).collect()
 }
@@ -50,15 +50,8 @@ fn targets(targets: &[(&str, &str)]) -> Vec<Case> {
     targets.iter().map(|(it, host)| Case::new(it, request(it, host))).collect()
 }
 
-/// Uploads with wrong framing fields, in this version.
-fn uploads(version: &str, framings: &[&str]) -> Vec<Case> {
-    let request = |it: &str| {
-        format!("POST /refused {version}\r\nHost: shop.test\r\n{it}\r\n\r\n5\r\nhello\r\n0\r\n\r\n")
-    };
-    framings.iter().map(|it| Case::new(it, request(it))).collect()
-}
-
-async fn all_are_refused(allowed: &[u16], routes: &str, cases: Vec<Case>) {
+/// Each case must be refused with one of these statuses.
+pub(crate) async fn all_are_refused(allowed: &[u16], routes: &str, cases: Vec<Case>) {
     let origin = Origin::plain().await;
     let proxy = banyan(&origin, routes).await;
     let mut verdicts = Verdicts::default();
@@ -220,7 +213,6 @@ async fn a_target_has_one_reading_that_agrees_with_host() {
         ("http:///refused", "shop.test"),
         ("http:/refused", "shop.test"),
         ("http://", "shop.test"),
-        ("ftp://shop.test/refused", "shop.test"),
         ("shop.test/refused", "shop.test"),
         ("shop.test:80", "shop.test"),
         ("refused", "shop.test"),
@@ -245,76 +237,6 @@ async fn a_target_has_one_reading_that_agrees_with_host() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_body_has_one_length() {
-    let mut cases = uploads(
-        "HTTP/1.1",
-        &[
-            "Content-Length: 5\r\nTransfer-Encoding: chunked",
-            "Transfer-Encoding: chunked\r\nContent-Length: 5",
-            "Transfer-Encoding: chunked\r\nContent-Length: 0",
-            "Content-Length: 5\r\nTransfer-Encoding: identity",
-            "Content-Length: 5\r\nX: y\r\nTransfer-Encoding:chunked",
-            "Content-Length: 5\r\nContent-Length: 5",
-            "Content-Length: 5\r\nContent-Length: 6",
-            "Content-Length: 0\r\ncontent-length: 15",
-            "Content-Length: 5, 5",
-            "Content-Length: 5,5",
-            "Content-Length: +5",
-            "Content-Length: -1",
-            "Content-Length: 0x5",
-            "Content-Length: 5.0",
-            "Content-Length: 5e0",
-            "Content-Length: 5 5",
-            "Content-Length: \"5\"",
-            "Content-Length: five",
-            "Content-Length: 5;",
-            "Content-Length:",
-            "Content-Length: \t ",
-            "Content-Length: 18446744073709551616",
-            "Content-Length: 18446744073709551621",
-            "Content-Length: 99999999999999999999999999999999999999999",
-        ],
-    );
-    let old = ["Transfer-Encoding: chunked", "Transfer-Encoding: gzip, chunked"];
-    cases.extend(uploads("HTTP/1.0", &old));
-    all_are_refused(&[400], "", cases).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_transfer_coding_is_chunked_and_nothing_else() {
-    let odd = uploads(
-        "HTTP/1.1",
-        &[
-            "Transfer-Encoding: chunked, chunked",
-            "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
-            "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity",
-            "Transfer-Encoding: identity\r\nTransfer-Encoding: chunked",
-            "Transfer-Encoding: xchunked",
-            "Transfer-Encoding: chunkedx",
-            "Transfer-Encoding: chunked;q=1",
-            "Transfer-Encoding: chunked;",
-            "Transfer-Encoding: chunked,",
-            "Transfer-Encoding: ,chunked",
-            "Transfer-Encoding: chunked, identity",
-            "Transfer-Encoding: chunked, gzip",
-            "Transfer-Encoding: identity",
-            "Transfer-Encoding: \"chunked\"",
-            "Transfer-Encoding: 'chunked'",
-            "Transfer-Encoding: \u{b}chunked",
-            "Transfer-Encoding: chunked\u{b}",
-            "Transfer-Encoding: \0chunked",
-            "Transfer-Encoding: chun\u{212a}ed",
-            "Transfer-Encoding: cow",
-            "Transfer-Encoding:",
-        ],
-    );
-    all_are_refused(&[400, 501], "", odd).await;
-    let other =
-        ["Transfer-Encoding: gzip", "Transfer-Encoding: gzip, chunked", "Transfer-Encoding: br"];
-    all_are_refused(&[501], "", uploads("HTTP/1.1", &other)).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn methods_that_are_not_for_a_shop_and_other_versions_are_refused() {
     let methods = [
         "CONNECT shop.test:443 HTTP/1.1",
@@ -326,25 +248,4 @@ async fn methods_that_are_not_for_a_shop_and_other_versions_are_refused() {
     let versions = ["GET /refused HTTP/2.0", "GET /refused HTTP/3.0", "GET /refused HTTP/0.9"];
     all_are_refused(&[505], "", lines(&versions)).await;
     all_are_refused(&[400], "", raw(&["GET /refused\r\n\r\n", "GET /refused\r\n"])).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_is_larger_than_anybody_needs_is_refused() {
-    let long = |length: usize| "a".repeat(length);
-    let line = format!("GET /{} HTTP/1.1", long(12 * 1024));
-    all_are_refused(&[414], "", lines(&[&line])).await;
-    let query = format!("GET /?{} HTTP/1.1", long(200 * 1024));
-    all_are_refused(&[414], "", lines(&[&query])).await;
-    let one = format!("X: {}", long(64 * 1024));
-    let name = format!("{}: x", long(64 * 1024));
-    let several = vec![format!("X: {}", long(8 * 1024)); 9].join("\r\n");
-    let many = vec!["X: y"; 128].join("\r\n");
-    all_are_refused(&[431], "", fields(&[&one, &name, &several, &many])).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_body_that_is_announced_too_large_is_refused_before_anything_is_sent_on() {
-    let length = ["Content-Length: 1025", "Content-Length: 9223372036854775807"];
-    let cases = uploads("HTTP/1.1", &length);
-    all_are_refused(&[413], "limits = { body = \"1KiB\" }\n", cases).await;
 }

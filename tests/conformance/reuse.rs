@@ -113,12 +113,7 @@ async fn not_used_after(meanwhile: &str, close: bool, method: &str) -> Verdict {
     old.send(ok("first")).await;
     same("the first answer", &wire.answer("GET").await?.text()[..], "first")?;
     old.send(meanwhile).await;
-    let kept = if close {
-        drop(old);
-        None
-    } else {
-        Some(old)
-    };
+    let kept = (!close).then_some(old);
     wire.send(format!("{method} /second HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 0\r\n\r\n"))
         .await;
     let mut new = origin.accept().await?;

@@ -86,8 +86,7 @@ pub(crate) fn holds(holds: bool, fault: impl FnOnce() -> String) -> Verdict {
     if holds { Ok(()) } else { Err(fault()) }
 }
 
-/// How often the limits of these names have fired, after one of them has: for a bounded time it is
-/// waited for.
+/// Waits until the limit of this name is counted: once, and not more often.
 pub(crate) async fn fired(proxy: &Proxy, limit: &str) -> Verdict {
     let patience = Instant::now() + PATIENCE;
     let series = format!("banyan_limits_total{{limit=\"{limit}\"");

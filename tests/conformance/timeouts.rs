@@ -74,7 +74,7 @@ async fn a_client_that_sends_nothing_is_left_without_an_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_idle_connection_is_closed_without_a_word() {
     let origin = Origin::plain().await;
-    let proxy = banyan(&origin, &timeouts("keep_alive")).await;
+    let proxy = banyan(&origin, "timeouts = { keep_alive = \"500ms\" }\n").await;
     let mut wire = buyer(&proxy).await;
     for _ in 0..2 {
         assert_eq!(ask(&mut wire, get("/a")).await.unwrap().status(), 200);
@@ -230,7 +230,7 @@ async fn an_exchange_must_come_to_an_end() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tunnel_in_which_nothing_moves_is_closed() {
     let origin = Origin::start().await;
-    let proxy = banyan(&origin, &timeouts("tunnel_idle")).await;
+    let proxy = banyan(&origin, "timeouts = { tunnel_idle = \"500ms\" }\n").await;
     let mut wire = buyer(&proxy).await;
     let upgrade = "Connection: upgrade\r\nUpgrade: websocket\r\n\r\n";
     wire.send(format!("GET /cable HTTP/1.1\r\nHost: shop.test\r\n{upgrade}")).await;
@@ -239,7 +239,7 @@ async fn a_tunnel_in_which_nothing_moves_is_closed() {
     server.send(format!("HTTP/1.1 101 Switching Protocols\r\n{upgrade}")).await;
     assert_eq!(wire.head().await.unwrap().status(), 101);
     // As long as one direction moves, it is alive.
-    for _ in 0..20 {
+    for _ in 0..30 {
         server.send("x").await;
         wire.exactly(1).await.unwrap();
         wire.silent_for(SLOWLY).await.unwrap();

@@ -156,9 +156,13 @@ impl Wire {
 
     /// Fails unless the other side ends the connection, and says nothing more before.
     pub(crate) async fn ends(&mut self) -> Result<(), String> {
-        match self.rest().await {
-            (bytes, End::Closed | End::Reset) if bytes.is_empty() => Ok(()),
-            (bytes, end) => Err(format!("{end:?} after {}", show(&bytes))),
+        if !self.buffer.is_empty() {
+            return Err(format!("the end was due, not {}", show(&self.buffer)));
+        }
+        match timeout(PATIENCE, self.fill()).await {
+            Ok(Ok(0) | Err(_)) => Ok(()),
+            Ok(Ok(_)) => Err(format!("the end was due, not {}", show(&self.buffer))),
+            Err(_) => Err("the connection stays open".to_owned()),
         }
     }
 
@@ -213,9 +217,11 @@ impl Wire {
     }
 }
 
-/// Bytes for a message of a test: short, and readable where they are text.
+/// Bytes for a message of a test: readable where they are text, and not too long.
 pub(crate) fn show(bytes: &[u8]) -> String {
     let start = &bytes[..bytes.len().min(200)];
-    let more = if bytes.len() > start.len() { "…" } else { "" };
-    format!("{} bytes \"{}{more}\"", bytes.len(), start.escape_ascii())
+    if bytes.len() == start.len() {
+        return format!("\"{}\"", start.escape_ascii());
+    }
+    format!("\"{}…\" ({} bytes)", start.escape_ascii(), bytes.len())
 }

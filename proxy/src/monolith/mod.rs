@@ -81,6 +81,9 @@ impl Monolith {
             match self.ask(hop, server.address(), request).await {
                 Ok(response) => {
                     permit.report(Outcome::Answered(response.status()));
+                    if avoid.is_some() {
+                        hop.upstream.readmit(&server);
+                    }
                     return Ok(response.map(|body| body.holding(permit)));
                 }
                 Err(Unanswered { error, elsewhere }) => {

@@ -37,6 +37,15 @@ impl Upstream {
         }
     }
 
+    /// A server that was asked because no other was left has answered: it is back.
+    pub fn readmit(&self, server: &Server) {
+        if server.readmit(Instant::now()) {
+            let (upstream, server) = (&self.name, server.label());
+            tracing::info!(upstream, server, "server answers again");
+            self.servers_changed();
+        }
+    }
+
     fn eject(&self, server: &Server, outcome: Outcome) {
         let deciding = self.shared.ejecting.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();

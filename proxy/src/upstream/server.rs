@@ -89,6 +89,16 @@ impl Server {
         Some(ejected_for)
     }
 
+    /// Ends an ejection; whether there was one.
+    pub(super) fn readmit(&self, now: Instant) -> bool {
+        let mut standing = self.standing();
+        let ejected = standing.ejected_until.is_some_and(|until| now < until);
+        if ejected {
+            standing.ejected_until = Some(now);
+        }
+        ejected
+    }
+
     /// A health check ended; the new state when that changes it.
     pub(super) fn checked(&self, passed: bool, health: &Health) -> Option<bool> {
         let changed = self.standing().checked(passed, health);
