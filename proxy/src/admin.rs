@@ -40,7 +40,7 @@ impl Admin {
     ///
     /// # Errors
     /// When `listener` is none.
-    pub async fn start(
+    pub fn start(
         listener: std::net::TcpListener,
         registry: Registry,
         reports: Reports,

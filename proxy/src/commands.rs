@@ -18,7 +18,7 @@ use crate::{
 
 /// `banyan serve`: until SIGTERM, SIGINT or a successor, then a drain; a second signal ends it at
 /// once. SIGHUP reads certificates and routes again.
-pub fn serve(settings: Serve, extractions: &'static [Extraction]) -> ExitCode {
+pub fn serve(settings: &Serve, extractions: &'static [Extraction]) -> ExitCode {
     let log = match logging::install(settings.log_format, &settings.log) {
         Ok(guard) => guard,
         Err(message) => return cannot(&message),
@@ -39,7 +39,7 @@ pub fn serve(settings: Serve, extractions: &'static [Extraction]) -> ExitCode {
 }
 
 async fn until_signalled(
-    settings: Serve,
+    settings: &Serve,
     extractions: &'static [Extraction],
 ) -> Result<(), Box<dyn Error>> {
     let mut terminate = signal(SignalKind::terminate())?;

@@ -20,7 +20,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the proxy
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Validate a route file: exit status 0 when it is good, 1 when it has a fault
     Check(Check),
     /// Show the verdicts, or one route's differences

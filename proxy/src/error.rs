@@ -89,11 +89,10 @@ impl ProxyError {
     fn told(&self) -> Told {
         use StatusCode as S;
         match self {
-            Self::Refused(_) => told(S::BAD_REQUEST, None, "PR"),
             Self::Method => told(S::METHOD_NOT_ALLOWED, None, "PR"),
             Self::Head(fault) => head(*fault),
             Self::Framing(FramingFault::UnknownCoding) => told(S::NOT_IMPLEMENTED, None, "PR"),
-            Self::Framing(_) => told(S::BAD_REQUEST, None, "PR"),
+            Self::Refused(_) | Self::Framing(_) => told(S::BAD_REQUEST, None, "PR"),
             Self::HeadTimeout(_) => told(S::REQUEST_TIMEOUT, Some(Limit::HeadTimeout), "cR"),
             Self::TooLarge => told(S::PAYLOAD_TOO_LARGE, Some(Limit::Body), "PR"),
             Self::Downstream(BodyError::Limit(Limit::Body)) => {

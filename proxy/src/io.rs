@@ -399,11 +399,7 @@ mod tests {
             assert!(poll_fn(|cx| Poll::Ready(reader.is_quiet(cx))).await);
             server.write_all(last_word.as_bytes()).await.unwrap();
             drop(server);
-            poll_fn(|cx| match reader.is_quiet(cx) {
-                true => Poll::Pending,
-                false => Poll::Ready(()),
-            })
-            .await;
+            poll_fn(|cx| if reader.is_quiet(cx) { Poll::Pending } else { Poll::Ready(()) }).await;
         }
     }
 }

@@ -10,7 +10,7 @@ use proxy::{
 
 fn main() -> ExitCode {
     match Cli::parse().command {
-        Command::Serve(settings) => commands::serve(settings, extracted::all()),
+        Command::Serve(settings) => commands::serve(&settings, extracted::all()),
         Command::Check(arguments) => commands::check(&arguments, extracted::all()),
         Command::Report(arguments) => commands::report(&arguments),
     }

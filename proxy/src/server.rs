@@ -116,23 +116,22 @@ impl Banyan {
     /// Every [`StartError`]; nothing is left running then, and a process that was to be succeeded
     /// serves on.
     pub async fn start(
-        settings: Serve,
+        settings: &Serve,
         extractions: &'static [Extraction],
     ) -> Result<Self, StartError> {
         let registry = Registry::new();
         let metrics = ProxyMetrics::register(&registry).map_err(StartError::Metrics)?;
-        let routes = routes(&settings, extractions, &metrics)?;
-        let certificates = certificates(&settings)?;
+        let routes = routes(settings, extractions, &metrics)?;
+        let certificates = certificates(settings)?;
         let store = Store::open(&settings.store)
             .await
             .map_err(|error| StartError::Store(settings.store.clone(), error))?;
         let reports = store.reports();
         let judge = Shadow::start(shadow::Settings::default(), store, &registry)
             .map_err(StartError::Judge)?;
-        let mut listening = Listening::take(&settings).await?;
+        let mut listening = Listening::take(settings).await?;
         let admin = listening.admin(settings.admin)?;
         let console = Admin::start(admin, registry, reports, routes.clone())
-            .await
             .map_err(|error| StartError::Listen(Address::Tcp(settings.admin), error))?;
         let drain = CancellationToken::new();
         // On as `--log` says; nobody listens to tests that install no log.
@@ -142,8 +141,8 @@ impl Banyan {
             .map_err(StartError::Threads)?;
         let crew = Crew {
             routes: routes.clone(),
-            mirror: mirror(&settings, &judge, &metrics)?,
-            live: handlers("extraction", LIVE_CONCURRENCY, &settings)?,
+            mirror: mirror(settings, &judge, &metrics)?,
+            live: handlers("extraction", LIVE_CONCURRENCY, settings)?,
             log: log.as_ref().map(|(log, _)| log.clone()),
             certificates: certificates.clone(),
             pinned: settings.monolith.clone().map(|address| {
@@ -152,7 +151,7 @@ impl Banyan {
             }),
             metrics,
             drain: drain.clone(),
-            settings: &settings,
+            settings,
         };
         let (addresses, workers) = crew.start(&mut listening)?;
         let drain = drain.drop_guard();
@@ -165,7 +164,7 @@ impl Banyan {
             workers,
             drain,
             drain_delay: Duration::from_secs(settings.drain_delay.into()),
-            drain_limit: drain_limit(&settings),
+            drain_limit: drain_limit(settings),
             judge,
             console: Some(console),
             routes,

@@ -75,14 +75,12 @@ pub async fn join(
         let mut copying = std::pin::pin!(copying);
         let mut seen = passed.load(Ordering::Relaxed);
         loop {
-            match tokio::time::timeout(idle, copying.as_mut()).await {
-                Ok(_) => break End::Complete,
-                Err(_) => {
-                    let now = passed.load(Ordering::Relaxed);
-                    if std::mem::replace(&mut seen, now) == now {
-                        break End::Abandoned(Some(Limit::TunnelIdle));
-                    }
-                }
+            if tokio::time::timeout(idle, copying.as_mut()).await.is_ok() {
+                break End::Complete;
+            }
+            let now = passed.load(Ordering::Relaxed);
+            if std::mem::replace(&mut seen, now) == now {
+                break End::Abandoned(Some(Limit::TunnelIdle));
             }
         }
     };

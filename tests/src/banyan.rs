@@ -66,7 +66,7 @@ impl Proxy {
         flags.extend(setup.flags);
         let cli = Cli::try_parse_from(flags).expect("flags of a test are well-formed");
         let Command::Serve(settings) = cli.command else { unreachable!("the command is serve") };
-        Ok(Self { banyan: Banyan::start(settings, extractions).await?, state })
+        Ok(Self { banyan: Banyan::start(&settings, extractions).await?, state })
     }
 
     /// Where buyers connect.

@@ -164,7 +164,7 @@ impl Body {
 
     /// Holds a server's slot until the body has ended, if the server has not sent all of it yet.
     pub(crate) fn holding(mut self, permit: Permit) -> Self {
-        if matches!(self.source, Source::Answer(_) | Source::Tunnel(_)) {
+        if matches!(self.source, Source::Answer(_)) {
             self.riders().permit = Some(permit);
         }
         self

@@ -411,10 +411,11 @@ impl Upload {
                 ready!(read);
                 continue;
             }
-            match ready!(writer.poll_flush(cx)) {
-                Ok(()) => self.flushed = self.body.is_none(),
+            if ready!(writer.poll_flush(cx)).is_ok() {
+                self.flushed = self.body.is_none();
+            } else {
                 // The server may have said why before it closed: that is for the reader to find.
-                Err(_) => (self.failed, self.body) = (true, None),
+                (self.failed, self.body) = (true, None);
             }
         }
         Poll::Ready(Ok(()))

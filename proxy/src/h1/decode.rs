@@ -183,8 +183,8 @@ fn size_line(buffer: &mut BytesMut) -> Result<Option<u64>, ChunkFault> {
 
 /// Takes the lines after the last chunk, with the empty line that ends them.
 fn trailer_lines(scan: &mut Scan, buffer: &mut BytesMut) -> Result<Option<Bytes>, ChunkFault> {
-    let span = scan.advance(buffer, TRAILERS).map_err(trailer_fault)?;
-    Ok(span.map(|span| buffer.split_to(span.end).freeze()))
+    let found = scan.advance(buffer, TRAILERS).map_err(trailer_fault)?;
+    Ok(found.map(|lines| buffer.split_to(lines.end).freeze()))
 }
 
 const fn trailer_fault(fault: HeadFault) -> ChunkFault {

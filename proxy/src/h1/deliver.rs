@@ -85,8 +85,10 @@ pub(super) struct Delivery {
     /// How much may wait to be written.
     ahead: usize,
     write_idle: Duration,
-    /// Why the body broke off.
-    broken: Option<Option<Limit>>,
+    /// The body broke off.
+    broken: bool,
+    /// The limit that it ran into, if it was one.
+    limit: Option<Limit>,
     stalled: bool,
 }
 
@@ -103,7 +105,7 @@ impl Delivery {
         let ahead = if whole { buffer.max(STREAM_AHEAD) } else { STREAM_AHEAD };
         let body = (coding != Coding::Bodiless).then_some(body);
         let write_idle = policy.timeouts.write_idle;
-        Self { body, coding, entry, ahead, write_idle, broken: None, stalled: false }
+        Self { body, coding, entry, ahead, write_idle, broken: false, limit: None, stalled: false }
     }
 
     /// Moves as much as can be moved.
@@ -133,7 +135,7 @@ impl Delivery {
             return Poll::Pending;
         }
         writer.poll_flush(cx).map(|flushed| match flushed {
-            Ok(()) if self.broken.is_some() => Ended::Broken,
+            Ok(()) if self.broken => Ended::Broken,
             Ok(()) => Ended::Whole,
             Err(_) => Ended::ClientGone,
         })
@@ -161,7 +163,7 @@ impl Delivery {
                     Err(frame) => trailers = frame.into_trailers().ok(),
                 },
                 Some(Err(error)) => {
-                    self.broken = Some(error.limit());
+                    (self.broken, self.limit) = (true, error.limit());
                     self.body = None;
                     return;
                 }
@@ -180,7 +182,7 @@ impl Delivery {
         let Some(entry) = self.entry else { return };
         entry.finish(match ended {
             Ended::Whole => End::Complete,
-            Ended::Broken => End::BrokenOff(self.broken.flatten()),
+            Ended::Broken => End::BrokenOff(self.limit),
             Ended::ClientGone => End::Abandoned(None),
             Ended::Stalled => End::Abandoned(Some(Limit::WriteIdle)),
         });

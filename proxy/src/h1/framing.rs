@@ -104,7 +104,7 @@ fn are_known_codings(value: &[u8]) -> bool {
         let is_last = codings.peek().is_none();
         let is = |name: &[u8]| coding.eq_ignore_ascii_case(name);
         let other = is(b"gzip") || is(b"deflate") || is(b"compress") || is(b"br");
-        if !other && !(is_last && is(b"chunked")) {
+        if !(other || is_last && is(b"chunked")) {
             return false;
         }
         known += usize::from(other);

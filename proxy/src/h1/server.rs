@@ -161,7 +161,7 @@ impl Session {
     ) -> Poll<Next> {
         loop {
             match scan.advance(&reader.buffer, policy.limits.request_head()) {
-                Ok(Some(span)) => return Poll::Ready(Next::Request(span)),
+                Ok(Some(head)) => return Poll::Ready(Next::Request(head)),
                 Ok(None) => {}
                 Err(fault) => return Poll::Ready(Next::Unreadable(fault.into())),
             }

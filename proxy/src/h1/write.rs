@@ -231,7 +231,7 @@ mod tests {
     #[tokio::test]
     async fn what_was_put_arrives_in_order_whatever_its_size() {
         let (ours, mut theirs) = UnixStream::pair().unwrap();
-        let (_read, write) = Socket::Unix(ours).split();
+        let (read, write) = Socket::Unix(ours).split();
         let mut writer = Writer::new(write);
         let mut headers = HeaderMap::new();
         headers.insert("date", "now".parse().unwrap());
@@ -242,7 +242,7 @@ mod tests {
         writer.last_chunk(Some(&headers));
         poll_fn(|cx| writer.poll_flush(cx)).await.unwrap();
         assert_eq!(writer.queued(), 0);
-        drop((writer, _read));
+        drop((writer, read));
         let mut text = String::new();
         theirs.read_to_string(&mut text).await.unwrap();
         let large = "L".repeat(9000);

@@ -13,12 +13,12 @@ use crate::{
 /// Passes requests on whose route is not in maintenance, at once or as soon as it ends.
 pub async fn maintenance(
     mut routed: Routed,
-    routes: Routes,
+    tables: Routes,
     next: impl Next<Routed, Response = Answer>,
 ) -> Answer {
     if let Some(maintenance) = routed.route.maintenance.clone() {
         // Seldom: in a box it does not make the future of every request larger.
-        if let Err(error) = Box::pin(hold(&mut routed, &routes, &maintenance)).await {
+        if let Err(error) = Box::pin(hold(&mut routed, &tables, &maintenance)).await {
             return Answer::failed(error);
         }
     }
@@ -28,18 +28,18 @@ pub async fn maintenance(
 /// Waits for a table in which the request's route is not in maintenance, and takes that route.
 async fn hold(
     routed: &mut Routed,
-    routes: &Routes,
+    tables: &Routes,
     maintenance: &Arc<Maintenance>,
 ) -> Result<(), ProxyError> {
     let limit = match &**maintenance {
         Maintenance::Stop(_) => return Err(ProxyError::Stopped(Arc::clone(maintenance))),
         Maintenance::Pause(limit) => *limit,
     };
-    let mut changes = routes.changes();
+    let mut changes = tables.changes();
     let (method, path) = (routed.request.method().clone(), routed.request.uri().path().to_owned());
     let ended = async {
         loop {
-            let table = routes.current();
+            let table = tables.current();
             let route = Arc::clone(table.find(&method, &path));
             match &route.maintenance {
                 None => return Ok((route, table.monolith.clone())),
