@@ -100,6 +100,15 @@ async fn who_gives_up_after_a_slot_was_granted_passes_it_on() {
     second.await.unwrap().unwrap();
 }
 
+#[test]
+fn a_slot_that_is_granted_as_the_wait_ends_is_used() {
+    let upstream = make(limited(1, 1), None);
+    let held = now(&upstream);
+    let place = Queue::join(&upstream, None).unwrap();
+    drop(held);
+    assert!(place.give_up().is_some());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_server_that_comes_back_serves_those_who_wait() {
     let ejections = Outlier { base_ejection: Duration::from_secs(1), ..Outlier::default() };
