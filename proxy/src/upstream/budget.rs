@@ -108,9 +108,20 @@ mod tests {
     }
 
     #[test]
+    fn what_was_earned_fades() {
+        let budget = budget(20, 0);
+        let start = Instant::now();
+        assert!(budget.withdraw(start, || 1_000));
+        let later = start + Duration::from_secs(5);
+        // Half of the other 199.
+        let burst = (0..1_000).filter(|_| budget.withdraw(later, || 1_000)).count();
+        assert!((98..=100).contains(&burst), "{burst}");
+    }
+
+    #[test]
     fn a_count_that_wraps_around_is_a_count() {
         let budget = Budget::new(RetryBudget { percent: 20, min_per_second: 0 }, u32::MAX - 4);
-        assert!(budget.withdraw(Instant::now(), || 4));
-        assert!(!budget.withdraw(Instant::now(), || 5));
+        assert!(budget.withdraw(Instant::now(), || 2));
+        assert!(!budget.withdraw(Instant::now(), || 3));
     }
 }

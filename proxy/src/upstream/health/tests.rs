@@ -130,6 +130,18 @@ async fn a_server_goes_down_and_comes_back() {
 }
 
 #[tokio::test]
+async fn the_checks_of_what_left_the_table_end_at_once() {
+    let server = Scripted::start(Some(UNAVAILABLE)).await;
+    let seldom = Health { interval: Duration::from_hours(1), ..Health::default() };
+    let upstream = upstream(&server.address, seldom);
+    let checks = start(&upstream);
+    until_up(&upstream, false).await;
+    // The next check is an hour away.
+    drop(upstream);
+    ends(checks).await;
+}
+
+#[tokio::test]
 async fn a_check_looks_like_a_buyer_who_came_over_https() {
     let mut server = Scripted::start(Some(OK)).await;
     let upstream = upstream(&server.address, often());

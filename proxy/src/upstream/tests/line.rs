@@ -14,7 +14,6 @@ async fn who_waits_longest_goes_first_and_nobody_overtakes() {
     }
     drop(held);
     for first in waiting {
-        // A slot is free for the next in line only: a newcomer gets in line behind it.
         assert!(upstream.acquire(None).now_or_never().is_none());
         let permit = first.await.unwrap().unwrap();
         assert_eq!(in_flight(&upstream), [1]);
@@ -22,6 +21,17 @@ async fn who_waits_longest_goes_first_and_nobody_overtakes() {
     }
     assert_eq!(upstream.shared.queue.length(), 0);
     drop(now(&upstream));
+}
+
+#[tokio::test]
+async fn a_newcomer_does_not_take_what_was_freed_for_those_who_wait() {
+    let upstream = make(limited(1, 1), None);
+    assert!(upstream.servers[0].slots().take(1));
+    let waiting = in_line(&upstream).await;
+    // The moment between the freeing of a slot and the granting.
+    upstream.servers[0].slots().release();
+    assert!(upstream.acquire(None).now_or_never().is_none());
+    waiting.await.unwrap().unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -88,6 +98,15 @@ async fn who_gives_up_after_a_slot_was_granted_passes_it_on() {
     drop(held);
     drop(first);
     second.await.unwrap().unwrap();
+}
+
+#[test]
+fn a_slot_that_is_granted_as_the_wait_ends_is_used() {
+    let upstream = make(limited(1, 1), None);
+    let held = now(&upstream);
+    let place = Queue::join(&upstream, None).unwrap();
+    drop(held);
+    assert!(place.give_up().is_some());
 }
 
 #[tokio::test(start_paused = true)]

@@ -43,9 +43,10 @@ async fn in_line(upstream: &Arc<Upstream>) -> Waiting {
         let upstream = Arc::clone(&upstream);
         async move { upstream.acquire(None).await }
     });
-    while upstream.shared.queue.length() == before {
+    for _ in 0..10 {
         yield_now().await;
     }
+    assert_eq!(upstream.shared.queue.length(), before + 1);
     waiting
 }
 
