@@ -50,3 +50,20 @@ async fn a_pause_holds_requests_until_it_ends_or_for_as_long_as_it_says() {
     assert_eq!(held.answer("GET").await.unwrap().status(), 200);
     proxy.stop().await;
 }
+
+/// An answer that is given before the body was read leaves the body on the connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_nobody_read_is_not_the_next_request() {
+    let origin = Origin::plain().await;
+    let proxy = banyan(&origin, "maintenance = { stop = \"Back soon.\" }\n").await;
+    let body = get("/smuggled");
+    for head in [format!("Content-Length: {}", body.len()), "Transfer-Encoding: chunked".to_owned()]
+    {
+        let mut wire = buyer(&proxy).await;
+        wire.send(format!("POST /cart HTTP/1.1\r\nHost: shop.test\r\n{head}\r\n\r\n{body}")).await;
+        assert_eq!(wire.answer("POST").await.unwrap().status(), 503);
+        wire.ends().await.unwrap();
+    }
+    assert!(origin.requests().is_empty());
+    proxy.stop().await;
+}

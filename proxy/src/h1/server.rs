@@ -63,6 +63,7 @@ where
     let Serving { mut service, policy, metrics, drain } = serving;
     let mut session = Session {
         reader: Some(Reader::new(read, already)),
+        unread: false,
         writer: Writer::new(write),
         timer: Timer::default(),
         draining: Box::pin(drain.cancelled_owned()),
@@ -98,6 +99,8 @@ where
 struct Session {
     /// `None` while an upload owns it.
     reader: Option<Reader>,
+    /// Part of a request's body was never read: no other request may follow.
+    unread: bool,
     writer: Writer,
     timer: Timer,
     draining: Pin<Box<WaitForCancellationFutureOwned>>,
@@ -253,10 +256,7 @@ impl Session {
                 if meeting.poll_wanted(cx) {
                     self.writer.raw(b"HTTP/1.1 100 Continue\r\n\r\n");
                 }
-                if self.reader.is_none() {
-                    // Only a body that was read whole comes back while its request is answered.
-                    self.reader = meeting.take_back().map(|(reader, _)| reader);
-                }
+                self.take_back(meeting);
             }
             // A client that cannot be written to will be found to be gone when it is answered.
             let _ = self.writer.poll_flush(cx);
@@ -265,9 +265,20 @@ impl Session {
         .await
     }
 
+    /// Takes the read half back from an upload that has ended, or was given up.
+    fn take_back(&mut self, meeting: &Meeting) {
+        if let Some((reader, whole)) = meeting.take_back() {
+            self.reader = Some(reader);
+            self.unread |= !whole;
+        }
+    }
+
     /// Ready when the client has closed the connection without another request.
     fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(reader) = &mut self.reader else { return Poll::Pending };
+        // What is left of an unread body says nothing of the client.
+        let Some(reader) = self.reader.as_mut().filter(|_| !self.unread) else {
+            return Poll::Pending;
+        };
         while reader.buffer.len() < READ_AHEAD {
             match reader.poll_fill(cx) {
                 Poll::Ready(Ok(0)) if !reader.buffer.is_empty() => break,
@@ -298,7 +309,11 @@ impl Session {
     ) -> After {
         let (mut head, mut body) = response.into_parts();
         let entry = body.take_entry();
-        let unread = self.reader.is_none();
+        if let Some(meeting) = &exchange.meeting {
+            self.take_back(meeting);
+        }
+        // What is left of the body must not be taken for the next request.
+        let unread = self.unread || self.reader.is_none();
         let coding = deliver::frame(&mut head, &body, exchange.is_head, exchange.persistence.old);
         // Our own refusals say so.
         let closes = head.headers.contains_key(header::CONNECTION);
@@ -342,8 +357,8 @@ impl Session {
     /// Closes such that the answer arrives: a connection that is closed while the client is still
     /// sending is reset, and the reset may overtake the answer.
     async fn linger(&mut self, exchange: Exchange) {
-        if self.reader.is_none() {
-            self.reader = exchange.meeting.and_then(|it| it.take_back()).map(|(reader, _)| reader);
+        if let Some(meeting) = &exchange.meeting {
+            self.take_back(meeting);
         }
         let Some(mut reader) = self.reader.take() else { return };
         deliver::linger(&mut reader, &mut self.writer, &mut self.timer).await;
