@@ -10,7 +10,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::{
     config::Scheme,
     error::Chain,
-    io::{Rewound, Socket},
+    io::{ReadHalf, Reader, Socket, WriteHalf, joined},
     proxy_protocol,
     tls::Certificates,
 };
@@ -32,10 +32,10 @@ pub struct Kind {
 /// A connection that is ready to be served.
 #[derive(Debug)]
 pub struct Accepted {
-    /// The connection.
-    pub socket: Socket,
-    /// What was read from it to find out what it speaks.
-    pub already: BytesMut,
+    /// What comes in; it holds what was read to find out what is spoken.
+    pub reader: Reader,
+    /// What goes out.
+    pub write: WriteHalf,
     /// Who the client is, if somebody in front has said so.
     pub client: Option<SocketAddr>,
     /// The client speaks HTTP/2.
@@ -74,37 +74,44 @@ pub async fn accepted(
     accepted.unwrap_or(Err(AcceptError::Timeout(limit)))
 }
 
-/// Whether a connection of this kind can be served as it is.
-pub const fn is_plain(kind: &Kind) -> bool {
-    matches!(kind.scheme, Scheme::Http) && !kind.proxy_protocol
+impl Kind {
+    /// Whether its connections can be served as they are.
+    pub const fn is_plain(&self) -> bool {
+        matches!(self.scheme, Scheme::Http) && !self.proxy_protocol
+    }
 }
 
-async fn negotiated(mut socket: Socket, kind: &Kind) -> Result<Accepted, AcceptError> {
+impl Accepted {
+    /// HTTP/1.1 without TLS, from whoever has connected.
+    pub fn plain(socket: Socket) -> Self {
+        let (read, write) = socket.split();
+        let reader = Reader::new(read, BytesMut::new());
+        Self { reader, write, client: None, h2: false, tls: false }
+    }
+}
+
+async fn negotiated(socket: Socket, kind: &Kind) -> Result<Accepted, AcceptError> {
+    let (mut read, write) = socket.split();
     let (mut client, mut already) = (None, BytesMut::new());
     if kind.proxy_protocol {
-        let (source, rest) = proxy_protocol::read(&mut socket).await?;
+        let (source, rest) = proxy_protocol::read(&mut read).await?;
         (client, already) = (source, BytesMut::from(rest));
     }
-    match (kind.scheme, &kind.certificates) {
-        (Scheme::Https, Some(certificates)) => {
-            let acceptor = TlsAcceptor::from(certificates.config());
-            let stream = acceptor.accept(Rewound::new(socket, already)).await;
-            let stream = stream.map_err(AcceptError::Handshake)?;
-            let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-            let (socket, already) = (Socket::Wrapped(Box::new(stream)), BytesMut::new());
-            Ok(Accepted { socket, already, client, h2, tls: true })
-        }
-        (Scheme::H2c, _) => {
-            let h2 = begins_with_preface(&mut socket, &mut already).await;
-            let h2 = h2.map_err(AcceptError::Read)?;
-            Ok(Accepted { socket, already, client, h2, tls: false })
-        }
-        _ => Ok(Accepted { socket, already, client, h2: false, tls: false }),
+    if let (Scheme::Https, Some(certificates)) = (kind.scheme, &kind.certificates) {
+        let acceptor = TlsAcceptor::from(certificates.config());
+        let stream = acceptor.accept(joined(already, read, write)).await;
+        let stream = stream.map_err(AcceptError::Handshake)?;
+        let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        let plain = Accepted::plain(Socket::Wrapped(Box::new(stream)));
+        return Ok(Accepted { client, h2, tls: true, ..plain });
     }
+    let h2 = kind.scheme == Scheme::H2c
+        && begins_with_preface(&mut read, &mut already).await.map_err(AcceptError::Read)?;
+    Ok(Accepted { reader: Reader::new(read, already), write, client, h2, tls: false })
 }
 
 /// Reads until it is certain whether this is HTTP/2's preface.
-async fn begins_with_preface(socket: &mut Socket, already: &mut BytesMut) -> io::Result<bool> {
+async fn begins_with_preface(read: &mut ReadHalf, already: &mut BytesMut) -> io::Result<bool> {
     loop {
         let length = already.len().min(PREFACE.len());
         if already[..length] != PREFACE[..length] {
@@ -113,7 +120,7 @@ async fn begins_with_preface(socket: &mut Socket, already: &mut BytesMut) -> io:
         if length == PREFACE.len() {
             return Ok(true);
         }
-        if socket.read_buf(already).await? == 0 {
+        if read.read_buf(already).await? == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
     }

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use http::{HeaderMap, Method, Request, Uri, Version};
 
-use crate::{body::Body, error::ProxyError};
+use crate::{body::Body, error::ProxyError, monolith::headers::connection_says};
 
 /// A request whose head is there, or what stands in place of one that could not be read.
 #[derive(Debug)]
@@ -46,12 +46,8 @@ pub struct Persistence {
 impl Persistence {
     /// RFC 9112 §9.3.
     pub fn of(version: Version, headers: &HeaderMap) -> Self {
-        let says = |word: &str| {
-            let values = headers.get_all(http::header::CONNECTION).iter();
-            let mut words = values.filter_map(|it| it.to_str().ok()).flat_map(|it| it.split(','));
-            words.any(|it| it.trim().eq_ignore_ascii_case(word))
-        };
         let old = version < Version::HTTP_11;
-        Self { old, keep: if old { says("keep-alive") } else { !says("close") } }
+        let word = if old { "keep-alive" } else { "close" };
+        Self { old, keep: connection_says(headers, word) == old }
     }
 }

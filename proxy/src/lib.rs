@@ -20,6 +20,7 @@ pub mod io;
 pub mod layers;
 pub mod limits;
 pub mod listener;
+mod listening;
 pub mod logging;
 pub mod match_route;
 pub mod metrics;

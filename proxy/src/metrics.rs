@@ -82,6 +82,7 @@ pub struct ProxyMetrics {
     in_flight: IntGauge,
     limits: Arc<[IntCounter]>,
     upstreams: UpstreamMetrics,
+    log_lines_dropped: IntCounter,
     connects: IntCounterVec,
     reloads: IntCounterVec,
     last_reload_success: IntGauge,
@@ -119,6 +120,13 @@ impl ProxyMetrics {
             in_flight: gauge("banyan_requests_in_flight", "Requests being answered now.")?,
             limits: Limit::ALL.map(|it| limits.with_label_values(&[it.label(), it.side()])).into(),
             upstreams: UpstreamMetrics::register(registry)?,
+            log_lines_dropped: registered(
+                registry,
+                IntCounter::new(
+                    "banyan_access_log_dropped_total",
+                    "Lines of the access log that are lost because nobody reads it fast enough.",
+                )?,
+            )?,
             connects: counter(
                 "banyan_upstream_connects_total",
                 "Connections opened to the monolith, by result.",
@@ -172,6 +180,11 @@ impl ProxyMetrics {
     /// Where the series of upstreams are.
     pub const fn upstreams(&self) -> &UpstreamMetrics {
         &self.upstreams
+    }
+
+    /// Counts lines of the access log that are lost.
+    pub fn log_lines_dropped(&self) -> IntCounter {
+        self.log_lines_dropped.clone()
     }
 
     /// A limit fired where no request is concerned.

@@ -6,7 +6,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{h1::connection::Connection, upstream::ServerAddr};
+use crate::{h1::connection::Connection, route::Routes, upstream::ServerAddr};
+
+/// How often connections are closed that nobody needs any more.
+const SWEEP: Duration = Duration::from_secs(5);
 
 /// Idle connections by server, the freshest last. Used by one thread, so the lock is never waited
 /// for. Cloning shares the pool.
@@ -41,8 +44,16 @@ impl Pool {
         Home { pool: self.clone(), address }
     }
 
-    /// Closes what has been idle for `limit`: also of servers that nobody asks any more.
-    pub fn sweep(&self, limit: Duration) {
+    /// Closes, every few seconds, what has been idle for as long as the table in force allows: also
+    /// connections to servers that nobody asks any more. Never ends.
+    pub async fn sweep_regularly(&self, routes: &Routes) {
+        loop {
+            tokio::time::sleep(SWEEP).await;
+            self.sweep(routes.policy().timeouts.pool_idle);
+        }
+    }
+
+    fn sweep(&self, limit: Duration) {
         self.lock().retain(|_, connections| {
             // Used last, reused first: the oldest are at the front.
             let expired = connections.partition_point(|it| it.idle_since.elapsed() >= limit);

@@ -22,8 +22,9 @@ use crate::{
     dispatch::Backends,
     error::Chain,
     extraction::Extractions,
-    handover::{self, HandoverError, Offer, Seat, Sockets, SystemdError},
+    handover::{HandoverError, Offer, Sockets, SystemdError},
     listener::{self, Address},
+    listening::Listening,
     metrics::ProxyMetrics,
     mirror::Mirror,
     monolith::{Forward, Monolith},
@@ -136,7 +137,7 @@ impl Banyan {
         let drain = CancellationToken::new();
         // On as `--log` says; nobody listens to tests that install no log.
         let log = tracing::enabled!(target: "access", tracing::Level::INFO)
-            .then(|| AccessLog::start(io::stderr()))
+            .then(|| AccessLog::start(io::stderr(), metrics.log_lines_dropped()))
             .transpose()
             .map_err(StartError::Threads)?;
         let crew = Crew {
@@ -154,6 +155,11 @@ impl Banyan {
             settings,
         };
         let (addresses, workers) = crew.start(&mut listening)?;
+        let (controls, tables) = (crew.mirror.controls.pool().clone(), routes.clone());
+        let ended = drain.clone();
+        tokio::spawn(async move {
+            ended.run_until_cancelled(controls.sweep_regularly(&tables)).await;
+        });
         let drain = drain.drop_guard();
         console.ready();
         let (offer, sockets) = listening.keep().await?;
@@ -234,60 +240,6 @@ impl Banyan {
 
 fn joined(addresses: &[Address]) -> String {
     addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-}
-
-/// The sockets that are listened on: taken over from another process, or opened.
-struct Listening {
-    found: Sockets,
-    kept: Sockets,
-    seat: Option<Seat>,
-}
-
-impl Listening {
-    async fn take(settings: &Serve) -> Result<Self, StartError> {
-        let mut wanted: Vec<_> = settings.listen.iter().map(|it| it.address.clone()).collect();
-        wanted.push(Address::Tcp(settings.admin));
-        let (mut found, mut seat) = (Sockets::default(), None);
-        if let Some(path) = &settings.upgrade_socket {
-            let inheritance = handover::take(path).await.map_err(StartError::Handover)?;
-            (found, seat) = (inheritance.sockets, Some(inheritance.seat));
-        }
-        if found.is_empty() {
-            found = Sockets::from_systemd(&wanted).map_err(StartError::Systemd)?;
-        }
-        Ok(Self { found, kept: Sockets::default(), seat })
-    }
-
-    /// One list of sockets for each worker, and where they really listen.
-    fn open(
-        &mut self,
-        address: &Address,
-        workers: usize,
-    ) -> Result<(Address, Vec<Vec<listener::Socket>>), StartError> {
-        let failed = |error| StartError::Listen(address.clone(), error);
-        let bound = self.found.open(address, workers).map_err(failed)?;
-        let hands = bound.deal(workers).map_err(failed)?;
-        let real = bound.address().clone();
-        self.kept.push(bound);
-        Ok((real, hands))
-    }
-
-    fn admin(&mut self, address: SocketAddr) -> Result<std::net::TcpListener, StartError> {
-        let (_, hands) = self.open(&Address::Tcp(address), 1)?;
-        let socket = hands.into_iter().flatten().find_map(|it| match it {
-            listener::Socket::Tcp(socket) => Some(socket),
-            listener::Socket::Unix(_) => None,
-        });
-        let none = || StartError::Listen(Address::Tcp(address), io::ErrorKind::Unsupported.into());
-        socket.ok_or_else(none)
-    }
-
-    /// Says that everything is served from here.
-    async fn keep(self) -> Result<(Option<Offer>, Option<Sockets>), StartError> {
-        let Some(seat) = self.seat else { return Ok((None, Some(self.kept))) };
-        let offer = seat.occupy(self.kept).await.map_err(StartError::Handover)?;
-        Ok((Some(offer), None))
-    }
 }
 
 /// The certificates, if there is a listener that needs them.
@@ -412,7 +364,7 @@ impl Crew<'_> {
                 mirror: self.mirror.clone(),
             }),
             trusted: self.settings.trusted_proxy.clone().into(),
-            log: self.log.as_ref().map(AccessLog::lane),
+            log: self.log.as_ref().map(|log| Arc::new(log.lane())),
             metrics: self.metrics.clone(),
             drain: self.drain.clone(),
             drain_limit: drain_limit(self.settings),

@@ -24,7 +24,7 @@ pub fn stack(
     routes: Routes,
     backends: Arc<Backends>,
     downstream: Downstream,
-    log: Option<Lane>,
+    log: Option<Arc<Lane>>,
 ) -> impl Service<Arrival, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send
 {
     let held = routes.clone();
@@ -38,7 +38,10 @@ pub fn stack(
         // What two servers could read differently goes no further.
         .layer(around(refuse))
         // A route in maintenance holds its requests, or turns them away.
-        .layer(around(move |routed, next| maintenance(routed, held.clone(), next)))
+        .layer(around(move |routed: Routed, next| {
+            let tables = routed.route.maintenance.is_some().then(|| held.clone());
+            maintenance(routed, tables, next)
+        }))
         // The only place that knows both backends, and the mirror.
         .service(service_fn(move |routed: Routed| {
             let backends = backends.clone();

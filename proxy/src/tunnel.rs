@@ -1,38 +1,23 @@
 //! `WebSocket`s and other upgrades: after the server's 101 the connection is a tunnel.
 
 use std::{
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    task::{Context, Poll},
+    sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
-use bytes::{Buf as _, BytesMut};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, copy_bidirectional_with_sizes};
+use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional_with_sizes};
+use tokio_util::io::{InspectReader, InspectWriter};
 
 use crate::{
     body::End,
     h1::{connection::Connection, write::Writer},
-    io::{ReadHalf, Reader, WriteHalf},
+    io::{Reader, joined},
     layers::access_log::Entry,
     limits::Limit,
 };
 
 /// A buffer in each direction.
 const BUFFER: usize = 8 * 1024;
-
-/// One end of a tunnel: what was read ahead comes first, and what passes is counted.
-#[derive(Debug)]
-pub struct Side {
-    ahead: BytesMut,
-    read: ReadHalf,
-    write: WriteHalf,
-    /// Bytes that came in here, over both sides of one tunnel.
-    passed: Arc<AtomicU64>,
-}
 
 /// Joins an HTTP/1.1 client with `server`, from the head of the 101 on, which `writer` still holds.
 pub async fn open(
@@ -44,29 +29,26 @@ pub async fn open(
 ) {
     let flushed = std::future::poll_fn(|cx| writer.poll_flush(cx)).await;
     let (read, ahead) = reader.into_parts();
-    let passed = Arc::new(AtomicU64::new(0));
-    let client = Side { ahead, read, write: writer.into_half(), passed: Arc::clone(&passed) };
     if flushed.is_ok() {
-        join(client, Side::server(server, &passed), entry, idle, &passed).await;
-    }
-}
-
-impl Side {
-    /// The server's end.
-    pub fn server(connection: Connection, passed: &Arc<AtomicU64>) -> Self {
-        let (read, ahead, write) = connection.into_parts();
-        Self { ahead, read, write, passed: Arc::clone(passed) }
+        join(joined(ahead, read, writer.into_half()), server, entry, idle).await;
     }
 }
 
 /// Joins two ends until both have closed, one broke, or nothing has passed for `idle`.
 pub async fn join(
     mut client: impl AsyncRead + AsyncWrite + Unpin,
-    mut server: Side,
+    server: Connection,
     mut entry: Option<Box<Entry>>,
     idle: Duration,
-    passed: &AtomicU64,
 ) {
+    let passed = AtomicU64::new(0);
+    let count = |bytes: &[u8]| {
+        passed.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+    };
+    let (read, ahead, write) = server.into_parts();
+    // What one side sends is what the other is sent: read and written here, it is all that passes.
+    let server = InspectWriter::new(joined(ahead, read, write), count);
+    let mut server = InspectReader::new(server, count);
     if let Some(entry) = &mut entry {
         entry.switched();
     }
@@ -87,42 +69,5 @@ pub async fn join(
     if let Some(mut entry) = entry {
         entry.bytes = passed.load(Ordering::Relaxed);
         entry.finish(end);
-    }
-}
-
-impl AsyncRead for Side {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        let before = buf.filled().len();
-        if self.ahead.is_empty() {
-            std::task::ready!(Pin::new(&mut self.read).poll_read(cx, buf))?;
-        } else {
-            let size = self.ahead.len().min(buf.remaining());
-            buf.put_slice(&self.ahead[..size]);
-            self.ahead.advance(size);
-        }
-        self.passed.fetch_add((buf.filled().len() - before) as u64, Ordering::Relaxed);
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for Side {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.write).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.write).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.write).poll_shutdown(cx)
     }
 }

@@ -3,7 +3,7 @@
 
 use std::{
     io,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -12,10 +12,8 @@ use std::{
     time::Duration,
 };
 
-use bytes::BytesMut;
 use futures_util::FutureExt as _;
 use ipnet::IpNet;
-use tokio::net::{TcpListener, UnixListener};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -27,14 +25,11 @@ use crate::{
     h2,
     io::Socket,
     limits::Limit,
-    listener::{self, accept as accept_tcp, accept_unix},
+    listener::{self, Listener},
     metrics::ProxyMetrics,
     route::Routes,
     stack::stack,
 };
-
-/// How often connections to servers are closed that nobody needs any more.
-const SWEEP: Duration = Duration::from_secs(5);
 
 /// What a worker serves with.
 #[derive(Debug)]
@@ -50,7 +45,7 @@ pub struct Worker {
     /// The hops whose word we take.
     pub trusted: Arc<[IpNet]>,
     /// Where its requests are logged; `None` where no access log is wanted.
-    pub log: Option<Lane>,
+    pub log: Option<Arc<Lane>>,
     /// What it counts.
     pub metrics: ProxyMetrics,
     /// Cancelled when the worker shall take no more connections and finish those it has.
@@ -78,17 +73,12 @@ impl Worker {
         let sockets = std::mem::take(&mut self.sockets);
         let worker = Arc::new(self);
         for (socket, kind) in sockets {
-            let listening = Listening::on(socket)?;
-            accepting.spawn(Arc::clone(&worker).accept_all(listening, kind, connections.clone()));
+            let listener = Listener::on(socket)?;
+            accepting.spawn(Arc::clone(&worker).accept_all(listener, kind, connections.clone()));
         }
         accepting.close();
-        let pool = worker.backends.monolith.monolith.pool().clone();
-        let sweeping = async {
-            loop {
-                tokio::time::sleep(SWEEP).await;
-                pool.sweep(worker.routes.current().policy.timeouts.pool_idle);
-            }
-        };
+        let pool = worker.backends.monolith.monolith.pool();
+        let sweeping = pool.sweep_regularly(&worker.routes);
         tokio::select! {
             () = accepting.wait() => {}
             () = sweeping => {}
@@ -99,23 +89,18 @@ impl Worker {
 
     /// Accepts until the drain begins; then takes what the kernel has queued already, since closing
     /// the socket would reset those buyers.
-    async fn accept_all(
-        self: Arc<Self>,
-        listening: Listening,
-        kind: Kind,
-        connections: TaskTracker,
-    ) {
+    async fn accept_all(self: Arc<Self>, listener: Listener, kind: Kind, connections: TaskTracker) {
         let kind = Arc::new(kind);
         loop {
             tokio::select! {
                 biased;
                 () = self.drain.cancelled() => break,
-                (socket, peer) = listening.accept() => {
+                (socket, peer) = listener.accept() => {
                     self.connected(socket, peer, &kind, &connections);
                 }
             }
         }
-        while let Some((socket, peer)) = listening.accept().now_or_never() {
+        while let Some((socket, peer)) = listener.accept().now_or_never() {
             self.connected(socket, peer, &kind, &connections);
         }
     }
@@ -128,23 +113,21 @@ impl Worker {
         connections: &TaskTracker,
     ) {
         let open = Open::one_more(&self.open);
-        if open.count > self.routes.current().policy.limits.connections {
+        if open.count > self.routes.policy().limits.connections {
             self.metrics.limited(Limit::Connections);
             return;
         }
         let worker = Arc::clone(self);
-        if accept::is_plain(kind) {
-            let (already, client, h2, tls) = (BytesMut::new(), None, false, false);
-            let accepted = Accepted { socket, already, client, h2, tls };
+        if kind.is_plain() {
             connections.spawn(async move {
-                worker.serve_one(accepted, peer).await;
+                worker.serve_one(Accepted::plain(socket), peer).await;
                 drop(open);
             });
             return;
         }
         let kind = Arc::clone(kind);
         connections.spawn(async move {
-            let limit = worker.routes.current().policy.timeouts.handshake;
+            let limit = worker.routes.policy().timeouts.handshake;
             match accept::accepted(socket, &kind, limit).await {
                 Ok(accepted) => worker.serve_one(accepted, peer).await,
                 Err(error) => {
@@ -159,53 +142,24 @@ impl Worker {
     }
 
     async fn serve_one(&self, accepted: Accepted, peer: SocketAddr) {
-        let Accepted { socket, already, client, h2, tls } = accepted;
+        let Accepted { reader, write, client, h2, tls } = accepted;
         let downstream = Downstream::new(client.unwrap_or(peer), tls, &self.trusted);
         let (routes, backends) = (self.routes.clone(), Arc::clone(&self.backends));
         let service = stack(routes.clone(), backends, downstream, self.log.clone());
         let drain = self.drain.clone();
         if h2 {
-            let policy = routes.current().policy;
-            return Box::pin(h2::server::serve(socket, already, service, policy, drain)).await;
+            let policy = routes.policy();
+            return Box::pin(h2::server::serve(reader, write, service, policy, drain)).await;
         }
-        let policy = move || routes.current().policy;
-        serve(socket, already, Serving { service, policy, metrics: self.metrics.clone(), drain })
-            .await;
+        let policy = move || routes.policy();
+        let metrics = self.metrics.clone();
+        serve(reader, write, Serving { service, policy, metrics, drain }).await;
     }
 
     async fn finish(&self, connections: TaskTracker) {
         connections.close();
         if tokio::time::timeout(self.drain_limit, connections.wait()).await.is_err() {
             tracing::warn!(limit = ?self.drain_limit, "drain: connections were cut off");
-        }
-    }
-}
-
-/// A listening socket on a worker's runtime.
-enum Listening {
-    Tcp(TcpListener),
-    Unix(UnixListener),
-}
-
-impl Listening {
-    fn on(socket: listener::Socket) -> io::Result<Self> {
-        Ok(match socket {
-            listener::Socket::Tcp(socket) => Self::Tcp(TcpListener::from_std(socket)?),
-            listener::Socket::Unix(socket) => Self::Unix(UnixListener::from_std(socket)?),
-        })
-    }
-
-    /// The next connection. Who comes through a socket file is on this machine.
-    async fn accept(&self) -> (Socket, SocketAddr) {
-        match self {
-            Self::Tcp(listener) => {
-                let (stream, peer) = accept_tcp(listener).await;
-                (Socket::Tcp(stream), peer)
-            }
-            Self::Unix(listener) => {
-                let here = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
-                (Socket::Unix(accept_unix(listener).await), here)
-            }
         }
     }
 }

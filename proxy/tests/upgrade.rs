@@ -7,17 +7,14 @@ use std::{
     net::{SocketAddr, TcpListener, TcpStream},
     path::Path,
     process::{Child, Command, Stdio},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::mpsc,
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use tempfile::TempDir;
 
-const UPGRADES: u64 = 100;
+const UPGRADES: usize = 100;
 
 /// A monolith that says `ok` to every request, for as long as the process lives.
 fn monolith() -> SocketAddr {
@@ -41,9 +38,20 @@ fn answer_all(stream: TcpStream) {
     }
 }
 
+/// A process that ends with the test, however that ends.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // One that has ended already is what a test wants.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// Starts a process that takes over from the one before, and waits until it serves.
-fn start(folder: &Path, monolith: SocketAddr, port: u16, admin: u16) -> Child {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_banyan"))
+fn start(folder: &Path, monolith: SocketAddr, port: u16, admin: u16) -> Running {
+    let child = Command::new(env!("CARGO_BIN_EXE_banyan"))
         .current_dir(folder)
         .env_clear()
         .args(["serve", "--workers", "2", "--drain-timeout", "5"])
@@ -53,14 +61,15 @@ fn start(folder: &Path, monolith: SocketAddr, port: u16, admin: u16) -> Child {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut log = BufReader::new(child.stderr.take().unwrap());
+    let mut running = Running(child);
+    let mut log = BufReader::new(running.0.stderr.take().unwrap());
     let mut seen = String::new();
     while !seen.contains("\"serving\"") {
         assert!(log.read_line(&mut seen).unwrap() > 0, "it did not start: {seen}");
     }
     // Somebody must read on, or the process would wait for its log.
     thread::spawn(move || log.read_to_end(&mut Vec::new()));
-    child
+    running
 }
 
 /// One request on a connection of its own.
@@ -80,36 +89,28 @@ fn a_hundred_upgrades_under_load_fail_no_request() {
     let monolith = monolith();
     let (port, admin) = (free_port(), free_port());
     let mut running = start(folder.path(), monolith, port, admin);
-    let (over, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-    let buyers: Vec<_> = (0..4)
-        .map(|_| {
-            let (over, asked) = (Arc::clone(&over), Arc::clone(&asked));
-            thread::spawn(move || {
-                while !over.load(Ordering::Relaxed) {
-                    ask(port)?;
-                    asked.fetch_add(1, Ordering::Relaxed);
-                }
-                Ok::<(), std::io::Error>(())
-            })
-        })
-        .collect();
-    for _ in 0..UPGRADES {
-        let before = asked.load(Ordering::Relaxed);
-        let successor = start(folder.path(), monolith, port, admin);
-        assert!(running.wait().unwrap().success(), "the predecessor ends by itself, and well");
-        running = successor;
-        let patience = Instant::now() + Duration::from_secs(10);
-        while asked.load(Ordering::Relaxed) < before + 10 && Instant::now() < patience {
-            thread::yield_now();
+    let (answers, answered) = mpsc::channel();
+    for _ in 0..4 {
+        let answers = answers.clone();
+        // Until the test has seen enough.
+        thread::spawn(move || while answers.send(ask(port)).is_ok() {});
+    }
+    let ten_succeed = || {
+        for _ in 0..10 {
+            answered.recv_timeout(Duration::from_secs(10)).unwrap().unwrap();
         }
+    };
+    for _ in 0..UPGRADES {
+        let successor = start(folder.path(), monolith, port, admin);
+        assert!(running.0.wait().unwrap().success(), "the predecessor ends by itself, and well");
+        running = successor;
+        // All that were answered while one process took over from the other, and some more.
+        for answer in answered.try_iter() {
+            answer.unwrap();
+        }
+        ten_succeed();
     }
-    over.store(true, Ordering::Relaxed);
-    for buyer in buyers {
-        buyer.join().unwrap().unwrap();
-    }
-    assert!(asked.load(Ordering::Relaxed) > UPGRADES * 10);
-    running.kill().unwrap();
-    running.wait().unwrap();
+    drop(answered);
 }
 
 fn free_port() -> u16 {

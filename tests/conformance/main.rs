@@ -8,6 +8,7 @@ mod answers;
 mod answers_cut;
 mod connections;
 mod limits;
+mod listeners;
 mod maintenance;
 mod message;
 mod origin;

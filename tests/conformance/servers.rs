@@ -1,18 +1,13 @@
 //! A monolith of two servers: restarting one after the other loses no request.
 
-use std::{
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU32, Ordering},
-    },
-};
+use std::net::SocketAddr;
 
 use reqwest::Client;
 use tests::banyan::{Proxy, Setup};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
     net::{TcpListener, TcpStream},
+    sync::mpsc,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -64,42 +59,36 @@ async fn restarting_each_server_in_turn_fails_no_request() {
     let routes = format!("[monolith]\nservers = [{}]\n", addresses.join(", "));
     let proxy =
         Proxy::start(Setup { routes: Some(routes), ..Setup::default() }, &[]).await.unwrap();
-    let (over, asked) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU32::new(0)));
-    let buyers = (0..4).map(|_| {
-        let (over, asked, url) = (Arc::clone(&over), Arc::clone(&asked), proxy.url());
+    let (answers, mut answered) = mpsc::unbounded_channel();
+    for _ in 0..4 {
+        let (answers, url) = (answers.clone(), proxy.url());
         tokio::spawn(async move {
             let client = Client::new();
-            while !over.load(Ordering::Relaxed) {
-                let status = client.get(&url).send().await.map(|it| it.status().as_u16());
-                if !matches!(status, Ok(200)) {
-                    return Err(format!("{status:?}"));
-                }
-                asked.fetch_add(1, Ordering::Relaxed);
-            }
-            Ok(())
-        })
-    });
-    let buyers: Vec<_> = buyers.collect();
-    // Returns when so many more were answered, or when one of them was not.
-    let more = async |count| {
-        let before = asked.load(Ordering::Relaxed);
-        while asked.load(Ordering::Relaxed) < before + count
-            && !buyers.iter().any(tokio::task::JoinHandle::is_finished)
-        {
-            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            // Until the test has seen enough.
+            while let Ok(()) = answers.send(status(&client, &url).await) {}
+        });
+    }
+    // All that were answered meanwhile, and a hundred more.
+    let mut all_succeed = async || {
+        while let Ok(answer) = answered.try_recv() {
+            assert_eq!(answer, Ok(200));
+        }
+        for _ in 0..100 {
+            assert_eq!(answered.recv().await, Some(Ok(200)));
         }
     };
     for round in 0..6 {
         let server = &mut servers[round % 2];
-        more(100).await;
+        all_succeed().await;
         server.stop().await;
-        more(100).await;
+        all_succeed().await;
         *server = Server::start(server.address).await;
     }
-    more(100).await;
-    over.store(true, Ordering::Relaxed);
-    for buyer in buyers {
-        assert_eq!(buyer.await.unwrap(), Ok(()));
-    }
+    all_succeed().await;
     proxy.stop().await;
+}
+
+async fn status(client: &Client, url: &str) -> Result<u16, String> {
+    let answer = client.get(url).send().await;
+    answer.map(|it| it.status().as_u16()).map_err(|error| format!("{error:?}"))
 }

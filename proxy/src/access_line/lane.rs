@@ -4,12 +4,14 @@ use std::{
     io::{self, Write},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering},
+        atomic::{AtomicBool, Ordering},
         mpsc,
     },
     thread::{self, Thread},
     time::Duration,
 };
+
+use prometheus::IntCounter;
 
 use super::Clock;
 
@@ -48,10 +50,10 @@ pub struct FlushGuard {
     done: mpsc::Receiver<()>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Shared {
     lanes: Mutex<Vec<Arc<Mutex<Lines>>>>,
-    dropped: AtomicU64,
+    dropped: IntCounter,
     /// The writer sleeps, and whoever finds this set wakes it.
     idle: AtomicBool,
     ended: AtomicBool,
@@ -68,10 +70,20 @@ impl AccessLog {
     /// Starts the thread that writes to `writer`, always whole lines and many at once. Where others
     /// write there too, one call of `write_all` must hold their lock, as [`io::Stderr`]'s does.
     ///
+    /// `dropped` counts the lines that are lost: their lane was full, or writing failed.
+    ///
     /// # Errors
     /// When the system has no thread to give.
-    pub fn start(writer: impl Write + Send + 'static) -> io::Result<(Self, FlushGuard)> {
-        let shared = Arc::new(Shared::default());
+    pub fn start(
+        writer: impl Write + Send + 'static,
+        dropped: IntCounter,
+    ) -> io::Result<(Self, FlushGuard)> {
+        let shared = Arc::new(Shared {
+            lanes: Mutex::default(),
+            dropped,
+            idle: AtomicBool::new(false),
+            ended: AtomicBool::new(false),
+        });
         let (ended, done) = mpsc::channel();
         let theirs = Arc::clone(&shared);
         let thread = thread::Builder::new().name("access-log".into()).spawn(move || {
@@ -88,11 +100,6 @@ impl AccessLog {
         lock(&self.shared.lanes).push(Arc::clone(&lines));
         Lane { lines, log: self.clone() }
     }
-
-    /// Lines that were lost since the start: their lane was full, or writing failed.
-    pub fn dropped(&self) -> u64 {
-        self.shared.dropped.load(Ordering::Relaxed)
-    }
 }
 
 impl Lane {
@@ -108,7 +115,7 @@ impl Lane {
         bytes.push(b'\n');
         if bytes.len() > LANE_LIMIT {
             bytes.truncate(before);
-            self.log.shared.dropped.fetch_add(1, Ordering::Relaxed);
+            self.log.shared.dropped.inc();
         }
         drop(lines);
         let idle = &self.log.shared.idle;
@@ -157,7 +164,7 @@ impl Shared {
             wrote = true;
             if writer.write_all(spare).and_then(|()| writer.flush()).is_err() {
                 let lost = spare.split_inclusive(|it| *it == b'\n').count();
-                self.dropped.fetch_add(lost as u64, Ordering::Relaxed);
+                self.dropped.inc_by(lost as u64);
             }
             spare.clear();
         }
@@ -189,6 +196,10 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(10);
 
+    fn dropped() -> IntCounter {
+        IntCounter::new("dropped", "Lines that are lost.").unwrap()
+    }
+
     /// Hands on each write, and answers it as it is told.
     struct Seen {
         writes: mpsc::Sender<String>,
@@ -211,7 +222,7 @@ mod tests {
 
     fn start() -> (AccessLog, FlushGuard, mpsc::Receiver<String>) {
         let (writes, seen) = mpsc::channel();
-        let (log, guard) = AccessLog::start(Seen { writes, answers: None }).unwrap();
+        let (log, guard) = AccessLog::start(Seen { writes, answers: None }, dropped()).unwrap();
         (log, guard, seen)
     }
 
@@ -220,7 +231,8 @@ mod tests {
     {
         let (writes, seen) = mpsc::channel();
         let (answer, answers) = mpsc::channel();
-        let (log, guard) = AccessLog::start(Seen { writes, answers: Some(answers) }).unwrap();
+        let (log, guard) =
+            AccessLog::start(Seen { writes, answers: Some(answers) }, dropped()).unwrap();
         (log, guard, seen, answer)
     }
 
@@ -266,7 +278,7 @@ mod tests {
             let lines = text.lines().filter_map(|it| it.strip_prefix(thread));
             assert!(lines.eq((0..5_000).map(|it| it.to_string())), "thread {thread}");
         }
-        assert_eq!(log.dropped(), 0);
+        assert_eq!(log.shared.dropped.get(), 0);
     }
 
     #[test]
@@ -280,7 +292,7 @@ mod tests {
             write(&lane, &quarter);
         }
         write(&lane, "");
-        assert_eq!(log.dropped(), 2);
+        assert_eq!(log.shared.dropped.get(), 2);
         write(&log.lane(), "another lane has room");
         answer.send(Ok(())).unwrap();
         answer.send(Ok(())).unwrap();
@@ -288,7 +300,7 @@ mod tests {
         drop(guard);
         let rest: Vec<_> = seen.try_iter().collect();
         assert_eq!(rest, [format!("{quarter}\n").repeat(4), "another lane has room\n".to_owned()]);
-        assert_eq!(log.dropped(), 2);
+        assert_eq!(log.shared.dropped.get(), 2);
     }
 
     #[test]
@@ -303,7 +315,7 @@ mod tests {
         answer.send(Err(io::ErrorKind::BrokenPipe.into())).unwrap();
         drop(guard);
         assert_eq!(seen.try_iter().collect::<Vec<_>>(), ["second\nthird\n"]);
-        assert_eq!(log.dropped(), 3);
+        assert_eq!(log.shared.dropped.get(), 3);
     }
 
     #[test]

@@ -18,7 +18,7 @@ pub use self::{
     read::{ReadError, read_up_to},
 };
 use crate::{
-    h1::{client::Answer, connection::Connection, decode::ChunkFault},
+    h1::{answer::Answer, connection::Connection, decode::ChunkFault},
     layers::access_log::Entry,
     limits::{Limit, Policy},
     mirror::Tap,

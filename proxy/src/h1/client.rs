@@ -10,27 +10,23 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body::{Body as _, Frame};
 
 use super::{
+    answer::Answer,
     connection::Connection,
     decode::{Decoder, Piece},
     framing::{self, FramingFault},
     head,
+    outgoing::Outgoing,
     scan::{HeadFault, Scan},
-    write::{Coding, Writer},
 };
 use crate::{
     body::{Body, BodyError},
     limits::{ANSWER_HEAD, Limit, Timeouts},
-    monolith::headers,
+    monolith::headers::connection_says,
     pool::Home,
 };
-
-/// So much of an upload is read ahead of what the server takes.
-const UPLOAD_AHEAD: usize = 64 * 1024;
 
 /// A server may send so many 1xx answers before the real one.
 const INTERIM_LIMIT: usize = 16;
@@ -115,7 +111,7 @@ pub async fn exchange(
 /// An exchange until its answer's head.
 struct Exchange {
     connection: Connection,
-    upload: Upload,
+    upload: Outgoing,
     scan: Scan,
     interim: usize,
     method: Method,
@@ -133,7 +129,7 @@ impl Exchange {
         body: Body,
         allowance: Allowance,
     ) -> Self {
-        let upload = Upload::new(body, &mut parts.headers);
+        let upload = Outgoing::new(body, &mut parts.headers);
         let expects_body = matches!(parts.method, Method::POST | Method::PUT | Method::PATCH);
         if upload.bodiless && expects_body {
             // RFC 9110 §8.6: some servers wait for a length otherwise.
@@ -173,8 +169,7 @@ impl Exchange {
             }
         }
         ready!(self.connection.timer.poll_expired(cx));
-        let total = self.allowance.deadline.is_some_and(|it| it <= Instant::now());
-        let limit = if total { Limit::Total } else { Limit::Answer };
+        let limit = expired(self.allowance.deadline, Limit::Answer);
         Poll::Ready(Err(ExchangeError::Limit(limit)))
     }
 
@@ -210,7 +205,7 @@ fn answer(
     head: Response<()>,
     mut decoder: Decoder,
     mut connection: Connection,
-    upload: Upload,
+    upload: Outgoing,
     allowance: Allowance,
     home: Home,
 ) -> Response<Body> {
@@ -243,14 +238,17 @@ fn answer(
     Response::from_parts(parts, Body::answer(Box::new(answer)))
 }
 
+/// Which limit a timer has run into that watches over one exchange: the whole of it, or this part.
+pub(super) fn expired(deadline: Option<Instant>, part: Limit) -> Limit {
+    if deadline.is_some_and(|it| it <= Instant::now()) { Limit::Total } else { part }
+}
+
 /// Whether the server keeps the connection open after this answer.
 fn persists(head: &http::response::Parts) -> bool {
-    let says = |word: &str| {
-        let values = head.headers.get_all(header::CONNECTION).iter();
-        let mut words = values.filter_map(|it| it.to_str().ok()).flat_map(|it| it.split(','));
-        words.any(|it| it.trim().eq_ignore_ascii_case(word))
-    };
-    if head.version == http::Version::HTTP_11 { !says("close") } else { says("keep-alive") }
+    match head.version {
+        http::Version::HTTP_11 => !connection_says(&head.headers, "close"),
+        _ => connection_says(&head.headers, "keep-alive"),
+    }
 }
 
 /// Server-Sent Events are silent for as long as nothing happens.
@@ -259,200 +257,4 @@ fn is_event_stream(content_type: &HeaderValue) -> bool {
         .as_bytes()
         .get(..17)
         .is_some_and(|it| it.eq_ignore_ascii_case(b"text/event-stream"))
-}
-
-/// An answer's body as it comes in; what is left of the request's body goes out at the same time.
-#[derive(Debug)]
-pub struct Answer {
-    /// `None` once it has ended.
-    connection: Option<Connection>,
-    decoder: Decoder,
-    upload: Upload,
-    idle: Option<Duration>,
-    deadline: Option<Instant>,
-    /// The timer is set.
-    watched: bool,
-    /// Where the connection goes at the end; `None` if the server closes it.
-    home: Option<Home>,
-}
-
-impl Answer {
-    /// The next frame.
-    ///
-    /// # Errors
-    /// [`BodyError`]; nothing more comes then.
-    pub fn poll_frame(
-        &mut self,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let next = ready!(self.poll_next(cx));
-        match &next {
-            Some(Err(_)) => self.connection = None,
-            _ if self.decoder.is_ended() => self.end(),
-            _ => {}
-        }
-        Poll::Ready(next)
-    }
-
-    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let Some(connection) = &mut self.connection else { return Poll::Ready(None) };
-        // What happens to the rest of the upload does not matter any more: the answer is known.
-        let _ = self.upload.poll(cx, &mut connection.writer);
-        loop {
-            match self.decoder.decode(&mut connection.reader.buffer) {
-                Ok(Piece::Data(data)) => {
-                    self.watched = false;
-                    return Poll::Ready(Some(Ok(Frame::data(data))));
-                }
-                Ok(Piece::Trailers(mut fields)) => {
-                    headers::strip_trailers(&mut fields);
-                    return Poll::Ready(Some(Ok(Frame::trailers(fields))));
-                }
-                Ok(Piece::End) => return Poll::Ready(None),
-                Err(fault) => return Poll::Ready(Some(Err(fault.into()))),
-                Ok(Piece::More) => {}
-            }
-            match connection.reader.poll_fill_long(cx, self.decoder.left()) {
-                Poll::Ready(Ok(0)) if self.decoder.closed() => return Poll::Ready(None),
-                Poll::Ready(Ok(0)) => return Poll::Ready(Some(Err(BodyError::Closed))),
-                Poll::Ready(Ok(_)) => {}
-                Poll::Ready(Err(error)) => return Poll::Ready(Some(Err(BodyError::Io(error)))),
-                Poll::Pending => break,
-            }
-        }
-        if !std::mem::replace(&mut self.watched, true) {
-            connection.timer.clear();
-            if let Some(idle) = self.idle {
-                connection.timer.set(idle);
-            }
-            connection.timer.at_latest(self.deadline);
-        }
-        ready!(connection.timer.poll_expired(cx));
-        let total = self.deadline.is_some_and(|it| it <= Instant::now());
-        let limit = if total { Limit::Total } else { Limit::AnswerIdle };
-        Poll::Ready(Some(Err(BodyError::Limit(limit))))
-    }
-
-    /// The last byte has been read: the connection can carry the next exchange, if this one is over
-    /// in both directions and nothing was sent that nobody asked for.
-    fn end(&mut self) {
-        let (Some(connection), Some(home)) = (self.connection.take(), self.home.take()) else {
-            return;
-        };
-        if self.upload.is_over() && !self.upload.failed && connection.reader.buffer.is_empty() {
-            home.give_back(connection);
-        }
-    }
-
-    /// Whether the last byte has been taken.
-    pub const fn is_ended(&self) -> bool {
-        self.decoder.is_ended()
-    }
-
-    /// How many bytes are left, where that is known.
-    pub const fn left(&self) -> Option<u64> {
-        self.decoder.left()
-    }
-}
-
-/// A request's body on its way to the server.
-#[derive(Debug)]
-struct Upload {
-    /// `None` once it has ended.
-    body: Option<Body>,
-    coding: Coding,
-    /// There was no body at all.
-    bodiless: bool,
-    /// All was put, but not all may be written.
-    flushed: bool,
-    /// The server takes no more.
-    failed: bool,
-}
-
-impl Upload {
-    /// States in `headers` how the body will be framed.
-    fn new(body: Body, headers: &mut http::HeaderMap) -> Self {
-        let bodiless = body.is_end_stream();
-        let mut coding = Coding::Plain;
-        headers.remove(header::TRANSFER_ENCODING);
-        match body.size_hint().exact() {
-            Some(0) if bodiless => {}
-            Some(length) => {
-                headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-            }
-            None => {
-                headers.remove(header::CONTENT_LENGTH);
-                headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
-                coding = Coding::Chunked;
-            }
-        }
-        let body = (!bodiless).then_some(body);
-        Self { body, coding, bodiless, flushed: false, failed: false }
-    }
-
-    /// Whether nothing is left to be sent.
-    const fn is_over(&self) -> bool {
-        self.flushed || self.failed
-    }
-
-    /// Reads from the client and writes to the server, as far as both go.
-    fn poll(&mut self, cx: &mut Context<'_>, writer: &mut Writer) -> Poll<Result<(), BodyError>> {
-        while !self.is_over() {
-            let read = match self.poll_body(cx, writer) {
-                Poll::Ready(Err(error)) => {
-                    // What is there must not look like the whole of it.
-                    (self.failed, self.body) = (true, None);
-                    return Poll::Ready(Err(error));
-                }
-                Poll::Ready(Ok(())) => Poll::Ready(()),
-                Poll::Pending => Poll::Pending,
-            };
-            if writer.queued() == 0 && self.body.is_some() {
-                ready!(read);
-                continue;
-            }
-            if ready!(writer.poll_flush(cx)).is_ok() {
-                self.flushed = self.body.is_none();
-            } else {
-                // The server may have said why before it closed: that is for the reader to find.
-                (self.failed, self.body) = (true, None);
-            }
-        }
-        Poll::Ready(Ok(()))
-    }
-
-    /// Puts what the client has sent; ready when there is enough or no more.
-    fn poll_body(
-        &mut self,
-        cx: &mut Context<'_>,
-        writer: &mut Writer,
-    ) -> Poll<Result<(), BodyError>> {
-        while let Some(body) = &mut self.body {
-            if writer.queued() >= UPLOAD_AHEAD {
-                break;
-            }
-            let mut trailers = None;
-            match ready!(std::pin::Pin::new(&mut *body).poll_frame(cx)) {
-                Some(Ok(frame)) => match frame.into_data() {
-                    Ok(data) => {
-                        writer.data(data, self.coding);
-                        if !body.is_end_stream() {
-                            continue;
-                        }
-                    }
-                    Err(frame) => {
-                        trailers = frame.into_trailers().ok();
-                        trailers.iter_mut().for_each(headers::strip_trailers);
-                    }
-                },
-                Some(Err(error)) => return Poll::Ready(Err(error)),
-                None => {}
-            }
-            if self.coding == Coding::Chunked {
-                writer.last_chunk(trailers.as_ref());
-            }
-            self.body = None;
-        }
-        Poll::Ready(Ok(()))
-    }
 }

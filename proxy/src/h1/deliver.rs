@@ -48,6 +48,9 @@ pub(super) fn frame(head: &mut Parts, body: &Body, is_head: bool, old: bool) -> 
     }
     // What is stated is the length that a GET would have had.
     if is_head || head.status == StatusCode::NOT_MODIFIED {
+        if let Some(length @ 1..) = body.size_hint().exact() {
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        }
         return Coding::Bodiless;
     }
     if let Some(length) = body.size_hint().exact() {

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a message passes only if it has one reading, and it is written anew, never passed raw.
 
+pub mod answer;
 pub mod client;
 pub mod connection;
 mod date;
@@ -10,6 +11,7 @@ mod deliver;
 pub mod framing;
 pub mod head;
 pub mod incoming;
+mod outgoing;
 pub mod scan;
 pub mod server;
 pub mod write;

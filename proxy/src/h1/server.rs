@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use bytes::BytesMut;
 use http::{HeaderMap, Method, Request, Response, header};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tower::Service;
@@ -27,7 +26,7 @@ use crate::{
     arrival::{Arrival, Persistence},
     body::{Body, Intake, IntakeSource},
     error::ProxyError,
-    io::{Reader, Socket, Timer},
+    io::{Reader, Timer, WriteHalf},
     limits::{Limit, Policy},
     metrics::ProxyMetrics,
     tunnel,
@@ -53,16 +52,15 @@ pub struct Serving<S, P> {
     pub drain: CancellationToken,
 }
 
-/// Serves one connection until it is closed. `already`: what was read from it before.
-pub async fn serve<S, P>(socket: Socket, already: BytesMut, serving: Serving<S, P>)
+/// Serves one connection until it is closed.
+pub async fn serve<S, P>(reader: Reader, write: WriteHalf, serving: Serving<S, P>)
 where
     S: Service<Arrival, Response = Response<Body>, Error = Infallible>,
     P: Fn() -> Policy,
 {
-    let (read, write) = socket.split();
     let Serving { mut service, policy, metrics, drain } = serving;
     let mut session = Session {
-        reader: Some(Reader::new(read, already)),
+        reader: Some(reader),
         unread: false,
         writer: Writer::new(write),
         timer: Timer::default(),

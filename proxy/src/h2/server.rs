@@ -3,17 +3,8 @@
 //!
 //! Sources: RFC 9113 §8.2 and §8.3 (fields and pseudo-fields), RFC 8441 (extended CONNECT).
 
-use std::{
-    convert::Infallible,
-    pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{convert::Infallible, pin::pin, time::Duration};
 
-use bytes::BytesMut;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body::Body as _;
 use hyper::{body::Incoming, ext::Protocol, server::conn::http2};
@@ -25,7 +16,7 @@ use crate::{
     arrival::Arrival,
     body::{Body, Intake, IntakeSource},
     error::{Chain, ProxyError},
-    io::{Rewound, Socket},
+    io::{Reader, WriteHalf, joined},
     limits::Policy,
     tunnel,
 };
@@ -42,10 +33,10 @@ const OWN_RESETS: usize = 100;
 const STREAM_WINDOW: u32 = 64 * 1024;
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
 
-/// Serves one connection until it is closed, or drained. `already`: what was read from it before.
+/// Serves one connection until it is closed, or drained.
 pub async fn serve<S>(
-    socket: Socket,
-    already: BytesMut,
+    reader: Reader,
+    write: WriteHalf,
     service: S,
     policy: Policy,
     drain: CancellationToken,
@@ -54,6 +45,7 @@ pub async fn serve<S>(
     S::Future: Send,
 {
     let limits = policy.limits;
+    let (read, already) = reader.into_parts();
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
         answer(request, service.clone(), policy)
     });
@@ -68,7 +60,7 @@ pub async fn serve<S>(
         .keep_alive_interval(policy.timeouts.keep_alive)
         .keep_alive_timeout(PING_TIMEOUT)
         .enable_connect_protocol()
-        .serve_connection(TokioIo::new(Rewound::new(socket, already)), service);
+        .serve_connection(TokioIo::new(joined(already, read, write)), service);
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         biased;
@@ -191,10 +183,7 @@ fn as_connect(
     tokio::spawn(async move {
         match client.await {
             Ok(client) => {
-                let passed = Arc::new(AtomicU64::new(0));
-                let server = tunnel::Side::server(*server, &passed);
-                tunnel::join(TokioIo::new(client), server, entry, idle, &passed).await;
-                tracing::trace!(bytes = passed.load(Ordering::Relaxed), "tunnel ended");
+                tunnel::join(TokioIo::new(client), *server, entry, idle).await;
             }
             Err(error) => tracing::debug!(error = %Chain(&error), "tunnel was not opened"),
         }

@@ -41,7 +41,7 @@ pub struct Entry {
     tunnel: bool,
     in_flight: Option<InFlight>,
     /// Where the line goes; `None` where no access log is wanted.
-    lane: Option<Lane>,
+    lane: Option<Arc<Lane>>,
 }
 
 /// Who ended a request in which phase, after HAProxy's termination codes.
@@ -68,7 +68,7 @@ const CLIENT_GONE: u16 = 499;
 pub async fn access_log(
     routed: Routed,
     downstream: Downstream,
-    lane: Option<Lane>,
+    lane: Option<Arc<Lane>>,
     next: impl Next<Routed, Response = Answer>,
 ) -> http::Response<Body> {
     let mut entry = Box::new(Entry {

@@ -10,13 +10,14 @@ use crate::{
     route::{Maintenance, Routes},
 };
 
-/// Passes requests on whose route is not in maintenance, at once or as soon as it ends.
+/// Passes requests on whose route is not in maintenance, at once or as soon as it ends. `tables`:
+/// those to come, for a route that is.
 pub async fn maintenance(
     mut routed: Routed,
-    tables: Routes,
+    tables: Option<Routes>,
     next: impl Next<Routed, Response = Answer>,
 ) -> Answer {
-    if let Some(maintenance) = routed.route.maintenance.clone() {
+    if let (Some(tables), Some(maintenance)) = (tables, routed.route.maintenance.clone()) {
         // Seldom: in a box it does not make the future of every request larger.
         if let Err(error) = Box::pin(hold(&mut routed, &tables, &maintenance)).await {
             return Answer::failed(error);

@@ -6,7 +6,7 @@ use std::{
     fmt,
     future::poll_fn,
     io,
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     os::fd::{AsFd, BorrowedFd, OwnedFd},
     path::PathBuf,
     str::FromStr,
@@ -114,6 +114,42 @@ impl AsFd for Socket {
         match self {
             Self::Tcp(socket) => socket.as_fd(),
             Self::Unix(socket) => socket.as_fd(),
+        }
+    }
+}
+
+/// A listening socket on a runtime.
+#[derive(Debug)]
+pub enum Listener {
+    /// On a port.
+    Tcp(TcpListener),
+    /// On a socket file.
+    Unix(UnixListener),
+}
+
+impl Listener {
+    /// Brings `socket` onto the runtime that this is called on.
+    ///
+    /// # Errors
+    /// When the runtime's event queue does not take it.
+    pub fn on(socket: Socket) -> io::Result<Self> {
+        Ok(match socket {
+            Socket::Tcp(socket) => Self::Tcp(TcpListener::from_std(socket)?),
+            Socket::Unix(socket) => Self::Unix(UnixListener::from_std(socket)?),
+        })
+    }
+
+    /// The next connection, and who has connected: through a socket file, somebody on this machine.
+    pub async fn accept(&self) -> (crate::io::Socket, SocketAddr) {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, peer) = accept(listener).await;
+                (crate::io::Socket::Tcp(stream), peer)
+            }
+            Self::Unix(listener) => {
+                let here = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+                (crate::io::Socket::Unix(accept_unix(listener).await), here)
+            }
         }
     }
 }

@@ -43,17 +43,24 @@ pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
     }
 }
 
-/// The field names in `Connection`, but for the two that mean something else there, and for those
-/// that no client may have removed.
+/// The field names in `Connection`, but for those that no client may have removed.
 fn connection_options(headers: &HeaderMap) -> Vec<HeaderName> {
-    let values = headers.get_all(header::CONNECTION).iter();
-    let options = values.filter_map(|value| value.to_str().ok()).flat_map(|it| it.split(','));
-    options
-        .filter_map(|option| option.trim().parse::<HeaderName>().ok())
+    options(headers)
+        .filter_map(|option| option.parse::<HeaderName>().ok())
         .filter(|name| *name != header::HOST && *name != header::COOKIE)
         .filter(|name| *name != header::AUTHORIZATION && *name != header::CONTENT_LENGTH)
         .filter(|name| *name != X_REQUEST_ID)
         .collect()
+}
+
+/// Whether `Connection` names this option, in any line and any case.
+pub fn connection_says(headers: &HeaderMap, option: &str) -> bool {
+    options(headers).any(|it| it.eq_ignore_ascii_case(option))
+}
+
+fn options(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    let lines = headers.get_all(header::CONNECTION).iter().filter_map(|it| it.to_str().ok());
+    lines.flat_map(|it| it.split(',')).map(str::trim)
 }
 
 /// Turns a client's header fields into those that the monolith gets.

@@ -2,6 +2,8 @@
 
 use http::{HeaderMap, HeaderValue, Method, Request, Response, Version, header};
 
+use super::headers::connection_says;
+
 /// The protocols that a request offers to switch to, taken before the hop-by-hop fields are
 /// stripped.
 ///
@@ -11,7 +13,7 @@ pub(super) fn requested<B: http_body::Body>(request: &Request<B>) -> Option<Head
     let asks = request.method() == Method::GET
         && request.version() >= Version::HTTP_11
         && request.body().is_end_stream();
-    if !asks || !names_upgrade(request.headers()) {
+    if !asks || !connection_says(request.headers(), "upgrade") {
         return None;
     }
     let offered = request.headers().get(header::UPGRADE)?.to_str().ok()?;
@@ -23,11 +25,6 @@ pub(super) fn requested<B: http_body::Body>(request: &Request<B>) -> Option<Head
 fn may_switch(protocol: &str) -> bool {
     let name = protocol.split('/').next().unwrap_or_default().to_ascii_lowercase();
     !matches!(name.as_str(), "" | "h2" | "h2c" | "http" | "tls")
-}
-
-fn names_upgrade(headers: &HeaderMap) -> bool {
-    let values = headers.get_all(header::CONNECTION).iter().filter_map(|it| it.to_str().ok());
-    values.flat_map(|it| it.split(',')).any(|it| it.trim().eq_ignore_ascii_case("upgrade"))
 }
 
 /// Puts the wish to switch back, for the hop to the server.

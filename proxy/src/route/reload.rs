@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::{runtime::Handle, sync::watch};
 
 use super::{At, Compiler, Diagnostic, Faults, RouteTable, Severity, notices::Notices};
-use crate::upstream::health;
+use crate::{limits::Policy, upstream::health};
 
 /// A route file larger than this is a mistake.
 const SIZE_LIMIT: u64 = 16 * 1024 * 1024;
@@ -126,6 +126,12 @@ impl Routes {
     /// The table in force. A request keeps the one that it began with.
     pub fn current(&self) -> Arc<RouteTable> {
         self.table.load_full()
+    }
+
+    /// What holds in the table in force where no route says otherwise.
+    pub fn policy(&self) -> Policy {
+        // A guard, not a clone: its count would be shared by all workers.
+        self.table.load().policy
     }
 
     /// Looks at the file now, without waiting to be told that it has changed.

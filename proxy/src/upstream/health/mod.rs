@@ -103,9 +103,9 @@ async fn check(address: &ServerAddr, health: &Health) -> Result<(), CheckError> 
 
 /// One request on a connection of its own: a server that accepts no more is not healthy.
 async fn ask(address: &ServerAddr, health: &Health) -> Result<Response<Incoming>, CheckError> {
-    let io = address.connect().await.map_err(CheckError::Connect)?;
+    let socket = address.connect().await.map_err(CheckError::Connect)?;
     let (mut sender, connection) =
-        http1::handshake(TokioIo::new(io)).await.map_err(CheckError::Exchange)?;
+        http1::handshake(TokioIo::new(socket.joined())).await.map_err(CheckError::Exchange)?;
     let answer = std::pin::pin!(sender.send_request(request(address, health)));
     let answer = match select(answer, connection).await {
         Either::Left((answer, _)) => answer,
