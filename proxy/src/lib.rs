@@ -22,6 +22,7 @@ pub mod mirror;
 pub mod monolith;
 pub mod report;
 pub mod route;
+pub mod sendfile;
 pub mod server;
 pub mod snapshot;
 pub mod stack;
