@@ -20,10 +20,8 @@ pub fn forwarded(client: IpAddr, host: Option<&HeaderValue>, scheme: &Scheme) ->
         IpAddr::V6(client) => write!(text, "for=\"[{client}]\""),
     };
     if let Some(host) = host.and_then(|it| it.to_str().ok()).filter(|it| is_host(it)) {
-        let _ = match host.contains(is_special) {
-            true => write!(text, ";host=\"{host}\""),
-            false => write!(text, ";host={host}"),
-        };
+        let quote = if host.contains(is_special) { "\"" } else { "" };
+        let _ = write!(text, ";host={quote}{host}{quote}");
     }
     let _ = write!(text, ";proto={scheme}");
     // Everything above is visible ASCII; the other arm cannot be reached.

@@ -6,6 +6,7 @@
 
 mod asked;
 mod body;
+mod head;
 mod open;
 #[cfg(test)]
 mod tests;
@@ -13,32 +14,20 @@ mod tests;
 use std::{
     ffi::OsStr,
     fs::{File, Metadata},
-    io::{self, Seek as _, SeekFrom},
+    io,
     os::unix::ffi::OsStrExt as _,
     path::{Component, Path, PathBuf},
     sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
 };
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header, response};
+use http::{HeaderMap, HeaderName, Method, StatusCode, response};
 use percent_encoding::percent_decode;
 
+use self::open::OpenError;
 pub use self::{asked::Asked, body::FileBody};
-use self::{
-    asked::{Part, Validators},
-    open::OpenError,
-};
 
 const X_SENDFILE: HeaderName = HeaderName::from_static("x-sendfile");
 const X_ACCEL_REDIRECT: HeaderName = HeaderName::from_static("x-accel-redirect");
-
-/// What describes a body; an answer without one does not have them.
-const DESCRIPTION: [HeaderName; 4] = [
-    header::CONTENT_TYPE,
-    header::CONTENT_ENCODING,
-    header::CONTENT_DISPOSITION,
-    header::ACCEPT_RANGES,
-];
 
 /// The directories that files may be sent from. Cloning is cheap.
 #[derive(Debug, Clone)]
@@ -157,7 +146,7 @@ impl Roots {
         // The disk may be slow, or a network.
         let opened = tokio::task::spawn_blocking(move || open(&roots, &named)).await;
         let opened = opened.unwrap_or_else(|error| Err(OpenError::Failed(error.into())));
-        let sent = opened.and_then(|(file, metadata)| send(file, &metadata, asked, head));
+        let sent = opened.and_then(|(file, metadata)| head::fit(file, &metadata, asked, head));
         sent.map_err(|error| match error {
             OpenError::Absent => SendfileError::Absent(text),
             OpenError::NotAFile => SendfileError::NotAFile(text),
@@ -210,18 +199,16 @@ struct Named {
 impl Named {
     /// Removes both fields and whatever else is for nginx alone.
     fn take(headers: &mut HeaderMap) -> Option<Self> {
+        let uris = headers.get_all(&X_ACCEL_REDIRECT).iter();
+        let mut values = uris.chain(headers.get_all(&X_SENDFILE));
+        let value = values.next()?.clone();
+        let is_one = values.next().is_none();
         let is_uri = headers.contains_key(&X_ACCEL_REDIRECT);
-        if !is_uri && !headers.contains_key(&X_SENDFILE) {
-            return None;
-        }
-        let values = headers.get_all(&X_ACCEL_REDIRECT).iter().chain(headers.get_all(&X_SENDFILE));
-        let is_one = values.count() == 1;
-        let accel = headers.keys().filter(|it| it.as_str().starts_with("x-accel-"));
-        for name in accel.cloned().filter(|it| *it != X_ACCEL_REDIRECT).collect::<Vec<_>>() {
+        headers.remove(&X_SENDFILE);
+        let for_nginx = headers.keys().filter(|it| it.as_str().starts_with("x-accel-"));
+        for name in for_nginx.cloned().collect::<Vec<_>>() {
             headers.remove(name);
         }
-        let accel = headers.remove(&X_ACCEL_REDIRECT);
-        let value = headers.remove(&X_SENDFILE).filter(|_| !is_uri).or(accel)?;
         let path = if is_uri { decoded(value.as_bytes()) } else { value.as_bytes().to_vec() };
         Some(Self {
             text: String::from_utf8_lossy(value.as_bytes()).into_owned(),
@@ -276,93 +263,4 @@ fn open_uri(roots: &[Root], path: &Path) -> Result<(File, Metadata), OpenError> 
     let nearest = roots.iter().filter_map(below).min_by_key(|it| it.0);
     let (_, file, directory) = nearest.ok_or(OpenError::Outside)?;
     open::below(&open::real_root(&directory)?, &file)
-}
-
-/// Makes the answer's head fit the part of the file that is sent, and returns that part.
-fn send(
-    mut file: File,
-    metadata: &Metadata,
-    asked: &Asked,
-    head: &mut response::Parts,
-) -> Result<FileBody, OpenError> {
-    let length = metadata.len();
-    head.headers.remove(header::TRANSFER_ENCODING);
-    head.headers.remove(header::CONTENT_RANGE);
-    // Old Racks name the file also where they have answered a range; this is the whole file.
-    if head.status == StatusCode::PARTIAL_CONTENT {
-        head.status = StatusCode::OK;
-    }
-    set_validators(&mut head.headers, metadata);
-    let part = match head.status {
-        StatusCode::OK => {
-            let accepts = HeaderValue::from_static("bytes");
-            let accepts = head.headers.entry(header::ACCEPT_RANGES).or_insert(accepts) == "bytes";
-            asked.part(&Validators::of(&head.headers), length, accepts)
-        }
-        status if has_no_body(status) => Part::None(status),
-        _ => Part::Whole,
-    };
-    let (start, length) = set_part(head, part, length);
-    if asked.is_head() || length == 0 {
-        return Ok(FileBody::empty());
-    }
-    file.seek(SeekFrom::Start(start)).map_err(OpenError::Failed)?;
-    Ok(FileBody::new(file, length))
-}
-
-/// Without a validator a browser cannot continue a download that broke off.
-fn set_validators(headers: &mut HeaderMap, metadata: &Metadata) {
-    if headers.contains_key(header::ETAG) || headers.contains_key(header::LAST_MODIFIED) {
-        return;
-    }
-    let Ok(modified) = metadata.modified() else { return };
-    // A time before the epoch is no validator, nor is one that is yet to come.
-    let Ok(since) = modified.duration_since(UNIX_EPOCH) else { return };
-    if modified <= SystemTime::now() {
-        set(headers, header::LAST_MODIFIED, httpdate::fmt_http_date(modified));
-    }
-    let tag = format!("\"{:x}-{:x}\"", since.as_nanos(), metadata.len());
-    set(headers, header::ETAG, tag);
-}
-
-/// Sets status and fields for a part of a file of `length` bytes; returns where the part begins and
-/// how long it is.
-fn set_part(head: &mut response::Parts, part: Part, length: u64) -> (u64, u64) {
-    let headers = &mut head.headers;
-    let (start, length) = match part {
-        Part::Whole => (0, length),
-        Part::Range { first, last } => {
-            head.status = StatusCode::PARTIAL_CONTENT;
-            set(headers, header::CONTENT_RANGE, format!("bytes {first}-{last}/{length}"));
-            (first, last - first + 1)
-        }
-        Part::None(status) => {
-            head.status = status;
-            for name in &DESCRIPTION {
-                headers.remove(name);
-            }
-            if status == StatusCode::RANGE_NOT_SATISFIABLE {
-                set(headers, header::CONTENT_RANGE, format!("bytes */{length}"));
-            }
-            (0, 0)
-        }
-    };
-    if has_no_body(head.status) {
-        headers.remove(header::CONTENT_LENGTH);
-    } else {
-        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
-    }
-    (start, length)
-}
-
-/// RFC 9110 §6.4.1 and §8.6: these have no body, whatever the length says.
-fn has_no_body(status: StatusCode) -> bool {
-    status.is_informational() || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
-}
-
-/// The texts above are ASCII without controls, which is always a field's value.
-fn set(headers: &mut HeaderMap, name: HeaderName, value: String) {
-    if let Ok(value) = HeaderValue::try_from(value) {
-        headers.insert(name, value);
-    }
 }

@@ -1,6 +1,10 @@
 //! What a buyer gets for what the monolith names, from real files.
 
-use std::{fs, os::unix::fs::symlink, time::Duration};
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use http::{Request, Response};
 use http_body::Body as _;
@@ -253,6 +257,15 @@ async fn without_a_directory_the_field_is_an_alarm_and_not_an_empty_download() {
 }
 
 #[tokio::test]
+async fn a_name_that_could_mean_two_things_is_not_even_looked_for() {
+    let disk = Disk::new();
+    for uri in ["/files/file%00", "/files/a/../file", "files/file", ""] {
+        let sent = disk.named(ACCEL, uri).await;
+        assert!(matches!(sent, Err(SendfileError::Unclear(_))), "{uri}: {sent:?}");
+    }
+}
+
+#[tokio::test]
 async fn two_names_are_none() {
     let disk = Disk::new();
     let file = disk.path("file");
@@ -348,7 +361,7 @@ async fn a_file_without_validators_gets_its_own_and_a_download_continues_with_th
 async fn a_strange_clock_gives_no_validator_that_lies() {
     let disk = Disk::new();
     let file = disk.path("file");
-    let hour = Duration::from_secs(3600);
+    let hour = Duration::from_hours(1);
     for (time, tag, modified) in
         [(UNIX_EPOCH - hour, false, false), (SystemTime::now() + hour, true, false)]
     {
