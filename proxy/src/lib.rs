@@ -21,5 +21,6 @@ pub mod report;
 pub mod route;
 pub mod server;
 pub mod snapshot;
+pub mod spans;
 pub mod stack;
 pub mod worker;
