@@ -34,6 +34,7 @@ pub mod route;
 pub mod sendfile;
 pub mod server;
 pub mod snapshot;
+pub mod spans;
 pub mod stack;
 pub mod tls;
 pub mod trace_context;
