@@ -5,7 +5,7 @@ use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 
-use crate::{listener::Address, upstream::ServerAddr};
+use crate::{listener::Address, route::Percent, spans::Collector, upstream::ServerAddr};
 
 /// A reverse proxy that takes a Rails monolith apart one endpoint at a time, and proves each step.
 #[derive(Debug, Parser)]
@@ -65,6 +65,11 @@ pub struct Serve {
     #[arg(long, env = "BANYAN_UPGRADE_SOCKET", value_name = "PATH")]
     pub upgrade_socket: Option<PathBuf>,
 
+    /// Send the files that the monolith names in X-Sendfile from DIR, or those in X-Accel-Redirect
+    /// from /PREFIX=DIR; repeatable
+    #[arg(long, env = "BANYAN_SENDFILE", value_name = "DIR", value_delimiter = ',')]
+    pub sendfile: Vec<String>,
+
     /// Where health, metrics and the pages are; keep it off the internet
     #[arg(long, env = "BANYAN_ADMIN", value_name = "ADDR", default_value = "127.0.0.1:9090")]
     pub admin: SocketAddr,
@@ -77,9 +82,22 @@ pub struct Serve {
     #[arg(long, env = "BANYAN_DATABASE", value_name = "URL", hide_env_values = true)]
     pub database: Option<Secret>,
 
-    /// A network whose X-Forwarded-* and X-Request-Id are believed, such as 10.0.0.0/8; repeatable
+    /// A network whose X-Forwarded-*, X-Request-Id and traceparent are believed, such as 10.0.0.0/8;
+    /// repeatable
     #[arg(long, env = "BANYAN_TRUSTED_PROXY", value_name = "CIDR", value_delimiter = ',')]
     pub trusted_proxy: Vec<IpNet>,
+
+    /// Send spans to this OpenTelemetry collector by OTLP/HTTP: http://HOST:4318
+    #[arg(long, env = "BANYAN_OTLP", value_name = "URL")]
+    pub otlp: Option<Collector>,
+
+    /// What the spans say is their service
+    #[arg(long, env = "BANYAN_OTLP_SERVICE", value_name = "NAME", default_value = "banyan")]
+    pub otlp_service: String,
+
+    /// The share of the requests that are traced, of those that come without a trusted traceparent
+    #[arg(long, env = "BANYAN_TRACE_SAMPLE", value_name = "PERCENT", default_value = "100%")]
+    pub trace_sample: Percent,
 
     /// Worker threads [default: one for each processor]
     #[arg(long, env = "BANYAN_WORKERS", value_name = "N")]

@@ -14,7 +14,7 @@ use crate::{
     match_route::{Answer, Routed},
     metrics::Side,
     mirror::{Mirror, Tap},
-    monolith::{Forward, Hop},
+    monolith::{Forward, Hop, Trip},
     route::{Percent, Plan},
     snapshot::Snapshot,
     upstream::Upstream,
@@ -40,10 +40,10 @@ pub async fn dispatch(mut routed: Routed, backends: &Backends, downstream: Downs
     }
     let caller = Caller { backends, downstream };
     match routed.route.plan {
-        Plan::Monolith => caller.monolith(routed, None).await.into(),
+        Plan::Monolith => caller.monolith(routed, None).await,
         Plan::Shadow { candidate, sample } => {
             let tap = backends.mirror.listen(&routed, candidate, sample);
-            caller.monolith(routed, tap).await.into()
+            caller.monolith(routed, tap).await
         }
         // In a box, so that the future of a request that passes through is not as large as this.
         Plan::Extracted { extraction, sample } => {
@@ -60,28 +60,26 @@ struct Caller<'a> {
 
 impl Caller<'_> {
     /// The monolith answers; a tap listens to its answer as it passes.
-    async fn monolith(
-        &self,
-        routed: Routed,
-        tap: Option<Box<Tap>>,
-    ) -> Result<Response<Body>, ProxyError> {
-        let upstream = routed.monolith.ok_or(ProxyError::NoMonolith)?;
+    async fn monolith(&self, routed: Routed, tap: Option<Box<Tap>>) -> Answer {
+        let Some(upstream) = routed.monolith else { return Answer::failed(ProxyError::NoMonolith) };
         let forward = &self.backends.monolith;
         let policy = &routed.route.policy;
         let allowance = Allowance::of(&policy.timeouts, routed.arrived);
         let first = routed.first;
         let hop = Hop { upstream: &upstream, timeouts: &policy.timeouts, first, allowance };
-        let answer = forward.forward(hop, routed.request, &self.downstream).await;
-        match tap {
+        let mut trip = Trip::default();
+        let answer = forward.forward(hop, routed.request, &self.downstream, &mut trip).await;
+        let answer = match tap {
             Some(tap) => tap.attach(answer),
             None => answer,
-        }
+        };
+        Answer { trip, ..answer.into() }
     }
 
     /// The handler answers, and the monolith where it cannot.
     async fn extracted(&self, routed: Routed, extraction: Extraction, sample: Percent) -> Answer {
         let Some(snapshot) = Snapshot::of(&routed) else {
-            return self.monolith(routed, None).await.into();
+            return self.monolith(routed, None).await;
         };
         let began = Instant::now();
         let call = snapshot.to_handler(extraction, Ending::Commit);
@@ -101,7 +99,7 @@ impl Caller<'_> {
                 tracing::warn!(%route, extraction = id, error = %Chain(&failure), "fell back to the monolith");
                 routed.route.metrics.fell_back(reason);
                 self.backends.mirror.failed(&routed.route, &failure);
-                Answer { fallback: Some(reason), ..self.monolith(routed, None).await.into() }
+                Answer { fallback: Some(reason), ..self.monolith(routed, None).await }
             }
         }
     }

@@ -11,6 +11,7 @@ use crate::{
     h1::{client::ExchangeError, framing::FramingFault, scan::HeadFault},
     limits::Limit,
     route::Maintenance,
+    sendfile::SendfileError,
     upstream::Unavailable,
 };
 
@@ -58,6 +59,9 @@ pub enum ProxyError {
     /// The server answered 101 to a request that did not ask for it, or with another protocol.
     #[error("the server switched protocols without being asked")]
     UnaskedSwitch,
+    /// The monolith named a file instead of sending it, and it cannot be sent.
+    #[error("the answer is a file, which cannot be sent")]
+    File(#[source] SendfileError),
     /// Neither routes.toml nor the command line names a monolith.
     #[error("no monolith is configured: give --monolith or a [monolith] section in routes.toml")]
     NoMonolith,
@@ -117,6 +121,7 @@ impl ProxyError {
                 told(S::SERVICE_UNAVAILABLE, Some(Limit::QueueTimeout), "sQ")
             }
             Self::UnaskedSwitch => told(S::BAD_GATEWAY, None, "PH"),
+            Self::File(error) => told(error.status(), None, "PH"),
             Self::NoMonolith => told(S::BAD_GATEWAY, None, "PC"),
             Self::CommitUnknown(_) => told(S::SERVICE_UNAVAILABLE, None, "PH"),
             Self::Stopped(_) | Self::Paused(_) => told(S::SERVICE_UNAVAILABLE, None, "PQ"),

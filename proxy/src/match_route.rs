@@ -8,9 +8,10 @@ use crate::{
     arrival::Arrival,
     body::Body,
     error::ProxyError,
-    layers::Next,
+    layers::{Next, trace::Trace},
     limits::Limit,
     metrics::{Fallback, Side},
+    monolith::Trip,
     route::{Route, RouteTable},
     upstream::Upstream,
 };
@@ -29,6 +30,8 @@ pub struct Routed {
     pub request: Request<Body>,
     /// It is the first on its client's connection.
     pub first: bool,
+    /// The trace that it belongs to, until the log takes it.
+    pub trace: Option<Trace>,
     /// Why it goes no further.
     pub refused: Option<ProxyError>,
 }
@@ -44,6 +47,8 @@ pub struct Answer {
     pub fallback: Option<Fallback>,
     /// What went wrong, if the answer is ours.
     pub failure: Option<Failure>,
+    /// Its way to a server, if one was asked.
+    pub trip: Trip,
 }
 
 /// What the access log says of an error.
@@ -57,8 +62,8 @@ pub struct Failure {
 
 impl Answer {
     /// An answer of the side that the route names.
-    pub const fn of(side: Side, response: Response<Body>) -> Self {
-        Self { response, side, fallback: None, failure: None }
+    pub fn of(side: Side, response: Response<Body>) -> Self {
+        Self { response, side, fallback: None, failure: None, trip: Trip::default() }
     }
 
     /// The proxy's own answer to an error.
@@ -79,5 +84,5 @@ pub async fn match_route(
     let monolith = table.monolith.clone();
     drop(table);
     request.body_mut().restrict(&route.policy);
-    next.answer(Routed { route, monolith, arrived: at, request, first, refused }).await
+    next.answer(Routed { route, monolith, arrived: at, request, first, trace: None, refused }).await
 }

@@ -20,7 +20,7 @@ use crate::{
     h1::client::Allowance,
     match_route::Routed,
     metrics::Fallback,
-    monolith::{Hop, Monolith},
+    monolith::{Hop, Monolith, Trip},
     route::{Percent, Route},
     snapshot::Snapshot,
 };
@@ -98,7 +98,7 @@ impl Mirror {
             let began = Instant::now();
             let allowance = Allowance::of(&timeouts, began);
             let hop = Hop { upstream: &upstream, timeouts: &timeouts, first: false, allowance };
-            let response = controls.send(hop, request).await;
+            let response = controls.send(hop, request, &mut Trip::default()).await;
             let (head, body) = response.map_err(|_| Unknown::ControlFailed)?.into_parts();
             let body = read_up_to(body, BODY_LIMIT).await.map_err(|error| match error {
                 ReadError::TooLarge(_) => Unknown::TooLarge,

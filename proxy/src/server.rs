@@ -23,12 +23,15 @@ use crate::{
     error::Chain,
     extraction::Extractions,
     handover::{HandoverError, Offer, Sockets, SystemdError},
+    layers::trace::Tracing,
     listener::{self, Address},
     listening::Listening,
     metrics::ProxyMetrics,
     mirror::Mirror,
     monolith::{Forward, Monolith},
     route::{Compiler, Faults, RouteTable, Routes},
+    sendfile::{RootError, Roots},
+    spans::{self, Spans},
     tls::{self, Certificates, ClientAuth, PairFiles, TlsError},
     upstream::{self, Upstream},
     worker::Worker,
@@ -65,6 +68,12 @@ pub enum StartError {
     /// The certificates cannot be used.
     #[error("the certificates cannot be used")]
     Tls(#[source] TlsError),
+    /// A directory of files cannot be used.
+    #[error(transparent)]
+    Sendfile(RootError),
+    /// No spans can be exported.
+    #[error("--otlp cannot be used")]
+    Otlp(#[source] spans::StartError),
     /// Not as many keys as certificates.
     #[error("give --tls-key once for each --tls-cert, in the same order")]
     TlsPairs,
@@ -99,6 +108,7 @@ pub struct Banyan {
     drain_delay: Duration,
     drain_limit: Duration,
     judge: Shadow,
+    spans: Option<Spans>,
     /// `None` once a successor answers in its place.
     console: Option<Admin>,
     routes: Routes,
@@ -124,6 +134,8 @@ impl Banyan {
         let metrics = ProxyMetrics::register(&registry).map_err(StartError::Metrics)?;
         let routes = routes(settings, extractions, &metrics)?;
         let certificates = certificates(settings)?;
+        let files = Roots::parse(&settings.sendfile).map_err(StartError::Sendfile)?;
+        let tracing = tracing(settings, &registry)?;
         let store = Store::open(&settings.store)
             .await
             .map_err(|error| StartError::Store(settings.store.clone(), error))?;
@@ -146,6 +158,8 @@ impl Banyan {
             live: handlers("extraction", LIVE_CONCURRENCY, settings)?,
             log: log.as_ref().map(|(log, _)| log.clone()),
             certificates: certificates.clone(),
+            files,
+            tracing: tracing.clone(),
             pinned: settings.monolith.clone().map(|address| {
                 let settings = upstream::Settings::new(vec![address]);
                 Upstream::new("pinned", settings, None, metrics.upstreams())
@@ -172,6 +186,7 @@ impl Banyan {
             drain_delay: Duration::from_secs(settings.drain_delay.into()),
             drain_limit: drain_limit(settings),
             judge,
+            spans: tracing.spans,
             console: Some(console),
             routes,
             certificates,
@@ -231,6 +246,9 @@ impl Banyan {
         }
         let left = self.drain_limit.saturating_sub(began.elapsed()).max(LAST_LOOK);
         self.judge.drain(left).await;
+        if let Some(spans) = self.spans {
+            spans.drain(LAST_LOOK).await;
+        }
         if let Some(console) = self.console {
             console.stop().await;
         }
@@ -262,6 +280,16 @@ fn certificates(settings: &Serve) -> Result<Option<Certificates>, StartError> {
         client_auth,
     };
     Certificates::load(files).map(Some).map_err(StartError::Tls)
+}
+
+fn tracing(settings: &Serve, registry: &Registry) -> Result<Tracing, StartError> {
+    let service_name = settings.otlp_service.clone();
+    let collector = settings.otlp.clone();
+    let spans = collector
+        .map(|collector| Spans::start(&spans::Settings { collector, service_name }, registry))
+        .transpose()
+        .map_err(StartError::Otlp)?;
+    Ok(Tracing { sample: settings.trace_sample, spans })
 }
 
 fn drain_limit(settings: &Serve) -> Duration {
@@ -313,6 +341,9 @@ struct Crew<'a> {
     live: Extractions,
     metrics: ProxyMetrics,
     certificates: Option<Certificates>,
+    /// `--sendfile`.
+    files: Roots,
+    tracing: Tracing,
     /// `--monolith`.
     pinned: Option<Arc<Upstream>>,
     log: Option<AccessLog>,
@@ -358,13 +389,14 @@ impl Crew<'_> {
             open: Arc::clone(open),
             routes: self.routes.clone(),
             backends: Arc::new(Backends {
-                monolith: Forward { monolith },
+                monolith: Forward { monolith, files: self.files.clone() },
                 pinned: self.pinned.clone(),
                 extractions: self.live.clone(),
                 mirror: self.mirror.clone(),
             }),
             trusted: self.settings.trusted_proxy.clone().into(),
             log: self.log.as_ref().map(|log| Arc::new(log.lane())),
+            tracing: self.tracing.clone(),
             metrics: self.metrics.clone(),
             drain: self.drain.clone(),
             drain_limit: drain_limit(self.settings),

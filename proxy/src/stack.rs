@@ -12,8 +12,12 @@ use crate::{
     dispatch::{Backends, dispatch},
     downstream::Downstream,
     layers::{
-        access_log::access_log, around, maintenance::maintenance, refuse::refuse,
+        access_log::access_log,
+        around,
+        maintenance::maintenance,
+        refuse::refuse,
         request_id::request_id,
+        trace::{Tracing, trace},
     },
     match_route::{Routed, match_route},
     route::Routes,
@@ -25,12 +29,15 @@ pub fn stack(
     backends: Arc<Backends>,
     downstream: Downstream,
     log: Option<Arc<Lane>>,
+    tracing: Tracing,
 ) -> impl Service<Arrival, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send
 {
     let held = routes.clone();
     ServiceBuilder::new()
         // Arrival → Routed: the table in force now decides, for all below.
         .layer(around(move |arrival, next| match_route(arrival, routes.current(), next)))
+        // The trace that it belongs to.
+        .layer(around(move |routed, next| trace(routed, downstream, tracing.clone(), next)))
         // One line, one count and one latency, whatever happens below.
         .layer(around(move |routed, next| access_log(routed, downstream, log.clone(), next)))
         // An id to find the request by, in our log, in Rails' and on the answer.

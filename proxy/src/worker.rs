@@ -24,6 +24,7 @@ use crate::{
     h1::server::{Serving, serve},
     h2,
     io::Socket,
+    layers::trace::Tracing,
     limits::Limit,
     listener::{self, Listener},
     metrics::ProxyMetrics,
@@ -46,6 +47,8 @@ pub struct Worker {
     pub trusted: Arc<[IpNet]>,
     /// Where its requests are logged; `None` where no access log is wanted.
     pub log: Option<Arc<Lane>>,
+    /// How requests are traced.
+    pub tracing: Tracing,
     /// What it counts.
     pub metrics: ProxyMetrics,
     /// Cancelled when the worker shall take no more connections and finish those it has.
@@ -145,7 +148,8 @@ impl Worker {
         let Accepted { reader, write, client, h2, tls } = accepted;
         let downstream = Downstream::new(client.unwrap_or(peer), tls, &self.trusted);
         let (routes, backends) = (self.routes.clone(), Arc::clone(&self.backends));
-        let service = stack(routes.clone(), backends, downstream, self.log.clone());
+        let service =
+            stack(routes.clone(), backends, downstream, self.log.clone(), self.tracing.clone());
         let drain = self.drain.clone();
         if h2 {
             let policy = routes.policy();

@@ -12,6 +12,7 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 fn banyan(folder: &Path) -> Command {
@@ -92,6 +93,18 @@ fn monolith() -> String {
 
 /// Starts `banyan serve` with these further arguments; returns it and its two addresses.
 fn serve(folder: &Path, arguments: &[&str]) -> (Child, String, String) {
+    let (child, serving, log) = start(folder, arguments);
+    // Read on, so that a full pipe never stops the log.
+    thread::spawn(move || log.count());
+    let listen = serving["addresses"].as_str().unwrap().trim_matches(['[', ']']).to_owned();
+    (child, listen, serving["admin"].as_str().unwrap().to_owned())
+}
+
+/// Starts `banyan serve`; returns it, its first line, and the lines that follow.
+fn start(
+    folder: &Path,
+    arguments: &[&str],
+) -> (Child, Value, impl Iterator<Item = Value> + Send + 'static) {
     let monolith = monolith();
     let mut child = banyan(folder)
         .args([
@@ -110,11 +123,8 @@ fn serve(folder: &Path, arguments: &[&str]) -> (Child, String, String) {
     let mut log = BufReader::new(child.stderr.take().unwrap());
     let mut line = String::new();
     log.read_line(&mut line).unwrap();
-    // Read on, so that a full pipe never stops the log.
-    thread::spawn(move || log.lines().count());
-    let serving: serde_json::Value = serde_json::from_str(&line).unwrap();
-    let listen = serving["addresses"].as_str().unwrap().trim_matches(['[', ']']).to_owned();
-    (child, listen, serving["admin"].as_str().unwrap().to_owned())
+    let serving = serde_json::from_str(&line).unwrap();
+    (child, serving, log.lines().map(|it| serde_json::from_str(&it.unwrap()).unwrap()))
 }
 
 fn get(address: &str, path: &str) -> String {
@@ -156,4 +166,38 @@ fn a_second_signal_ends_a_drain_that_waits_for_a_client() {
         thread::yield_now();
     }
     assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_request_has_one_line_in_the_log_with_the_times_of_both_sides() {
+    let folder = TempDir::new().unwrap();
+    let (mut child, serving, log) = start(folder.path(), &[]);
+    let listen = serving["addresses"].as_str().unwrap();
+    assert!(get(listen, "/cart?coupon=TEN").ends_with("\r\n\r\nrails"));
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    let lines: Vec<Value> = log.filter(|it| it["target"] == "access").collect();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let [line] = &lines[..] else { panic!("{} lines", lines.len()) };
+    for (field, value) in [
+        ("route", json!("unrouted")),
+        ("stage", json!("monolith")),
+        ("side", json!("monolith")),
+        ("method", json!("GET")),
+        ("path", json!("/cart")),
+        ("status", json!(200)),
+        ("bytes", json!(5)),
+        ("complete", json!(true)),
+        ("termination", json!("--")),
+        ("retries", json!(0)),
+        ("queue_ms", json!(0.0)),
+        ("client", json!("127.0.0.1")),
+    ] {
+        assert_eq!(line[field], value, "{field} of {line}");
+    }
+    assert!(line["server"].as_str().unwrap().starts_with("http://127.0.0.1:"), "{line}");
+    assert_eq!(line["trace_id"].as_str().unwrap().len(), 32, "{line}");
+    let ms = |field: &str| line[field].as_f64().unwrap_or_else(|| panic!("no {field}: {line}"));
+    assert!(ms("connect_ms") <= ms("server_ms"), "{line}");
+    assert!(ms("server_ms") <= ms("first_byte_ms"), "{line}");
+    assert!(ms("first_byte_ms") <= ms("total_ms"), "{line}");
 }

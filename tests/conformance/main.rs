@@ -7,6 +7,7 @@
 mod answers;
 mod answers_cut;
 mod connections;
+mod files;
 mod limits;
 mod listeners;
 mod maintenance;
@@ -22,5 +23,6 @@ mod servers;
 mod streams;
 mod support;
 mod timeouts;
+mod traces;
 mod upgrades;
 mod wire;

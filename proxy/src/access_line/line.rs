@@ -59,6 +59,18 @@ impl<'a> Line<'a> {
         })
     }
 
+    /// Bytes in lower-case hexadecimal, two digits each.
+    pub fn hex<'v>(&mut self, name: &'static str, value: impl Into<Option<&'v [u8]>>) -> &mut Self {
+        let Some(value) = value.into() else { return self };
+        self.name(name);
+        self.quoted(|buffer| {
+            for byte in value {
+                let digit = |it: u8| b"0123456789abcdef"[usize::from(it)];
+                buffer.extend_from_slice(&[digit(byte >> 4), digit(byte & 15)]);
+            }
+        })
+    }
+
     /// A whole number.
     pub fn number(&mut self, name: &'static str, value: impl Into<Option<u64>>) -> &mut Self {
         let Some(value) = value.into() else { return self };
@@ -222,7 +234,7 @@ mod tests {
             let line = read(|it| {
                 it.text("text", text.as_str()).display("shown", &shown).bytes("bytes", &*bytes);
                 it.number("number", number).millis("ms", Duration::from_micros(micros));
-                it.flag("flag", flag);
+                it.flag("flag", flag).hex("hex", &*bytes);
             });
             let ms: f64 = format!("{}.{:03}", micros / 1000, micros % 1000).parse().unwrap();
             prop_assert_eq!(line, json!({
@@ -232,6 +244,7 @@ mod tests {
                 "number": number,
                 "ms": ms,
                 "flag": flag,
+                "hex": hex::encode(&bytes),
             }));
         }
     }

@@ -5,5 +5,6 @@ mod around;
 pub mod maintenance;
 pub mod refuse;
 pub mod request_id;
+pub mod trace;
 
 pub use around::{Next, around};

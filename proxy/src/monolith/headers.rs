@@ -3,11 +3,17 @@
 //! Hop-by-hop fields: RFC 9110 §7.6.1. The others are what Rack and Rails believe without asking:
 //! a client that could set them would choose its own address, scheme, host or file to be sent.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    net::IpAddr,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header, uri::Scheme};
 
-use crate::downstream::Downstream;
+use crate::{
+    downstream::Downstream,
+    forwarded::{FORWARDED, forwarded},
+};
 
 /// The request's id, as Rails reads and repeats it.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -105,6 +111,14 @@ fn strip_untrusted(headers: &mut HeaderMap) {
     }
 }
 
+/// Removes from an answer what a server in front of Rails is told by it.
+pub fn strip_accel(headers: &mut HeaderMap) {
+    let told = |it: &&HeaderName| it.as_str().starts_with("x-accel-");
+    while let Some(name) = headers.keys().find(told).cloned() {
+        headers.remove(name);
+    }
+}
+
 /// Names are lower-case here, whatever the client wrote.
 fn is_untrusted(name: &str) -> bool {
     const NAMES: [&str; 10] = [
@@ -134,9 +148,11 @@ fn is_untrusted(name: &str) -> bool {
 /// What Rails is told of the client: exactly one value each, never appended to a client's own.
 #[derive(Debug)]
 struct Forwarded {
+    /// The address that connected to us.
+    peer: IpAddr,
     client: String,
     chain: String,
-    proto: HeaderValue,
+    scheme: Scheme,
     host: Option<HeaderValue>,
     port: Option<HeaderValue>,
 }
@@ -146,7 +162,7 @@ impl Forwarded {
     fn of(headers: &HeaderMap, downstream: &Downstream) -> Self {
         let peer = downstream.peer.to_string();
         let told = |name: &HeaderName| headers.get(name).filter(|_| downstream.trusted);
-        let proto = told(&X_FORWARDED_PROTO).and_then(scheme);
+        let scheme = told(&X_FORWARDED_PROTO).and_then(scheme);
         let host = told(&X_FORWARDED_HOST).or_else(|| headers.get(header::HOST)).cloned();
         let port = told(&X_FORWARDED_PORT).cloned();
         let chain =
@@ -156,14 +172,12 @@ impl Forwarded {
             Some(client) if !client.is_empty() => (client.to_owned(), format!("{chain}, {peer}")),
             _ => (peer.clone(), peer),
         };
+        let ours = if downstream.tls { Scheme::HTTPS } else { Scheme::HTTP };
         Self {
+            peer: downstream.peer,
             client,
             chain,
-            proto: proto.unwrap_or(HeaderValue::from_static(if downstream.tls {
-                "https"
-            } else {
-                "http"
-            })),
+            scheme: scheme.unwrap_or(ours),
             port: port.or_else(|| host.as_ref().and_then(port_of)),
             host,
         }
@@ -175,9 +189,11 @@ impl Forwarded {
                 headers.insert(name, value);
             }
         };
+        let address = self.client.parse().unwrap_or(self.peer);
+        set(FORWARDED, Some(forwarded(address, self.host.as_ref(), &self.scheme)));
         set(X_FORWARDED_FOR, HeaderValue::try_from(self.chain).ok());
         set(X_REAL_IP, HeaderValue::try_from(self.client).ok());
-        set(X_FORWARDED_PROTO, Some(self.proto));
+        set(X_FORWARDED_PROTO, HeaderValue::from_str(self.scheme.as_str()).ok());
         set(X_FORWARDED_HOST, self.host);
         set(X_FORWARDED_PORT, self.port);
         set(X_REQUEST_START, request_start());
@@ -191,10 +207,10 @@ fn list(headers: &HeaderMap, name: &HeaderName) -> String {
 }
 
 /// The scheme that the buyer used: the first of a list that hops have made.
-fn scheme(value: &HeaderValue) -> Option<HeaderValue> {
+fn scheme(value: &HeaderValue) -> Option<Scheme> {
     match value.to_str().ok()?.split(',').next()?.trim() {
-        "https" => Some(HeaderValue::from_static("https")),
-        "http" => Some(HeaderValue::from_static("http")),
+        "https" => Some(Scheme::HTTPS),
+        "http" => Some(Scheme::HTTP),
         _ => None,
     }
 }
@@ -252,7 +268,8 @@ mod tests {
         assert_eq!(headers["x-forwarded-host"], "shop.test:8443");
         assert_eq!(headers["x-forwarded-port"], "8443");
         assert_ne!(headers["x-request-start"], "t=1");
-        for name in ["x-forwarded-ssl", "x-forwarded-scheme", "forwarded", "client-ip"] {
+        assert_eq!(headers["forwarded"], "for=192.0.2.7;host=\"shop.test:8443\";proto=http");
+        for name in ["x-forwarded-ssl", "x-forwarded-scheme", "client-ip"] {
             assert!(!headers.contains_key(name), "{name}");
         }
     }
@@ -270,6 +287,8 @@ mod tests {
         assert_eq!(headers["x-forwarded-for"], "6.6.6.6, 203.0.113.9, 192.0.2.7");
         assert_eq!(headers["x-real-ip"], "203.0.113.9", "what the hop saw, not what it was told");
         assert_eq!(headers["x-forwarded-proto"], "https");
+        let forwarded = "for=203.0.113.9;host=\"shop.test:8443\";proto=https";
+        assert_eq!(headers["forwarded"], forwarded, "one element, which says the same");
     }
 
     #[test]

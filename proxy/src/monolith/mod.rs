@@ -2,14 +2,15 @@
 
 mod forward;
 pub mod headers;
+mod trip;
 mod upgrade;
 
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Instant};
 
 use http::{Method, Request, Response};
 use http_body::Body as _;
 
-pub use self::forward::Forward;
+pub use self::{forward::Forward, trip::Trip};
 use crate::{
     body::Body,
     error::ProxyError,
@@ -56,7 +57,8 @@ impl Monolith {
     }
 
     /// Sends `request` to one of the upstream's servers, and returns when the answer's head is there;
-    /// the body streams, and holds the server's slot until it has ended.
+    /// the body streams, and holds the server's slot until it has ended. `trip` tells of its way, also
+    /// where there is no answer.
     ///
     /// The request is sent again only where that cannot do anything twice: nothing of it was sent, or
     /// it can be repeated and the connection died before a byte of an answer was there. To the same
@@ -73,16 +75,19 @@ impl Monolith {
         &self,
         hop: Hop<'_>,
         mut request: Request<Body>,
+        trip: &mut Trip,
     ) -> Result<Response<Body>, ProxyError> {
         let mut avoid: Option<Arc<Server>> = None;
         loop {
             let permit = hop.upstream.acquire(avoid.as_deref()).await.map_err(ProxyError::Busy)?;
-            let server = Arc::clone(permit.server());
-            match self.ask(hop, server.address(), request).await {
+            trip.to(&permit);
+            let server = permit.server();
+            match self.ask(hop, server.address(), request, trip).await {
                 Ok(response) => {
+                    trip.answered = Some(Instant::now());
                     permit.report(Outcome::Answered(response.status()));
                     if avoid.is_some() {
-                        hop.upstream.readmit(&server);
+                        hop.upstream.readmit(server);
                     }
                     return Ok(response.map(|body| body.holding(permit)));
                 }
@@ -94,7 +99,8 @@ impl Monolith {
                         .filter(|_| avoid.is_none() && hop.upstream.servers().len() > 1)
                         .filter(|_| hop.upstream.may_retry());
                     let Some(again) = again else { return Err(error) };
-                    (request, avoid) = (*again, Some(server));
+                    trip.retries += 1;
+                    (request, avoid) = (*again, Some(Arc::clone(server)));
                 }
             }
         }
@@ -106,6 +112,7 @@ impl Monolith {
         hop: Hop<'_>,
         address: &ServerAddr,
         mut request: Request<Body>,
+        trip: &mut Trip,
     ) -> Result<Response<Body>, Unanswered> {
         let repeatable = is_repeatable(&request);
         let may_reuse = !hop.first || repeatable;
@@ -114,11 +121,17 @@ impl Monolith {
             let home = self.pool.home(address.clone());
             match exchange(connection, request, hop.allowance, home).await {
                 Ok(response) => return Ok(response),
-                Err(failed) => request = again(failed)?.1,
+                Err(failed) => {
+                    request = again(failed)?.1;
+                    trip.retries += 1;
+                }
             }
         }
         // Seldom, and large: in a box it does not make the future of every request larger.
-        let connection = match Box::pin(self.connect(hop, address)).await {
+        let began = Instant::now();
+        let connected = Box::pin(self.connect(hop, address)).await;
+        trip.connect = Some(began.elapsed());
+        let connection = match connected {
             Ok(connection) => connection,
             Err(error) => return Err(Unanswered { error, elsewhere: Some(Box::new(request)) }),
         };

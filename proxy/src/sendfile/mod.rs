@@ -110,16 +110,21 @@ impl Roots {
         Ok(Self(roots.into()))
     }
 
+    /// Whether no directory is configured.
+    pub fn are_none(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// What has to be kept of a request until its answer is here; next to nothing where there are
     /// no directories.
     pub fn asked(&self, method: &Method, headers: &HeaderMap) -> Asked {
         if self.0.is_empty() { Asked::default() } else { Asked::of(method, headers) }
     }
 
-    /// Takes the field off an answer that has one, opens the file that it names, and makes the
-    /// answer's head fit the body that is returned. The answer's own body is to be thrown away.
+    /// Opens the file that an answer names, and makes the answer's head fit the body that is
+    /// returned. The answer's own body is to be thrown away.
     ///
-    /// `None` when the answer names no file. What Rails said stays (`Content-Type`,
+    /// What Rails said stays (`Content-Type`,
     /// `Content-Disposition`, `Set-Cookie`, `Cache-Control`, its validators); `Content-Length`
     /// becomes the file's. A file that Rails gave neither `ETag` nor `Last-Modified` gets both.
     ///
@@ -127,15 +132,6 @@ impl Roots {
     /// Why the file is not sent; then the head is of no use and [`SendfileError::status`] says what
     /// the buyer gets.
     pub async fn answer(
-        &self,
-        asked: &Asked,
-        head: &mut response::Parts,
-    ) -> Option<Result<FileBody, SendfileError>> {
-        let named = Named::take(&mut head.headers)?;
-        Some(self.send(named, asked, head).await)
-    }
-
-    async fn send(
         &self,
         named: Named,
         asked: &Asked,
@@ -187,7 +183,7 @@ impl Root {
 
 /// What the monolith named.
 #[derive(Debug)]
-struct Named {
+pub struct Named {
     /// As it was written, for the log.
     text: String,
     /// A file's path, or a URI's decoded path.
@@ -197,8 +193,8 @@ struct Named {
 }
 
 impl Named {
-    /// Removes both fields and whatever else is for nginx alone.
-    fn take(headers: &mut HeaderMap) -> Option<Self> {
+    /// Takes both fields and whatever else is for nginx alone off an answer that names a file.
+    pub fn take(headers: &mut HeaderMap) -> Option<Self> {
         let uris = headers.get_all(&X_ACCEL_REDIRECT).iter();
         let mut values = uris.chain(headers.get_all(&X_SENDFILE));
         let value = values.next()?.clone();

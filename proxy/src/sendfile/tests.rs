@@ -93,7 +93,8 @@ async fn open_body(
         request = request.header(*name, *value);
     }
     let request = request.body(()).unwrap().into_parts().0;
-    roots.answer(&roots.asked(method, &request.headers), head).await
+    let named = Named::take(&mut head.headers)?;
+    Some(roots.answer(named, &roots.asked(method, &request.headers), head).await)
 }
 
 async fn read(mut body: FileBody) -> io::Result<Vec<u8>> {

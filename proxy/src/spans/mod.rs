@@ -31,7 +31,6 @@ pub use self::{
     record::{SpanKind, SpanRecord, Text},
     settings::{Collector, Settings},
 };
-use crate::route::Percent;
 
 /// Why no spans can be exported.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +51,6 @@ pub struct Spans(Arc<Handle>);
 struct Handle {
     queue: Arc<Queue>,
     dropped: IntCounter,
-    sample: Percent,
     /// Tells the exporter to give up.
     abandon: CancellationToken,
     /// Says that the exporter has ended, and counted.
@@ -79,19 +77,12 @@ impl Spans {
         let handle = Handle {
             queue: Arc::clone(&queue),
             dropped: metrics.dropped,
-            sample: settings.sample,
             abandon: CancellationToken::new(),
             ended: CancellationToken::new(),
         };
         let work = Work { exporter, queue, failed: metrics.failed };
         work.spawn(handle.abandon.clone(), handle.ended.clone()).map_err(StartError::Threads)?;
         Ok(Self(Arc::new(handle)))
-    }
-
-    /// Whether a request is traced: as its `traceparent` says, where it has one that is believed;
-    /// otherwise by the dice. Asked once a request, since every answer is a new throw.
-    pub fn samples(&self, decision: Option<bool>) -> bool {
-        decision.unwrap_or_else(|| self.0.sample.takes())
     }
 
     /// Hands a span over, or drops and counts it when there is no room. Never waits.

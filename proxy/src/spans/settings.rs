@@ -1,10 +1,8 @@
-//! Where the spans go, and of how many requests: what `--otlp` and its companions say.
+//! Where the spans go: what `--otlp` and its companion say.
 
 use std::{fmt, str::FromStr};
 
 use http::Uri;
-
-use crate::route::Percent;
 
 /// The path of a collector that takes traces by OTLP/HTTP.
 const TRACES: &str = "/v1/traces";
@@ -14,8 +12,6 @@ const TRACES: &str = "/v1/traces";
 pub struct Settings {
     /// Who takes the spans.
     pub collector: Collector,
-    /// How many of the requests are traced that bring no sampling decision.
-    pub sample: Percent,
     /// The resource's `service.name`.
     pub service_name: String,
 }

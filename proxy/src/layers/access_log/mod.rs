@@ -1,6 +1,8 @@
 //! One line and one count per request, whatever happens below: when its answer's last byte has
 //! passed, or when the client has gone.
 
+mod spans;
+
 use std::{
     sync::Arc,
     time::{Duration, Instant, SystemTime},
@@ -8,7 +10,7 @@ use std::{
 
 use http::{HeaderValue, Method, StatusCode, Uri, header};
 
-use super::Next;
+use super::{Next, trace::Trace};
 use crate::{
     access_line::{Clock, Lane, Line},
     body::{Body, End},
@@ -16,7 +18,7 @@ use crate::{
     limits::Limit,
     match_route::{Answer, Routed},
     metrics::{Fallback, InFlight, Side},
-    monolith::headers::X_REQUEST_ID,
+    monolith::{Trip, headers::X_REQUEST_ID},
     route::Route,
 };
 
@@ -40,6 +42,7 @@ pub struct Entry {
     /// It is a tunnel now.
     tunnel: bool,
     in_flight: Option<InFlight>,
+    trace: Option<Trace>,
     /// Where the line goes; `None` where no access log is wanted.
     lane: Option<Arc<Lane>>,
 }
@@ -59,6 +62,7 @@ struct Answered {
     status: StatusCode,
     side: Side,
     fallback: Option<Fallback>,
+    trip: Trip,
 }
 
 /// What is logged and counted for a client that left before its answer began, after nginx's 499.
@@ -66,7 +70,7 @@ const CLIENT_GONE: u16 = 499;
 
 /// Counts the request as in flight, and attaches its entry to the answer's body.
 pub async fn access_log(
-    routed: Routed,
+    mut routed: Routed,
     downstream: Downstream,
     lane: Option<Arc<Lane>>,
     next: impl Next<Routed, Response = Answer>,
@@ -85,9 +89,10 @@ pub async fn access_log(
         termination: "CH",
         tunnel: false,
         in_flight: Some(routed.route.metrics.request_started()),
+        trace: routed.trace.take(),
         lane,
     });
-    let Answer { response, side, fallback, failure } = next.answer(routed).await;
+    let Answer { response, side, fallback, failure, trip } = next.answer(routed).await;
     if let Some(failure) = failure {
         (entry.limit, entry.termination) = (failure.limit, failure.termination);
     } else {
@@ -99,6 +104,7 @@ pub async fn access_log(
         status: response.status(),
         side,
         fallback,
+        trip,
     });
     response.map(|body| body.logged(entry))
 }
@@ -144,6 +150,9 @@ impl Drop for Entry {
         if let Some(lane) = &self.lane {
             lane.write(|buffer, clock| self.line(buffer, clock, side, status, took));
         }
+        if let Some(recording) = self.trace.as_ref().and_then(|it| it.recording.as_ref()) {
+            self.record(recording, side);
+        }
     }
 }
 
@@ -158,6 +167,7 @@ impl Entry {
         took: Duration,
     ) {
         let answered = self.answered.as_ref();
+        let trip = answered.map(|it| &it.trip).filter(|it| it.asked.is_some());
         Line::new(buffer)
             .time("timestamp", SystemTime::now(), clock)
             .text("level", "INFO")
@@ -176,8 +186,14 @@ impl Entry {
             .text("limit_side", self.limit.map(Limit::side))
             .millis("total_ms", took)
             .millis("first_byte_ms", answered.map(|it| it.first_byte - self.arrived))
+            .text("server", trip.and_then(|it| it.server.as_ref()).map(|it| it.label()))
+            .millis("queue_ms", trip.map(|it| it.queued))
+            .millis("connect_ms", trip.and_then(|it| it.connect))
+            .millis("server_ms", trip.and_then(Trip::took))
+            .number("retries", trip.map(|it| u64::from(it.retries)))
             .display("client", self.downstream.peer)
             .bytes("request_id", answered.and_then(|it| it.id.as_ref()).map(HeaderValue::as_bytes))
+            .hex("trace_id", self.trace.as_ref().map(|it| &it.id[..]))
             .bytes("user_agent", self.user_agent.as_ref().map(HeaderValue::as_bytes));
     }
 }

@@ -1,0 +1,77 @@
+//! Which trace a request belongs to: that of a trusted hop, or a new one.
+
+use http::{HeaderValue, header};
+
+use super::Next;
+use crate::{
+    downstream::Downstream,
+    match_route::Routed,
+    route::Percent,
+    spans::Spans,
+    trace_context::{TRACEPARENT, TraceContext},
+};
+
+/// How requests are traced. Cloning is cheap.
+#[derive(Debug, Clone)]
+pub struct Tracing {
+    /// How many of the requests are recorded that bring no decision of a trusted hop.
+    pub sample: Percent,
+    /// Where spans go; without it, traces are passed on and begun, and recorded by others.
+    pub spans: Option<Spans>,
+}
+
+/// The trace of one request.
+#[derive(Debug)]
+pub struct Trace {
+    /// Its id.
+    pub id: [u8; 16],
+    /// What is needed to record it; `None` where it is not recorded here.
+    pub recording: Option<Box<Recording>>,
+}
+
+/// Our two spans of a trace.
+#[derive(Debug)]
+pub struct Recording {
+    /// Where they go.
+    pub spans: Spans,
+    /// The span that caused ours.
+    pub parent: Option<[u8; 8]>,
+    /// The buyer's request.
+    pub server: TraceContext,
+    /// What the upstream is asked for it.
+    pub client: TraceContext,
+    /// The `Host` that the buyer named.
+    pub host: Option<HeaderValue>,
+}
+
+/// Keeps the trace of a trusted hop and begins one otherwise. Where we record spans, what the
+/// monolith records becomes a child of ours.
+pub async fn trace<Answer>(
+    mut routed: Routed,
+    downstream: Downstream,
+    tracing: Tracing,
+    next: impl Next<Routed, Response = Answer>,
+) -> Answer {
+    let headers = routed.request.headers_mut();
+    let incoming = TraceContext::incoming(headers, downstream.trusted);
+    let ours = match &incoming {
+        Some(parent) => parent.child(),
+        None => TraceContext::new(tracing.sample.takes()),
+    };
+    let mut recording = None;
+    if let Some(spans) = tracing.spans.filter(|_| ours.is_sampled()) {
+        let client = ours.child();
+        headers.insert(TRACEPARENT, client.to_header());
+        recording = Some(Box::new(Recording {
+            spans,
+            parent: incoming.map(|it| it.span_id()),
+            server: ours,
+            client,
+            host: headers.get(header::HOST).cloned(),
+        }));
+    } else if incoming.is_none() {
+        headers.insert(TRACEPARENT, ours.to_header());
+    }
+    routed.trace = Some(Trace { id: ours.trace_id(), recording });
+    next.answer(routed).await
+}
