@@ -34,7 +34,9 @@ pub struct Backends {
 }
 
 /// Answers one request as its route's plan says.
-pub async fn dispatch(mut routed: Routed, backends: &Backends, downstream: Downstream) -> Answer {
+pub async fn dispatch(mut routed: Box<Routed>) -> Answer {
+    let (context, downstream) = (Arc::clone(&routed.context), routed.downstream);
+    let backends = &context.backends;
     if let Some(pinned) = &backends.pinned {
         routed.monolith = Some(pinned.clone());
     }
@@ -60,7 +62,7 @@ struct Caller<'a> {
 
 impl Caller<'_> {
     /// The monolith answers; a tap listens to its answer as it passes.
-    async fn monolith(&self, routed: Routed, tap: Option<Box<Tap>>) -> Answer {
+    async fn monolith(&self, routed: Box<Routed>, tap: Option<Box<Tap>>) -> Answer {
         let Some(upstream) = routed.monolith else { return Answer::failed(ProxyError::NoMonolith) };
         let forward = &self.backends.monolith;
         let policy = &routed.route.policy;
@@ -77,7 +79,12 @@ impl Caller<'_> {
     }
 
     /// The handler answers, and the monolith where it cannot.
-    async fn extracted(&self, routed: Routed, extraction: Extraction, sample: Percent) -> Answer {
+    async fn extracted(
+        &self,
+        routed: Box<Routed>,
+        extraction: Extraction,
+        sample: Percent,
+    ) -> Answer {
         let Some(snapshot) = Snapshot::of(&routed) else {
             return self.monolith(routed, None).await;
         };

@@ -7,12 +7,14 @@ use http::{Request, Response};
 use crate::{
     arrival::Arrival,
     body::Body,
+    downstream::Downstream,
     error::ProxyError,
     layers::{Next, trace::Trace},
     limits::Limit,
     metrics::{Fallback, Side},
     monolith::Trip,
-    route::{Route, RouteTable},
+    route::Route,
+    stack::Context,
     upstream::Upstream,
 };
 
@@ -20,6 +22,10 @@ use crate::{
 /// reload changes nothing for a request that is under way.
 #[derive(Debug)]
 pub struct Routed {
+    /// What it is answered with.
+    pub context: Arc<Context>,
+    /// Whose it is.
+    pub downstream: Downstream,
     /// Who answers, and how.
     pub route: Arc<Route>,
     /// Where the monolith listens, if the table or the command line says so.
@@ -73,16 +79,32 @@ impl Answer {
     }
 }
 
-/// Finds the request's route in `table`.
-pub async fn match_route(
+/// Finds the request's route in the table in force.
+pub fn match_route<N>(
     arrival: Arrival,
-    table: Arc<RouteTable>,
-    next: impl Next<Routed, Response = Response<Body>>,
-) -> Response<Body> {
+    context: Arc<Context>,
+    downstream: Downstream,
+    next: N,
+) -> impl Future<Output = Response<Body>>
+where
+    N: Next<Box<Routed>, Response = Response<Body>>,
+{
     let Arrival { mut request, at, first, refused } = arrival;
+    let table = context.routes.current();
     let route = table.find(request.method(), request.uri().path()).clone();
     let monolith = table.monolith.clone();
     drop(table);
     request.body_mut().restrict(&route.policy);
-    next.answer(Routed { route, monolith, arrived: at, request, first, trace: None, refused }).await
+    // In a box, since it moves from layer to layer.
+    next.answer(Box::new(Routed {
+        context,
+        downstream,
+        route,
+        monolith,
+        arrived: at,
+        request,
+        first,
+        trace: None,
+        refused,
+    }))
 }

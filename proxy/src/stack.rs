@@ -23,36 +23,39 @@ use crate::{
     route::Routes,
 };
 
+/// What the requests of a worker are answered with.
+#[derive(Debug)]
+pub struct Context {
+    /// Which side answers what.
+    pub routes: Routes,
+    /// The sides.
+    pub backends: Backends,
+    /// Where requests are logged; `None` where no access log is wanted.
+    pub log: Option<Arc<Lane>>,
+    /// How they are traced.
+    pub tracing: Tracing,
+}
+
 /// A request goes down this list; its answer comes back up. One stack serves one connection.
 pub fn stack(
-    routes: Routes,
-    backends: Arc<Backends>,
+    context: Arc<Context>,
     downstream: Downstream,
-    log: Option<Arc<Lane>>,
-    tracing: Tracing,
 ) -> impl Service<Arrival, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send
 {
-    let held = routes.clone();
     ServiceBuilder::new()
         // Arrival → Routed: the table in force now decides, for all below.
-        .layer(around(move |arrival, next| match_route(arrival, routes.current(), next)))
+        .layer(around(move |arrival, next| match_route(arrival, context.clone(), downstream, next)))
         // The trace that it belongs to.
-        .layer(around(move |routed, next| trace(routed, downstream, tracing.clone(), next)))
+        .layer(around(trace))
         // One line, one count and one latency, whatever happens below.
-        .layer(around(move |routed, next| access_log(routed, downstream, log.clone(), next)))
+        .layer(around(access_log))
         // An id to find the request by, in our log, in Rails' and on the answer.
-        .layer(around(move |routed, next| request_id(routed, downstream, next)))
+        .layer(around(request_id))
         // What two servers could read differently goes no further.
         .layer(around(refuse))
         // A route in maintenance holds its requests, or turns them away.
-        .layer(around(move |routed: Routed, next| {
-            let tables = routed.route.maintenance.is_some().then(|| held.clone());
-            maintenance(routed, tables, next)
-        }))
-        // The only place that knows both backends, and the mirror.
-        .service(service_fn(move |routed: Routed| {
-            let backends = backends.clone();
-            // In a box: every layer above would move this future, the largest of all, once more.
-            Box::pin(async move { Ok(dispatch(routed, &backends, downstream).await) })
-        }))
+        .layer(around(maintenance))
+        // The only place that knows both backends, and the mirror. In a box: every layer above
+        // would move this future, the largest of all, once more.
+        .service(service_fn(|routed: Box<Routed>| Box::pin(async { Ok(dispatch(routed).await) })))
 }

@@ -18,18 +18,14 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     accept::{self, Accepted, Kind},
-    access_line::Lane,
-    dispatch::Backends,
     downstream::Downstream,
     h1::server::{Serving, serve},
     h2,
     io::Socket,
-    layers::trace::Tracing,
     limits::Limit,
     listener::{self, Listener},
     metrics::ProxyMetrics,
-    route::Routes,
-    stack::stack,
+    stack::{Context, stack},
 };
 
 /// What a worker serves with.
@@ -39,16 +35,10 @@ pub struct Worker {
     pub sockets: Vec<(listener::Socket, Kind)>,
     /// Connections of clients, in the whole process.
     pub open: Arc<AtomicUsize>,
-    /// Who answers.
-    pub routes: Routes,
-    /// How they are reached.
-    pub backends: Arc<Backends>,
+    /// What requests are answered with.
+    pub context: Arc<Context>,
     /// The hops whose word we take.
     pub trusted: Arc<[IpNet]>,
-    /// Where its requests are logged; `None` where no access log is wanted.
-    pub log: Option<Arc<Lane>>,
-    /// How requests are traced.
-    pub tracing: Tracing,
     /// What it counts.
     pub metrics: ProxyMetrics,
     /// Cancelled when the worker shall take no more connections and finish those it has.
@@ -80,8 +70,8 @@ impl Worker {
             accepting.spawn(Arc::clone(&worker).accept_all(listener, kind, connections.clone()));
         }
         accepting.close();
-        let pool = worker.backends.monolith.monolith.pool();
-        let sweeping = pool.sweep_regularly(&worker.routes);
+        let pool = worker.context.backends.monolith.monolith.pool();
+        let sweeping = pool.sweep_regularly(&worker.context.routes);
         tokio::select! {
             () = accepting.wait() => {}
             () = sweeping => {}
@@ -116,7 +106,7 @@ impl Worker {
         connections: &TaskTracker,
     ) {
         let open = Open::one_more(&self.open);
-        if open.count > self.routes.policy().limits.connections {
+        if open.count > self.context.routes.policy().limits.connections {
             self.metrics.limited(Limit::Connections);
             return;
         }
@@ -130,7 +120,7 @@ impl Worker {
         }
         let kind = Arc::clone(kind);
         connections.spawn(async move {
-            let limit = worker.routes.policy().timeouts.handshake;
+            let limit = worker.context.routes.policy().timeouts.handshake;
             match accept::accepted(socket, &kind, limit).await {
                 Ok(accepted) => worker.serve_one(accepted, peer).await,
                 Err(error) => {
@@ -147,9 +137,8 @@ impl Worker {
     async fn serve_one(&self, accepted: Accepted, peer: SocketAddr) {
         let Accepted { reader, write, client, h2, tls } = accepted;
         let downstream = Downstream::new(client.unwrap_or(peer), tls, &self.trusted);
-        let (routes, backends) = (self.routes.clone(), Arc::clone(&self.backends));
-        let service =
-            stack(routes.clone(), backends, downstream, self.log.clone(), self.tracing.clone());
+        let routes = self.context.routes.clone();
+        let service = stack(Arc::clone(&self.context), downstream);
         let drain = self.drain.clone();
         if h2 {
             let policy = routes.policy();

@@ -50,7 +50,7 @@ fn check_says_good_or_every_fault_with_its_place() {
     assert!(out.contains("routes.toml:4:9: ") && out.contains("did you mean `monolith`?"), "{out}");
 
     let (code, out, _) = run(folder.path(), &["check", "--format", "json"]);
-    let faults: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let faults: Value = serde_json::from_str(&out).unwrap();
     assert_eq!((code, faults.as_array().unwrap().len()), (Some(1), 2));
     assert_eq!((&faults[0]["line"], &faults[0]["severity"]), (&3.into(), &"error".into()));
 }

@@ -13,19 +13,13 @@ use tower::{Layer, Service};
 /// The rest of the stack, as a layer sees it. Everything below has an answer to everything: errors
 /// have become answers where they happened.
 pub trait Next<Request>: Service<Request, Error = Infallible> + Clone {
-    /// Passes the request on and waits for its answer.
-    fn answer(mut self, request: Request) -> impl Future<Output = Self::Response>
+    /// Passes the request on; the future waits for its answer.
+    fn answer(mut self, request: Request) -> Surely<Self::Future>
     where
         Self: Sized,
     {
         // The services of this stack are always ready: none of them holds a queue.
-        let answer = self.call(request);
-        async move {
-            match answer.await {
-                Ok(answer) => answer,
-                Err(never) => match never {},
-            }
-        }
+        Surely { answer: self.call(request) }
     }
 }
 
@@ -90,5 +84,29 @@ impl<Answer: Future> Future for Infallibly<Answer> {
 
     fn poll(self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         self.project().answer.poll(cx).map(Ok)
+    }
+}
+
+pin_project_lite::pin_project! {
+    /// The reverse: the answer of a service that cannot fail. An `async` block would hold the future
+    /// twice, once before and once while it is waited for, and so would each of those around it.
+    #[derive(Debug)]
+    pub struct Surely<Answer> {
+        #[pin]
+        answer: Answer,
+    }
+}
+
+impl<Answer, Response> Future for Surely<Answer>
+where
+    Answer: Future<Output = Result<Response, Infallible>>,
+{
+    type Output = Response;
+
+    fn poll(self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Response> {
+        self.project().answer.poll(cx).map(|answer| match answer {
+            Ok(answer) => answer,
+            Err(never) => match never {},
+        })
     }
 }

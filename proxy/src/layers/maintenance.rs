@@ -7,19 +7,17 @@ use super::Next;
 use crate::{
     error::ProxyError,
     match_route::{Answer, Routed},
-    route::{Maintenance, Routes},
+    route::Maintenance,
 };
 
-/// Passes requests on whose route is not in maintenance, at once or as soon as it ends. `tables`:
-/// those to come, for a route that is.
+/// Passes requests on whose route is not in maintenance, at once or as soon as it ends.
 pub async fn maintenance(
-    mut routed: Routed,
-    tables: Option<Routes>,
-    next: impl Next<Routed, Response = Answer>,
+    mut routed: Box<Routed>,
+    next: impl Next<Box<Routed>, Response = Answer>,
 ) -> Answer {
-    if let (Some(tables), Some(maintenance)) = (tables, routed.route.maintenance.clone()) {
+    if let Some(maintenance) = routed.route.maintenance.clone() {
         // Seldom: in a box it does not make the future of every request larger.
-        if let Err(error) = Box::pin(hold(&mut routed, &tables, &maintenance)).await {
+        if let Err(error) = Box::pin(hold(&mut routed, &maintenance)).await {
             return Answer::failed(error);
         }
     }
@@ -27,11 +25,8 @@ pub async fn maintenance(
 }
 
 /// Waits for a table in which the request's route is not in maintenance, and takes that route.
-async fn hold(
-    routed: &mut Routed,
-    tables: &Routes,
-    maintenance: &Arc<Maintenance>,
-) -> Result<(), ProxyError> {
+async fn hold(routed: &mut Routed, maintenance: &Arc<Maintenance>) -> Result<(), ProxyError> {
+    let tables = &routed.context.routes;
     let limit = match &**maintenance {
         Maintenance::Stop(_) => return Err(ProxyError::Stopped(Arc::clone(maintenance))),
         Maintenance::Pause(limit) => *limit,

@@ -10,7 +10,10 @@ use crate::{
 };
 
 /// Passes on only requests whose target and `Host` have one reading (RFC 9112 §3.2).
-pub async fn refuse(mut routed: Routed, next: impl Next<Routed, Response = Answer>) -> Answer {
+pub async fn refuse(
+    mut routed: Box<Routed>,
+    next: impl Next<Box<Routed>, Response = Answer>,
+) -> Answer {
     let refused = match routed.refused.take() {
         Some(why) => Err(why),
         None => acceptable(&mut routed),

@@ -5,18 +5,16 @@ use uuid::Uuid;
 
 use super::Next;
 use crate::{
-    downstream::Downstream,
     match_route::{Answer, Routed},
     monolith::headers::X_REQUEST_ID,
 };
 
 /// Keeps the id of a trusted hop and makes one otherwise; puts it on the answer that has none.
 pub async fn request_id(
-    mut routed: Routed,
-    downstream: Downstream,
-    next: impl Next<Routed, Response = Answer>,
+    mut routed: Box<Routed>,
+    next: impl Next<Box<Routed>, Response = Answer>,
 ) -> Answer {
-    let told = routed.request.headers().get(&X_REQUEST_ID).filter(|_| downstream.trusted);
+    let told = routed.request.headers().get(&X_REQUEST_ID).filter(|_| routed.downstream.trusted);
     let id = told.filter(|it| is_clean(it)).cloned().unwrap_or_else(new_id);
     routed.request.headers_mut().insert(X_REQUEST_ID, id.clone());
     let mut answer = next.answer(routed).await;

@@ -4,7 +4,6 @@ use http::{HeaderValue, header};
 
 use super::Next;
 use crate::{
-    downstream::Downstream,
     match_route::Routed,
     route::Percent,
     spans::Spans,
@@ -44,26 +43,31 @@ pub struct Recording {
     pub host: Option<HeaderValue>,
 }
 
-/// Keeps the trace of a trusted hop and begins one otherwise. Where we record spans, what the
-/// monolith records becomes a child of ours.
+/// Keeps the trace of a trusted hop and begins one otherwise.
 pub async fn trace<Answer>(
-    mut routed: Routed,
-    downstream: Downstream,
-    tracing: Tracing,
-    next: impl Next<Routed, Response = Answer>,
+    mut routed: Box<Routed>,
+    next: impl Next<Box<Routed>, Response = Answer>,
 ) -> Answer {
+    routed.trace = Some(joined(&mut routed));
+    next.answer(routed).await
+}
+
+/// The trace that the request belongs to. Where we record spans, what the monolith records becomes
+/// a child of ours.
+fn joined(routed: &mut Routed) -> Trace {
+    let Tracing { sample, spans } = &routed.context.tracing;
     let headers = routed.request.headers_mut();
-    let incoming = TraceContext::incoming(headers, downstream.trusted);
+    let incoming = TraceContext::incoming(headers, routed.downstream.trusted);
     let ours = match &incoming {
         Some(parent) => parent.child(),
-        None => TraceContext::new(tracing.sample.takes()),
+        None => TraceContext::new(sample.takes()),
     };
     let mut recording = None;
-    if let Some(spans) = tracing.spans.filter(|_| ours.is_sampled()) {
+    if let Some(spans) = spans.as_ref().filter(|_| ours.is_sampled()) {
         let client = ours.child();
         headers.insert(TRACEPARENT, client.to_header());
         recording = Some(Box::new(Recording {
-            spans,
+            spans: spans.clone(),
             parent: incoming.map(|it| it.span_id()),
             server: ours,
             client,
@@ -72,6 +76,5 @@ pub async fn trace<Answer>(
     } else if incoming.is_none() {
         headers.insert(TRACEPARENT, ours.to_header());
     }
-    routed.trace = Some(Trace { id: ours.trace_id(), recording });
-    next.answer(routed).await
+    Trace { id: ours.trace_id(), recording }
 }

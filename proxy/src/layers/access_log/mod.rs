@@ -70,16 +70,14 @@ const CLIENT_GONE: u16 = 499;
 
 /// Counts the request as in flight, and attaches its entry to the answer's body.
 pub async fn access_log(
-    mut routed: Routed,
-    downstream: Downstream,
-    lane: Option<Arc<Lane>>,
-    next: impl Next<Routed, Response = Answer>,
+    mut routed: Box<Routed>,
+    next: impl Next<Box<Routed>, Response = Answer>,
 ) -> http::Response<Body> {
     let mut entry = Box::new(Entry {
         bytes: 0,
         route: Arc::clone(&routed.route),
         arrived: routed.arrived,
-        downstream,
+        downstream: routed.downstream,
         method: routed.request.method().clone(),
         target: routed.request.uri().clone(),
         user_agent: routed.request.headers().get(header::USER_AGENT).cloned(),
@@ -90,7 +88,7 @@ pub async fn access_log(
         tunnel: false,
         in_flight: Some(routed.route.metrics.request_started()),
         trace: routed.trace.take(),
-        lane,
+        lane: routed.context.log.clone(),
     });
     let Answer { response, side, fallback, failure, trip } = next.answer(routed).await;
     if let Some(failure) = failure {
