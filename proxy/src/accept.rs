@@ -1,7 +1,7 @@
 //! From an accepted connection to the protocol that is spoken on it: PROXY header, TLS, HTTP/2 or
 //! HTTP/1.1.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::BytesMut;
 use tokio::io::AsyncReadExt as _;
@@ -12,7 +12,7 @@ use crate::{
     error::Chain,
     io::{ReadHalf, Reader, Socket, WriteHalf, joined},
     proxy_protocol,
-    tls::Certificates,
+    tls::{Certificates, Shown},
 };
 
 /// What a client sends first that speaks HTTP/2 by prior knowledge (RFC 9113 §3.4).
@@ -42,6 +42,8 @@ pub struct Accepted {
     pub h2: bool,
     /// It came through TLS.
     pub tls: bool,
+    /// The certificate that its client was shown, if it asked for one by name.
+    pub shown: Option<Arc<Shown>>,
 }
 
 /// Why a connection is not served. None of it is our fault.
@@ -86,7 +88,7 @@ impl Accepted {
     pub fn plain(socket: Socket) -> Self {
         let (read, write) = socket.split();
         let reader = Reader::new(read, BytesMut::new());
-        Self { reader, write, client: None, h2: false, tls: false }
+        Self { reader, write, client: None, h2: false, tls: false, shown: None }
     }
 }
 
@@ -98,16 +100,20 @@ async fn negotiated(socket: Socket, kind: &Kind) -> Result<Accepted, AcceptError
         (client, already) = (source, BytesMut::from(rest));
     }
     if let (Scheme::Https, Some(certificates)) = (kind.scheme, &kind.certificates) {
-        let acceptor = TlsAcceptor::from(certificates.config());
+        let offer = certificates.offer();
+        let acceptor = TlsAcceptor::from(offer.config());
         let stream = acceptor.accept(joined(already, read, write)).await;
         let stream = stream.map_err(AcceptError::Handshake)?;
-        let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        let session = stream.get_ref().1;
+        let h2 = session.alpn_protocol() == Some(b"h2");
+        let shown = offer.shown(session.server_name()).map(Arc::new);
         let plain = Accepted::plain(Socket::Wrapped(Box::new(stream)));
-        return Ok(Accepted { client, h2, tls: true, ..plain });
+        return Ok(Accepted { client, h2, tls: true, shown, ..plain });
     }
     let h2 = kind.scheme == Scheme::H2c
         && begins_with_preface(&mut read, &mut already).await.map_err(AcceptError::Read)?;
-    Ok(Accepted { reader: Reader::new(read, already), write, client, h2, tls: false })
+    let reader = Reader::new(read, already);
+    Ok(Accepted { reader, write, client, h2, tls: false, shown: None })
 }
 
 /// Reads until it is certain whether this is HTTP/2's preface.

@@ -103,6 +103,7 @@ pub struct Banyan {
     console: Option<Admin>,
     routes: Routes,
     certificates: Option<Certificates>,
+    metrics: ProxyMetrics,
     /// All sockets, while the workers accept from clones of them: for a successor, or for nobody.
     offer: Option<Offer>,
     sockets: Option<Sockets>,
@@ -124,6 +125,9 @@ impl Banyan {
         let metrics = ProxyMetrics::register(&registry).map_err(StartError::Metrics)?;
         let routes = routes(settings, extractions, &metrics)?;
         let certificates = certificates(settings)?;
+        if let Some(certificates) = &certificates {
+            metrics.certificates(&certificates.expiries());
+        }
         let store = Store::open(&settings.store)
             .await
             .map_err(|error| StartError::Store(settings.store.clone(), error))?;
@@ -150,7 +154,7 @@ impl Banyan {
                 let settings = upstream::Settings::new(vec![address]);
                 Upstream::new("pinned", settings, None, metrics.upstreams())
             }),
-            metrics,
+            metrics: metrics.clone(),
             drain: drain.clone(),
             settings,
         };
@@ -175,6 +179,7 @@ impl Banyan {
             console: Some(console),
             routes,
             certificates,
+            metrics,
             offer,
             sockets,
             _log: log.map(|(_, guard)| guard),
@@ -186,7 +191,10 @@ impl Banyan {
         self.routes.look_again();
         let Some(certificates) = &self.certificates else { return };
         match certificates.reload() {
-            Ok(changed) => tracing::info!(?changed, "certificates read"),
+            Ok(changed) => {
+                self.metrics.certificates(&certificates.expiries());
+                tracing::info!(?changed, "certificates read");
+            }
             Err(error) => {
                 let error = Chain(&error);
                 tracing::error!(%error, "certificates rejected, the last good ones stay");

@@ -17,6 +17,7 @@ use crate::{
     },
     match_route::{Routed, match_route},
     route::Routes,
+    tls::Shown,
 };
 
 /// A request goes down this list; its answer comes back up. One stack serves one connection.
@@ -24,6 +25,7 @@ pub fn stack(
     routes: Routes,
     backends: Arc<Backends>,
     downstream: Downstream,
+    shown: Option<Arc<Shown>>,
     log: Option<Arc<Lane>>,
 ) -> impl Service<Arrival, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send
 {
@@ -36,7 +38,7 @@ pub fn stack(
         // An id to find the request by, in our log, in Rails' and on the answer.
         .layer(around(move |routed, next| request_id(routed, downstream, next)))
         // What two servers could read differently goes no further.
-        .layer(around(refuse))
+        .layer(around(move |routed, next| refuse(routed, shown.clone(), next)))
         // A route in maintenance holds its requests, or turns them away.
         .layer(around(move |routed: Routed, next| {
             let tables = routed.route.maintenance.is_some().then(|| held.clone());

@@ -142,10 +142,12 @@ impl Worker {
     }
 
     async fn serve_one(&self, accepted: Accepted, peer: SocketAddr) {
-        let Accepted { reader, write, client, h2, tls } = accepted;
+        let Accepted { reader, write, client, h2, tls, shown } = accepted;
         let downstream = Downstream::new(client.unwrap_or(peer), tls, &self.trusted);
         let (routes, backends) = (self.routes.clone(), Arc::clone(&self.backends));
-        let service = stack(routes.clone(), backends, downstream, self.log.clone());
+        // A hop that is believed who its client is, is believed for which host it asks too.
+        let shown = shown.filter(|_| !downstream.trusted);
+        let service = stack(routes.clone(), backends, downstream, shown, self.log.clone());
         let drain = self.drain.clone();
         if h2 {
             let policy = routes.policy();

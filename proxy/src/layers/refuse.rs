@@ -1,5 +1,7 @@
 //! Refuses what a proxy cannot serve, and what two servers could read differently.
 
+use std::sync::Arc;
+
 use http::{HeaderValue, Method, Request, Version, header, uri::Authority};
 use http_body::Body as _;
 
@@ -7,13 +9,20 @@ use super::Next;
 use crate::{
     error::ProxyError,
     match_route::{Answer, Routed},
+    tls::Shown,
 };
 
-/// Passes on only requests whose target and `Host` have one reading (RFC 9112 §3.2).
-pub async fn refuse(mut routed: Routed, next: impl Next<Routed, Response = Answer>) -> Answer {
+/// Passes on only requests whose target and `Host` have one reading (RFC 9112 §3.2), and, where the
+/// client was `shown` a certificate, name a host of that certificate.
+pub async fn refuse(
+    mut routed: Routed,
+    shown: Option<Arc<Shown>>,
+    next: impl Next<Routed, Response = Answer>,
+) -> Answer {
     let refused = match routed.refused.take() {
         Some(why) => Err(why),
-        None => acceptable(&mut routed),
+        None => acceptable(&mut routed)
+            .and_then(|()| shown.map_or(Ok(()), |it| directed(&routed.request, &it))),
     };
     match refused {
         Ok(()) => next.answer(routed).await,
@@ -40,6 +49,18 @@ fn one_reading<B>(request: &mut Request<B>) -> Result<(), ProxyError> {
         return Err(ProxyError::Method);
     }
     one_host(request).map_err(ProxyError::Refused)
+}
+
+/// Whether the connection was made for the request's host: a browser uses one for every name that
+/// it believes to be served there.
+fn directed<B>(request: &Request<B>, shown: &Shown) -> Result<(), ProxyError> {
+    let Some(host) = request.headers().get(header::HOST) else { return Ok(()) };
+    let host = host.to_str().unwrap_or_default();
+    let port = host.rfind(':').filter(|it| !host[*it..].contains(']'));
+    if shown.speaks_for(&host[..port.unwrap_or(host.len())]) {
+        return Ok(());
+    }
+    Err(ProxyError::Misdirected)
 }
 
 fn one_host<B>(request: &mut Request<B>) -> Result<(), &'static str> {
