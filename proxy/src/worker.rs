@@ -149,13 +149,13 @@ impl Worker {
         let shown = shown.filter(|_| !downstream.trusted);
         let service = stack(routes.clone(), backends, downstream, shown, self.log.clone());
         let drain = self.drain.clone();
-        if h2 {
-            let policy = routes.policy();
-            return Box::pin(h2::server::serve(reader, write, service, policy, drain)).await;
-        }
         let policy = move || routes.policy();
         let metrics = self.metrics.clone();
-        serve(reader, write, Serving { service, policy, metrics, drain }).await;
+        let serving = Serving { service, policy, metrics, drain };
+        if h2 {
+            return Box::pin(h2::server::serve(reader, write, serving)).await;
+        }
+        serve(reader, write, serving).await;
     }
 
     async fn finish(&self, connections: TaskTracker) {
