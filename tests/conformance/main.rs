@@ -7,6 +7,10 @@
 mod answers;
 mod answers_cut;
 mod connections;
+mod h2_abuse;
+mod h2_life;
+mod h2_requests;
+mod h2_wire;
 mod limits;
 mod listeners;
 mod maintenance;

@@ -1,0 +1,341 @@
+//! The life of HTTP/2 connections and streams: slow clients, silent clients, drains and tunnels.
+
+use std::time::Duration;
+
+use tests::banyan::{Proxy, Setup};
+use tokio::net::TcpStream;
+
+use crate::{
+    h2_requests::{answer, h2c},
+    h2_wire::{
+        CANCEL, CONTINUATION, Client, DATA, END_STREAM, GOAWAY, HEADERS, NO_ERROR, Outcome,
+        RST_STREAM, block, data, frame, get, headers, post, reset, window,
+    },
+    message::Message,
+    origin::{Origin, Step, ok},
+    support::{Verdict, Verdicts, fired, holds, same},
+    wire::{End, Wire},
+};
+
+/// Settings: no window for any answer.
+const NO_WINDOW: [u8; 6] = [0, 4, 0, 0, 0, 0];
+
+/// Between two steps of somebody who is slow but not silent.
+const PACE: Duration = Duration::from_millis(50);
+
+fn timeouts(key: &str) -> String {
+    format!("timeouts = {{ {key} = \"300ms\" }}\n")
+}
+
+/// A client that takes nothing of an answer unless it opens a window for it.
+async fn without_window(proxy: &Proxy) -> Client {
+    let stream = TcpStream::connect(proxy.address()).await.unwrap();
+    Client::over(stream, &[NO_WINDOW]).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_must_take_its_answer_and_loses_only_that() {
+    let mut verdicts = Verdicts::default();
+    for (name, size, pieces) in [
+        ("a short answer", 10, 0),
+        ("one that is read ahead", 500_000, 10),
+        ("one that is not read ahead", 8 * 1024 * 1024, 10),
+    ] {
+        let body = "x".repeat(size);
+        let origin = Origin::scripted(move |_| vec![Step::Send(ok(&body))]).await;
+        let proxy = h2c(&origin, &timeouts("write_idle")).await;
+        let mut client = without_window(&proxy).await;
+        let verdict = async {
+            client
+                .send([headers(1, END_STREAM, &get("/large")), window(0, 1 << 24)].concat())
+                .await;
+            same("the status", &client.until(HEADERS, 1).await?.status(), &200)?;
+            // As long as it takes something now and then, it is served.
+            for _ in 0..pieces {
+                client.send(window(1, 2000)).await;
+                client.until(DATA, 1).await?;
+                client.silent_for(99, PACE).await?;
+            }
+            same("the end", &client.until(RST_STREAM, 1).await?.code(0), &CANCEL)?;
+            fired(&proxy, "write_idle").await?;
+            client.send([headers(3, END_STREAM, &get("/next")), window(3, 1 << 24)].concat()).await;
+            let next = client.outcome(3).await;
+            let whole = |it: &Outcome| match it {
+                Outcome::Answer { status, body } => *status == 200 && body.len() == size,
+                _ => false,
+            };
+            holds(whole(&next), || format!("the next one is {next:.100?}"))
+        };
+        verdicts.add(name, verdict.await);
+        proxy.stop().await;
+    }
+    verdicts.conclude();
+}
+
+/// A Puma thread writes its answer itself: it must not wait for a client that opens no window.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_is_read_off_the_server_whatever_the_client_takes() {
+    let body = "x".repeat(500_000);
+    let origin = Origin::scripted(move |_| vec![Step::Send(ok(&body))]).await;
+    let proxy = h2c(&origin, "").await;
+    let mut slow = without_window(&proxy).await;
+    slow.send(headers(1, END_STREAM, &get("/slow"))).await;
+    assert_eq!(slow.until(HEADERS, 1).await.unwrap().status(), 200);
+    // The connection to the origin is free again: another client's request comes on it.
+    let mut other = Client::connect(proxy.address()).await;
+    let mut number = 0;
+    loop {
+        let stream = 2 * number + 1;
+        let request = [
+            headers(stream, END_STREAM, &get("/other")),
+            window(0, 500_000),
+            window(stream, 500_000),
+        ];
+        other.send(request.concat()).await;
+        assert!(matches!(other.outcome(stream).await, Outcome::Answer { status: 200, .. }));
+        let requests = origin.requests();
+        if requests.iter().filter(|it| it.connection == 0).count() > 1 {
+            break;
+        }
+        number += 1;
+        assert!(number < 20, "{:?}", requests.iter().map(|it| it.connection).collect::<Vec<_>>());
+    }
+    slow.send([window(0, 500_000), window(1, 500_000)].concat()).await;
+    let mut taken = 0;
+    while taken < 500_000 {
+        taken += slow.until(DATA, 1).await.unwrap().payload.len();
+    }
+    proxy.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_must_go_on() {
+    let origin = Origin::plain().await;
+    let proxy = h2c(&origin, &timeouts("body_idle")).await;
+    let mut client = Client::connect(proxy.address()).await;
+    let length = [&post("/upload")[..], &[("content-length", "100000")]].concat();
+    client.send([headers(1, 0, &length), data(1, 0, "hello")].concat()).await;
+    assert!(matches!(client.outcome(1).await, Outcome::Answer { status: 408, .. }));
+    fired(&proxy, "body_idle").await.unwrap();
+    assert_eq!(client.ask(3, &get("/next")).await, answer(200, "/next"));
+    assert!(origin.request("/upload").is_err());
+    proxy.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_head_must_be_complete_in_time() {
+    let mut verdicts = Verdicts::default();
+    let fields = block(&get("/bad"));
+    let (first, second) = fields.split_at(10);
+    let begun = frame(HEADERS, END_STREAM, 3, first);
+    let second = &frame(CONTINUATION, 4, 3, second)[..12];
+    for (name, bytes) in [
+        ("part of a frame", headers(3, END_STREAM, &get("/bad"))[..20].to_vec()),
+        ("part of a block", begun.clone()),
+        ("part of a CONTINUATION", [&begun, second].concat()),
+    ] {
+        let origin = Origin::plain().await;
+        let proxy = h2c(&origin, &timeouts("head")).await;
+        let mut client = Client::connect(proxy.address()).await;
+        let verdict = async {
+            same("the one before", &client.ask(1, &get("/fine")).await, &answer(200, "/fine"))?;
+            client.send(bytes).await;
+            client.ends().await?;
+            holds(origin.requests().len() == 1, || "something arrived".to_owned())?;
+            let limit =
+                if name == "part of a frame's head" { "keep_alive" } else { "timeouts.head" };
+            fired(&proxy, limit).await
+        };
+        verdicts.add(name, verdict.await);
+        proxy.stop().await;
+    }
+    verdicts.conclude();
+}
+
+/// Fails unless the next thing that is said is a good-bye.
+async fn says_good_bye(client: &mut Client) -> Verdict {
+    let goodbye = client.until(GOAWAY, 0).await?;
+    same("the code", &goodbye.code(4), &NO_ERROR)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_connection_is_closed_with_a_good_bye() {
+    let origin = Origin::plain().await;
+    let proxy = h2c(&origin, &timeouts("keep_alive")).await;
+    let mut client = Client::connect(proxy.address()).await;
+    for number in 0..3 {
+        assert_eq!(client.ask(2 * number + 1, &get("/a")).await, answer(200, "/a"));
+        client.silent_for(0, Duration::from_millis(100)).await.unwrap();
+    }
+    says_good_bye(&mut client).await.unwrap();
+    client.ends().await.unwrap();
+    fired(&proxy, "keep_alive").await.unwrap();
+    proxy.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_is_not_idle_while_an_answer_is_awaited() {
+    let origin = Origin::start().await;
+    let proxy = h2c(&origin, &timeouts("keep_alive")).await;
+    let mut client = Client::connect(proxy.address()).await;
+    client.send(headers(1, END_STREAM, &get("/slow"))).await;
+    let mut server = origin.accept().await.unwrap();
+    server.head().await.unwrap();
+    client.silent_for(0, Duration::from_millis(1000)).await.unwrap();
+    server.send(ok("done")).await;
+    assert_eq!(client.outcome(1).await, answer(200, "done"));
+    proxy.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drain_says_good_bye_and_finishes_what_is_open() {
+    let origin = Origin::start().await;
+    let setup = Setup {
+        monolith: format!("http://{}", origin.address),
+        listen: Some("h2c://127.0.0.1:0".to_owned()),
+        flags: vec!["--workers=1".to_owned(), "--drain-timeout=20".to_owned()],
+        ..Setup::default()
+    };
+    let proxy = Proxy::start(setup, &[]).await.unwrap();
+    let mut client = Client::connect(proxy.address()).await;
+    let open = [headers(1, END_STREAM, &get("/answer")), headers(3, 0, &post("/upload"))];
+    client.send([&open.concat()[..], &data(3, 0, "hel")].concat()).await;
+    let mut servers = Vec::new();
+    for _ in 0..2 {
+        let mut server = origin.accept().await.unwrap();
+        let head = server.head().await.unwrap();
+        servers.push((head.target().to_owned(), server));
+    }
+    servers.sort_by(|a, b| a.0.cmp(&b.0));
+    let draining = tokio::spawn(proxy.stop());
+    says_good_bye(&mut client).await.unwrap();
+    servers[0].1.send(ok("done")).await;
+    assert_eq!(client.outcome(1).await, answer(200, "done"));
+    client.send(data(3, END_STREAM, "lo")).await;
+    let mut body = Vec::new();
+    while let Some(chunk) = servers[1].1.chunk().await.unwrap() {
+        body.extend(chunk);
+    }
+    assert_eq!(body, b"hello");
+    servers[1].1.send(ok("taken")).await;
+    assert_eq!(client.outcome(3).await, answer(200, "taken"));
+    client.ends().await.unwrap();
+    draining.await.unwrap();
+}
+
+/// The pseudo-fields of an extended CONNECT (RFC 8441 §4).
+fn connect(protocol: &str) -> [(&str, &str); 5] {
+    [
+        (":method", "CONNECT"),
+        (":protocol", protocol),
+        (":scheme", "http"),
+        (":path", "/cable"),
+        (":authority", "shop.test"),
+    ]
+}
+
+const SWITCHING: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+                         Connection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n";
+
+/// A tunnel on stream 1: the client's end, and the origin's with the head that it got.
+async fn tunnel(origin: &Origin, proxy: &Proxy, more: &str) -> (Client, Wire, Message) {
+    let mut client = Client::connect(proxy.address()).await;
+    client.send(headers(1, 0, &connect("websocket"))).await;
+    let mut server = origin.accept().await.unwrap();
+    let head = server.head().await.unwrap();
+    server.send(format!("{SWITCHING}{more}")).await;
+    let answered = client.until(HEADERS, 1).await.unwrap();
+    assert_eq!((answered.status(), answered.flags & END_STREAM), (200, 0));
+    (client, server, head)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_extended_connect_is_a_tunnel_to_a_server_of_http_1_1() {
+    let origin = Origin::start().await;
+    let proxy = h2c(&origin, "").await;
+    let (mut client, mut server, head) = tunnel(&origin, &proxy, "first").await;
+    assert_eq!(head.first_line, "GET /cable HTTP/1.1");
+    assert_eq!((head.get("upgrade"), head.get("host")), (Some("websocket"), Some("shop.test")));
+    assert!(head.lists("connection", "upgrade") && head.get("sec-websocket-key").is_some());
+    assert_eq!(client.until(DATA, 1).await.unwrap().payload, b"first");
+    for _ in 0..3 {
+        client.send(data(1, 0, "up")).await;
+        assert_eq!(server.exactly(2).await.unwrap(), b"up");
+        server.send("down").await;
+        assert_eq!(client.until(DATA, 1).await.unwrap().payload, b"down");
+    }
+    // Requests go on beside it.
+    client.send(headers(3, END_STREAM, &get("/beside"))).await;
+    let mut beside = origin.accept().await.unwrap();
+    beside.head().await.unwrap();
+    beside.send(ok("seen")).await;
+    assert_eq!(client.outcome(3).await, answer(200, "seen"));
+    proxy.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn either_side_may_end_a_tunnel() {
+    let origin = Origin::start().await;
+    let proxy = h2c(&origin, "").await;
+    let (mut client, mut server, _) = tunnel(&origin, &proxy, "").await;
+    server.send("bye").await;
+    server.half_close().await;
+    assert_eq!(client.until(DATA, 1).await.unwrap().payload, b"bye");
+    assert_eq!(client.until(DATA, 1).await.unwrap().flags & END_STREAM, END_STREAM);
+
+    let (mut client, mut server, _) = tunnel(&origin, &proxy, "").await;
+    client.send(data(1, END_STREAM, "bye")).await;
+    assert_eq!(server.rest().await, (b"bye".to_vec(), End::Closed));
+
+    let (mut client, mut server, _) = tunnel(&origin, &proxy, "").await;
+    client.send(reset(1)).await;
+    assert_ne!(server.rest().await.1, End::Open);
+
+    let (client, mut server, _) = tunnel(&origin, &proxy, "").await;
+    drop(client);
+    assert_ne!(server.rest().await.1, End::Open);
+    proxy.stop().await;
+}
+
+/// What is no 101 is no tunnel, least of all an answer with 200.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_does_not_switch_opens_no_tunnel() {
+    let mut verdicts = Verdicts::default();
+    for (name, protocol, sent, due) in [
+        ("403", "websocket", "403 Forbidden", answer(403, "no")),
+        ("404", "websocket", "404 Not Found", answer(404, "no")),
+        ("200", "websocket", "200 OK", answer(501, "no")),
+        ("another protocol", "h2c", "200 OK", answer(501, "no")),
+    ] {
+        let script = format!("HTTP/1.1 {sent}\r\nContent-Length: 2\r\n\r\nno");
+        let origin = Origin::scripted(move |_| vec![Step::Send(script.clone().into())]).await;
+        let proxy = h2c(&origin, "").await;
+        let mut client = Client::connect(proxy.address()).await;
+        let verdict = async {
+            client.send(headers(1, 0, &connect(protocol))).await;
+            same("the answer", &client.outcome(1).await, &due)?;
+            let next = client.ask(3, &get("/next")).await;
+            holds(matches!(next, Outcome::Answer { .. }), || format!("{next:?}"))
+        };
+        verdicts.add(name, verdict.await);
+        proxy.stop().await;
+    }
+    verdicts.conclude();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tunnel_in_which_nothing_moves_is_closed() {
+    let origin = Origin::start().await;
+    let proxy = h2c(&origin, &timeouts("tunnel_idle")).await;
+    let (mut client, mut server, _) = tunnel(&origin, &proxy, "").await;
+    for _ in 0..6 {
+        server.send("x").await;
+        client.until(DATA, 1).await.unwrap();
+        client.silent_for(1, Duration::from_millis(100)).await.unwrap();
+    }
+    let ended = client.next().await.unwrap();
+    assert!(ended.kind == RST_STREAM || ended.flags & END_STREAM != 0, "{ended:?}");
+    assert_ne!(server.rest().await.1, End::Open);
+    fired(&proxy, "tunnel_idle").await.unwrap();
+    proxy.stop().await;
+}
