@@ -25,6 +25,10 @@ use crate::{
     limits::{Limit, Policy},
 };
 
+/// hyper asks again when the client has taken most of what it was given, so that is not much: what
+/// fits into one frame of HTTP/2.
+const PIECE: usize = 16 * 1024;
+
 tokio::task_local! {
     /// What the stream of this task delivers: hyper hands nothing from a service to its task.
     static DELIVERED: Delivered;
@@ -142,13 +146,28 @@ impl State {
         self.held = false;
         if let Some(frame) = self.ahead.pop_front() {
             self.waiting -= frame.data_ref().map_or(0, Bytes::len);
-            return Poll::Ready(Some(Ok(frame)));
+            return Poll::Ready(Some(Ok(self.piece(frame))));
         }
         if let Some(error) = self.broken.take() {
             return Poll::Ready(Some(Err(error)));
         }
         let Some(body) = &mut self.body else { return Poll::Ready(None) };
-        http_body::Body::poll_frame(Pin::new(body), cx)
+        let next = ready!(http_body::Body::poll_frame(Pin::new(body), cx));
+        Poll::Ready(next.map(|it| it.map(|frame| self.piece(frame))))
+    }
+
+    /// As much of `frame` as hyper is given at once; the rest comes next.
+    fn piece(&mut self, frame: Frame<Bytes>) -> Frame<Bytes> {
+        let mut data = match frame.into_data() {
+            Ok(data) => data,
+            Err(other) => return other,
+        };
+        if data.len() > PIECE {
+            let rest = data.split_off(PIECE);
+            self.waiting += rest.len();
+            self.ahead.push_front(Frame::data(rest));
+        }
+        Frame::data(data)
     }
 
     fn is_ended(&self) -> bool {
