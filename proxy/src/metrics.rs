@@ -133,16 +133,7 @@ impl ProxyMetrics {
                 "Connections opened to the monolith, by result.",
                 &["result"],
             )?,
-            not_after: registered(
-                registry,
-                IntGaugeVec::new(
-                    Opts::new(
-                        "banyan_tls_certificate_not_after_timestamp_seconds",
-                        "The last moment of each certificate in force, by its first name, Unix time.",
-                    ),
-                    &["name"],
-                )?,
-            )?,
+            not_after: registered(registry, IntGaugeVec::new(not_after(), &["name"])?)?,
             reloads: counter(
                 "banyan_route_table_reloads_total",
                 "Changes of routes.toml that were seen, by result.",
@@ -237,6 +228,11 @@ impl ProxyMetrics {
         self.reloads.with_label_values(&["rejected"]).inc();
         self.last_reload_success.set(0);
     }
+}
+
+fn not_after() -> Opts {
+    let help = "The last moment of each certificate in force, by its first name, Unix time.";
+    Opts::new("banyan_tls_certificate_not_after_timestamp_seconds", help)
 }
 
 fn durations() -> HistogramOpts {
@@ -361,15 +357,20 @@ mod tests {
             let families = metrics.not_after.collect();
             let series = families[0].get_metric().iter();
             let mut all: Vec<_> = series
-                .map(|it| (it.get_label()[0].value().to_owned(), it.get_gauge().get_value() as i64))
+                .map(|it| {
+                    (it.get_label()[0].value().to_owned(), it.get_gauge().get_value().to_string())
+                })
                 .collect();
             all.sort();
             all
         };
         metrics.certificates(&[expiry("a", 300), expiry("b", 100), expiry("b", 200)]);
-        assert_eq!(shown(), [("a".to_owned(), 300), ("b".to_owned(), 100)]);
+        assert_eq!(
+            shown(),
+            [("a".to_owned(), "300".to_owned()), ("b".to_owned(), "100".to_owned())]
+        );
         metrics.certificates(&[expiry("c", 400)]);
-        assert_eq!(shown(), [("c".to_owned(), 400)]);
+        assert_eq!(shown(), [("c".to_owned(), "400".to_owned())]);
     }
 
     #[test]

@@ -124,10 +124,7 @@ impl Banyan {
         let registry = Registry::new();
         let metrics = ProxyMetrics::register(&registry).map_err(StartError::Metrics)?;
         let routes = routes(settings, extractions, &metrics)?;
-        let certificates = certificates(settings)?;
-        if let Some(certificates) = &certificates {
-            metrics.certificates(&certificates.expiries());
-        }
+        let certificates = certificates(settings, &metrics)?;
         let store = Store::open(&settings.store)
             .await
             .map_err(|error| StartError::Store(settings.store.clone(), error))?;
@@ -150,10 +147,7 @@ impl Banyan {
             live: handlers("extraction", LIVE_CONCURRENCY, settings)?,
             log: log.as_ref().map(|(log, _)| log.clone()),
             certificates: certificates.clone(),
-            pinned: settings.monolith.clone().map(|address| {
-                let settings = upstream::Settings::new(vec![address]);
-                Upstream::new("pinned", settings, None, metrics.upstreams())
-            }),
+            pinned: pinned(settings, &metrics),
             metrics: metrics.clone(),
             drain: drain.clone(),
             settings,
@@ -251,7 +245,10 @@ fn joined(addresses: &[Address]) -> String {
 }
 
 /// The certificates, if there is a listener that needs them.
-fn certificates(settings: &Serve) -> Result<Option<Certificates>, StartError> {
+fn certificates(
+    settings: &Serve,
+    metrics: &ProxyMetrics,
+) -> Result<Option<Certificates>, StartError> {
     if settings.tls_cert.len() != settings.tls_key.len() {
         return Err(StartError::TlsPairs);
     }
@@ -269,7 +266,15 @@ fn certificates(settings: &Serve) -> Result<Option<Certificates>, StartError> {
             .collect(),
         client_auth,
     };
-    Certificates::load(files).map(Some).map_err(StartError::Tls)
+    let certificates = Certificates::load(files).map_err(StartError::Tls)?;
+    metrics.certificates(&certificates.expiries());
+    Ok(Some(certificates))
+}
+
+/// The upstream of `--monolith`, which wins over the route file's.
+fn pinned(settings: &Serve, metrics: &ProxyMetrics) -> Option<Arc<Upstream>> {
+    let upstream = upstream::Settings::new(vec![settings.monolith.clone()?]);
+    Some(Upstream::new("pinned", upstream, None, metrics.upstreams()))
 }
 
 fn drain_limit(settings: &Serve) -> Duration {

@@ -16,6 +16,9 @@ use crate::{
 /// More than anybody may send.
 const FLOOD: u32 = 50_000;
 
+/// What a flood is made of, by its number.
+type Piece = Box<dyn FnMut(u32) -> Vec<u8>>;
+
 /// The identifier of a client's n-th stream.
 fn stream(number: u32) -> u32 {
     2 * number + 1
@@ -60,7 +63,6 @@ async fn floods_end_the_connection() {
         let first = if number == 0 { frame(HEADERS, END_STREAM, 1, &whole) } else { Vec::new() };
         [first, frame(CONTINUATION, 0, 1, rest)].concat()
     };
-    type Piece = Box<dyn FnMut(u32) -> Vec<u8>>;
     let floods: Vec<(&str, Piece)> = vec![
         ("rapid reset", Box::new(move |it| [open(it), reset(stream(it))].concat())),
         ("pings", Box::new(|_| frame(PING, 0, 0, &[0; 8]))),

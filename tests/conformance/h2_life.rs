@@ -182,7 +182,7 @@ async fn a_connection_is_not_idle_while_an_answer_is_awaited() {
     client.send(headers(1, END_STREAM, &get("/slow"))).await;
     let mut server = origin.accept().await.unwrap();
     server.head().await.unwrap();
-    client.silent_for(0, Duration::from_millis(1000)).await.unwrap();
+    client.silent_for(0, Duration::from_secs(1)).await.unwrap();
     server.send(ok("done")).await;
     assert_eq!(client.outcome(1).await, answer(200, "done"));
     proxy.stop().await;

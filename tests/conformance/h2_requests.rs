@@ -62,6 +62,9 @@ enum Due {
     Connection,
 }
 
+/// A name, the fields, and how they are refused.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a [Due]);
+
 const RESET: &[Due] = &[Due::Reset];
 const BAD: &[Due] = &[Due::Status(400)];
 const END: &[Due] = &[Due::Connection];
@@ -71,7 +74,7 @@ const ANY: &[Due] = &[Due::Reset, Due::Connection, Due::Status(400)];
 async fn pseudo_fields_have_one_order_one_number_and_one_alphabet() {
     let (method, scheme) = ((":method", "GET"), (":scheme", "http"));
     let (path, authority) = ((":path", "/bad"), (":authority", "shop.test"));
-    let cases: &[(&str, &[(&str, &str)], &[Due])] = &[
+    let cases: &[Case<'_>] = &[
         ("no :method", &[scheme, path, authority], RESET),
         ("no :scheme", &[method, path, authority], RESET),
         ("no :path", &[method, scheme, authority], RESET),
@@ -109,7 +112,7 @@ async fn pseudo_fields_have_one_order_one_number_and_one_alphabet() {
 }
 
 /// Fails unless each is refused as it says.
-async fn refused(cases: &[(&str, &[(&str, &str)], &[Due])]) {
+async fn refused(cases: &[Case<'_>]) {
     let origin = Origin::plain().await;
     let proxy = h2c(&origin, "").await;
     let mut verdicts = Verdicts::default();

@@ -272,7 +272,7 @@ fn huffman(bytes: &[u8]) -> u16 {
     let (mut left, mut number) = (bytes.len() * 8, 0);
     let take = |count: usize, left: &mut usize| {
         *left -= count;
-        (bits >> *left) as u16 & ((1 << count) - 1)
+        u16::try_from(bits >> *left & ((1 << count) - 1)).unwrap()
     };
     for _ in 0..3 {
         let short = take(5, &mut left);

@@ -213,7 +213,7 @@ async fn clients_show_certificates_where_they_are_asked_to() {
     let mut verdicts = Verdicts::default();
     for required in [false, true] {
         let flags = [&ca[..], "--tls-client-required"];
-        let proxy = pki.banyan(&origin, &["shop"], &flags[..1 + usize::from(required)]).await;
+        let proxy = pki.banyan(&origin, &["shop"], &flags[..=usize::from(required)]).await;
         for version in ALL {
             let known = pki.client(&[version], &[], Some("client"));
             let nobody = pki.client(&[version], &[], None);

@@ -197,11 +197,11 @@ mod tests {
     use super::*;
 
     /// How many frames of that kind, a millisecond apart, are borne out of `sent`.
-    fn borne(conduct: &Conduct, kind: Kind, sent: u32, apart: Duration) -> u32 {
+    fn borne(conduct: &Conduct, kind: Kind, sent: u32, apart: Duration) -> usize {
         let begin = Instant::now();
         let frame = Frame { kind, length: 8, ends_head: false };
         let at = |number: u32| begin + apart * number;
-        (0..sent).take_while(|it| conduct.received(frame, at(*it)).is_ok()).count() as u32
+        (0..sent).take_while(|it| conduct.received(frame, at(*it)).is_ok()).count()
     }
 
     #[test]

@@ -81,7 +81,7 @@ where
             ended.unwrap_or(Ok(()))
         }
     };
-    let abuse = || ended.as_ref().is_err_and(|it| is_abuse(it)).then_some(Limit::Abuse);
+    let abuse = || ended.as_ref().is_err_and(is_abuse).then_some(Limit::Abuse);
     let limit = conduct.ended().or_else(abuse);
     if let Some(limit) = limit {
         metrics.limited(limit);

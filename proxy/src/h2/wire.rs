@@ -98,7 +98,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
                 ready!(self.timer.poll_expired(cx));
                 self.end(Limit::HeadTimeout)
             }
-            broken => broken,
+            broken @ Poll::Ready(Err(_)) => broken,
         }
     }
 }
