@@ -1,9 +1,10 @@
 //! From an accepted connection to the protocol that is spoken on it: PROXY header, TLS, HTTP/2 or
 //! HTTP/1.1.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::BytesMut;
+use rustls::InvalidMessage;
 use tokio::io::AsyncReadExt as _;
 use tokio_rustls::TlsAcceptor;
 
@@ -12,7 +13,7 @@ use crate::{
     error::Chain,
     io::{ReadHalf, Reader, Socket, WriteHalf, joined},
     proxy_protocol,
-    tls::Certificates,
+    tls::{Certificates, Shown},
 };
 
 /// What a client sends first that speaks HTTP/2 by prior knowledge (RFC 9113 §3.4).
@@ -42,6 +43,8 @@ pub struct Accepted {
     pub h2: bool,
     /// It came through TLS.
     pub tls: bool,
+    /// The certificate that its client was shown, if it asked for one by name.
+    pub shown: Option<Arc<Shown>>,
 }
 
 /// Why a connection is not served. None of it is our fault.
@@ -50,6 +53,9 @@ pub enum AcceptError {
     /// The load balancer's header is missing or malformed.
     #[error("the PROXY protocol header")]
     ProxyProtocol(#[from] proxy_protocol::ProxyProtocolError),
+    /// What came is not TLS.
+    #[error("no TLS came to an https:// listener: let the client speak TLS, or listen on http://")]
+    Cleartext(#[source] io::Error),
     /// The TLS handshake failed, or the connection broke.
     #[error("the TLS handshake")]
     Handshake(#[source] io::Error),
@@ -86,7 +92,7 @@ impl Accepted {
     pub fn plain(socket: Socket) -> Self {
         let (read, write) = socket.split();
         let reader = Reader::new(read, BytesMut::new());
-        Self { reader, write, client: None, h2: false, tls: false }
+        Self { reader, write, client: None, h2: false, tls: false, shown: None }
     }
 }
 
@@ -98,16 +104,30 @@ async fn negotiated(socket: Socket, kind: &Kind) -> Result<Accepted, AcceptError
         (client, already) = (source, BytesMut::from(rest));
     }
     if let (Scheme::Https, Some(certificates)) = (kind.scheme, &kind.certificates) {
-        let acceptor = TlsAcceptor::from(certificates.config());
+        let offer = certificates.offer();
+        let acceptor = TlsAcceptor::from(offer.config());
         let stream = acceptor.accept(joined(already, read, write)).await;
-        let stream = stream.map_err(AcceptError::Handshake)?;
-        let h2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+        let stream = stream.map_err(handshake_fault)?;
+        let session = stream.get_ref().1;
+        let h2 = session.alpn_protocol() == Some(b"h2");
+        let shown = offer.shown(session.server_name()).map(Arc::new);
         let plain = Accepted::plain(Socket::Wrapped(Box::new(stream)));
-        return Ok(Accepted { client, h2, tls: true, ..plain });
+        return Ok(Accepted { client, h2, tls: true, shown, ..plain });
     }
     let h2 = kind.scheme == Scheme::H2c
         && begins_with_preface(&mut read, &mut already).await.map_err(AcceptError::Read)?;
-    Ok(Accepted { reader: Reader::new(read, already), write, client, h2, tls: false })
+    let reader = Reader::new(read, already);
+    Ok(Accepted { reader, write, client, h2, tls: false, shown: None })
+}
+
+fn handshake_fault(error: io::Error) -> AcceptError {
+    let cause = error.get_ref().and_then(|it| it.downcast_ref::<rustls::Error>());
+    match cause {
+        Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
+            AcceptError::Cleartext(error)
+        }
+        _ => AcceptError::Handshake(error),
+    }
 }
 
 /// Reads until it is certain whether this is HTTP/2's preface.
@@ -129,4 +149,46 @@ async fn begins_with_preface(read: &mut ReadHalf, already: &mut BytesMut) -> io:
 /// Says why a connection was not served, to those who want to know.
 pub fn log(error: &AcceptError) {
     tracing::debug!(error = %Chain(error), "connection not served");
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+    use tokio::{
+        io::AsyncWriteExt as _,
+        net::{TcpListener, TcpStream},
+    };
+
+    use super::*;
+    use crate::tls::{PairFiles, Settings};
+
+    /// What becomes of a client that sends `bytes` to an `https://` listener.
+    async fn refused(bytes: &[u8]) -> AcceptError {
+        let directory = TempDir::new().unwrap();
+        let made = rcgen::generate_simple_self_signed(["shop.test".to_owned()]).unwrap();
+        let (cert, key) = (directory.path().join("cert"), directory.path().join("key"));
+        std::fs::write(&cert, made.cert.pem()).unwrap();
+        std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+        let settings = Settings { pairs: vec![PairFiles { cert, key }], client_auth: None };
+        let kind = Kind {
+            scheme: Scheme::Https,
+            proxy_protocol: false,
+            certificates: Some(Certificates::load(settings).unwrap()),
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        client.write_all(bytes).await.unwrap();
+        let socket = Socket::Tcp(listener.accept().await.unwrap().0);
+        accepted(socket, &kind, Duration::from_millis(200)).await.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn the_log_says_who_spoke_no_tls_and_who_said_nothing() {
+        let said = |error| Chain(&error).to_string();
+        let cleartext = said(refused(b"GET / HTTP/1.1\r\nHost: shop.test\r\n\r\n").await);
+        assert!(cleartext.contains("https://") && cleartext.contains("http://"), "{cleartext}");
+        let garbage = said(refused(b"\x16\x03\x01\0\x05hello").await);
+        assert!(garbage.starts_with("the TLS handshake: "), "{garbage}");
+        assert!(said(refused(b"\x16").await).contains("200ms"));
+    }
 }

@@ -27,6 +27,9 @@ pub enum ProxyError {
     /// The length of the request's body is not certain.
     #[error("refused")]
     Framing(#[from] FramingFault),
+    /// The client was shown a certificate that does not have the request's host among its names.
+    #[error("refused: the connection's certificate is not for the request's host")]
+    Misdirected,
     /// A method that a reverse proxy does not serve.
     #[error("refused: a method that is not for reverse proxies")]
     Method,
@@ -94,6 +97,7 @@ impl ProxyError {
         use StatusCode as S;
         match self {
             Self::Method => told(S::METHOD_NOT_ALLOWED, None, "PR"),
+            Self::Misdirected => told(S::MISDIRECTED_REQUEST, None, "PR"),
             Self::Head(fault) => head(*fault),
             Self::Framing(FramingFault::UnknownCoding) => told(S::NOT_IMPLEMENTED, None, "PR"),
             Self::Refused(_) | Self::Framing(_) => told(S::BAD_REQUEST, None, "PR"),
@@ -199,6 +203,7 @@ impl ProxyError {
             Self::CommitUnknown(_) => {
                 "We do not know whether this went through. Please look before you try again.\n"
             }
+            Self::Misdirected => "This connection is for another host. Please try again.\n",
             Self::Busy(_) | Self::Overloaded(_) | Self::Paused(_) => {
                 "The shop is very busy. Please try again in a moment.\n"
             }

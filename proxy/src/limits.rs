@@ -122,6 +122,8 @@ pub struct Policy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is the field of the same name of `Timeouts` or `Limits`")]
 pub enum Limit {
+    /// What an HTTP/2 client did to its connection; see `h2::conduct`.
+    Abuse,
     Answer,
     AnswerIdle,
     Body,
@@ -147,7 +149,8 @@ pub enum Limit {
 
 impl Limit {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
+        Self::Abuse,
         Self::Answer,
         Self::AnswerIdle,
         Self::Body,
@@ -173,6 +176,7 @@ impl Limit {
     /// the two tables has it.
     pub const fn label(self) -> &'static str {
         match self {
+            Self::Abuse => "abuse",
             Self::Answer => "answer",
             Self::AnswerIdle => "answer_idle",
             Self::Body => "body",

@@ -15,6 +15,7 @@ use crate::{
     monolith::Trip,
     route::Route,
     stack::Context,
+    tls::Shown,
     upstream::Upstream,
 };
 
@@ -26,6 +27,8 @@ pub struct Routed {
     pub context: Arc<Context>,
     /// Whose it is.
     pub downstream: Downstream,
+    /// The certificate that the client was shown, if it must name a host of it.
+    pub shown: Option<Arc<Shown>>,
     /// Who answers, and how.
     pub route: Arc<Route>,
     /// Where the monolith listens, if the table or the command line says so.
@@ -84,6 +87,7 @@ pub fn match_route<N>(
     arrival: Arrival,
     context: Arc<Context>,
     downstream: Downstream,
+    shown: Option<Arc<Shown>>,
     next: N,
 ) -> impl Future<Output = Response<Body>>
 where
@@ -99,6 +103,7 @@ where
     next.answer(Box::new(Routed {
         context,
         downstream,
+        shown,
         route,
         monolith,
         arrived: at,

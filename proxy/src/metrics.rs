@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use crate::{limits::Limit, upstream::UpstreamMetrics};
+use crate::{limits::Limit, tls::Expiry, upstream::UpstreamMetrics};
 use http::StatusCode;
 use prometheus::{
     Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
@@ -84,6 +84,7 @@ pub struct ProxyMetrics {
     upstreams: UpstreamMetrics,
     log_lines_dropped: IntCounter,
     connects: IntCounterVec,
+    not_after: IntGaugeVec,
     reloads: IntCounterVec,
     last_reload_success: IntGauge,
     generation: IntGauge,
@@ -132,6 +133,7 @@ impl ProxyMetrics {
                 "Connections opened to the monolith, by result.",
                 &["result"],
             )?,
+            not_after: registered(registry, IntGaugeVec::new(not_after(), &["name"])?)?,
             reloads: counter(
                 "banyan_route_table_reloads_total",
                 "Changes of routes.toml that were seen, by result.",
@@ -197,6 +199,18 @@ impl ProxyMetrics {
         self.connects.with_label_values(&[if ok { "ok" } else { "failed" }]).inc();
     }
 
+    /// These certificates are in force now, and no others. Of several with the same first name, such
+    /// as one for RSA and one for ECDSA, the first to expire counts.
+    pub fn certificates(&self, expiries: &[Expiry]) {
+        self.not_after.reset();
+        let mut latest_first: Vec<_> = expiries.iter().collect();
+        latest_first.sort_by_key(|it| std::cmp::Reverse(it.not_after));
+        for Expiry { names, not_after } in latest_first {
+            let name = names.first().map_or("", String::as_str);
+            self.not_after.with_label_values(&[name]).set(not_after.unix_timestamp());
+        }
+    }
+
     /// A route table came into force.
     pub fn reload_accepted(&self, generation: u64) {
         self.reloads.with_label_values(&["ok"]).inc();
@@ -214,6 +228,11 @@ impl ProxyMetrics {
         self.reloads.with_label_values(&["rejected"]).inc();
         self.last_reload_success.set(0);
     }
+}
+
+fn not_after() -> Opts {
+    let help = "The last moment of each certificate in force, by its first name, Unix time.";
+    Opts::new("banyan_tls_certificate_not_after_timestamp_seconds", help)
 }
 
 fn durations() -> HistogramOpts {
@@ -325,6 +344,33 @@ mod tests {
         assert_eq!(route.answered_by(Side::Monolith), 0);
         let value = metrics.requests.with_label_values(&["catalog.show", "extraction", "4xx"]);
         assert_eq!(value.get(), 1);
+    }
+
+    #[test]
+    fn each_certificate_in_force_is_shown_with_its_end_and_no_other() {
+        let metrics = ProxyMetrics::register(&Registry::new()).unwrap();
+        let expiry = |name: &str, end: i64| Expiry {
+            names: vec![name.to_owned(), "also.example".to_owned()],
+            not_after: time::OffsetDateTime::from_unix_timestamp(end).unwrap(),
+        };
+        let shown = || {
+            let families = metrics.not_after.collect();
+            let series = families[0].get_metric().iter();
+            let mut all: Vec<_> = series
+                .map(|it| {
+                    (it.get_label()[0].value().to_owned(), it.get_gauge().get_value().to_string())
+                })
+                .collect();
+            all.sort();
+            all
+        };
+        metrics.certificates(&[expiry("a", 300), expiry("b", 100), expiry("b", 200)]);
+        assert_eq!(
+            shown(),
+            [("a".to_owned(), "300".to_owned()), ("b".to_owned(), "100".to_owned())]
+        );
+        metrics.certificates(&[expiry("c", 400)]);
+        assert_eq!(shown(), [("c".to_owned(), "400".to_owned())]);
     }
 
     #[test]

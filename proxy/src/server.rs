@@ -114,6 +114,7 @@ pub struct Banyan {
     console: Option<Admin>,
     routes: Routes,
     certificates: Option<Certificates>,
+    metrics: ProxyMetrics,
     /// All sockets, while the workers accept from clones of them: for a successor, or for nobody.
     offer: Option<Offer>,
     sockets: Option<Sockets>,
@@ -134,7 +135,7 @@ impl Banyan {
         let registry = Registry::new();
         let metrics = ProxyMetrics::register(&registry).map_err(StartError::Metrics)?;
         let routes = routes(settings, extractions, &metrics)?;
-        let certificates = certificates(settings)?;
+        let certificates = certificates(settings, &metrics)?;
         let files = Roots::parse(&settings.sendfile).map_err(StartError::Sendfile)?;
         let tracing = tracing(settings, &registry)?;
         let store = Store::open(&settings.store)
@@ -161,11 +162,8 @@ impl Banyan {
             certificates: certificates.clone(),
             files,
             tracing: tracing.clone(),
-            pinned: settings.monolith.clone().map(|address| {
-                let settings = upstream::Settings::new(vec![address]);
-                Upstream::new("pinned", settings, None, metrics.upstreams())
-            }),
-            metrics,
+            pinned: pinned(settings, &metrics),
+            metrics: metrics.clone(),
             drain: drain.clone(),
             settings,
         };
@@ -191,6 +189,7 @@ impl Banyan {
             console: Some(console),
             routes,
             certificates,
+            metrics,
             offer,
             sockets,
             _log: log.map(|(_, guard)| guard),
@@ -202,7 +201,10 @@ impl Banyan {
         self.routes.look_again();
         let Some(certificates) = &self.certificates else { return };
         match certificates.reload() {
-            Ok(changed) => tracing::info!(?changed, "certificates read"),
+            Ok(changed) => {
+                self.metrics.certificates(&certificates.expiries());
+                tracing::info!(?changed, "certificates read");
+            }
             Err(error) => {
                 let error = Chain(&error);
                 tracing::error!(%error, "certificates rejected, the last good ones stay");
@@ -262,7 +264,10 @@ fn joined(addresses: &[Address]) -> String {
 }
 
 /// The certificates, if there is a listener that needs them.
-fn certificates(settings: &Serve) -> Result<Option<Certificates>, StartError> {
+fn certificates(
+    settings: &Serve,
+    metrics: &ProxyMetrics,
+) -> Result<Option<Certificates>, StartError> {
     if settings.tls_cert.len() != settings.tls_key.len() {
         return Err(StartError::TlsPairs);
     }
@@ -280,7 +285,15 @@ fn certificates(settings: &Serve) -> Result<Option<Certificates>, StartError> {
             .collect(),
         client_auth,
     };
-    Certificates::load(files).map(Some).map_err(StartError::Tls)
+    let certificates = Certificates::load(files).map_err(StartError::Tls)?;
+    metrics.certificates(&certificates.expiries());
+    Ok(Some(certificates))
+}
+
+/// The upstream of `--monolith`, which wins over the route file's.
+fn pinned(settings: &Serve, metrics: &ProxyMetrics) -> Option<Arc<Upstream>> {
+    let upstream = upstream::Settings::new(vec![settings.monolith.clone()?]);
+    Some(Upstream::new("pinned", upstream, None, metrics.upstreams()))
 }
 
 fn tracing(settings: &Serve, registry: &Registry) -> Result<Tracing, StartError> {

@@ -21,6 +21,7 @@ use crate::{
     },
     match_route::{Routed, match_route},
     route::Routes,
+    tls::Shown,
 };
 
 /// What the requests of a worker are answered with.
@@ -40,11 +41,14 @@ pub struct Context {
 pub fn stack(
     context: Arc<Context>,
     downstream: Downstream,
+    shown: Option<Arc<Shown>>,
 ) -> impl Service<Arrival, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send
 {
     ServiceBuilder::new()
         // Arrival → Routed: the table in force now decides, for all below.
-        .layer(around(move |arrival, next| match_route(arrival, context.clone(), downstream, next)))
+        .layer(around(move |arrival, next| {
+            match_route(arrival, context.clone(), downstream, shown.clone(), next)
+        }))
         // The trace that it belongs to.
         .layer(around(trace))
         // One line, one count and one latency, whatever happens below.

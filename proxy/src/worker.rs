@@ -135,18 +135,20 @@ impl Worker {
     }
 
     async fn serve_one(&self, accepted: Accepted, peer: SocketAddr) {
-        let Accepted { reader, write, client, h2, tls } = accepted;
+        let Accepted { reader, write, client, h2, tls, shown } = accepted;
         let downstream = Downstream::new(client.unwrap_or(peer), tls, &self.trusted);
         let routes = self.context.routes.clone();
-        let service = stack(Arc::clone(&self.context), downstream);
+        // A hop that is believed who its client is, is believed for which host it asks too.
+        let shown = shown.filter(|_| !downstream.trusted);
+        let service = stack(Arc::clone(&self.context), downstream, shown);
         let drain = self.drain.clone();
-        if h2 {
-            let policy = routes.policy();
-            return Box::pin(h2::server::serve(reader, write, service, policy, drain)).await;
-        }
         let policy = move || routes.policy();
         let metrics = self.metrics.clone();
-        serve(reader, write, Serving { service, policy, metrics, drain }).await;
+        let serving = Serving { service, policy, metrics, drain };
+        if h2 {
+            return Box::pin(h2::server::serve(reader, write, serving)).await;
+        }
+        serve(reader, write, serving).await;
     }
 
     async fn finish(&self, connections: TaskTracker) {

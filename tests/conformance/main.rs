@@ -1,4 +1,4 @@
-//! Conformance: raw sockets on both sides of Banyan, and what HTTP/1.1 asks of a proxy.
+//! Conformance: raw sockets on both sides of Banyan, and what HTTP asks of a proxy.
 //!
 //! Each test is a table: all of its cases run, and all that fail are listed at its end.
 
@@ -8,6 +8,11 @@ mod answers;
 mod answers_cut;
 mod connections;
 mod files;
+mod h2_abuse;
+mod h2_life;
+mod h2_requests;
+mod h2_tunnels;
+mod h2_wire;
 mod limits;
 mod listeners;
 mod maintenance;
@@ -23,6 +28,8 @@ mod servers;
 mod streams;
 mod support;
 mod timeouts;
+mod tls;
+mod tls_setup;
 mod traces;
 mod upgrades;
 mod wire;

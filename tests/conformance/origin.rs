@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use tokio::{
@@ -110,6 +111,13 @@ impl Origin {
         match found.len() {
             1 => Ok(found.remove(0).request),
             times => Err(format!("{target} arrived {times} times")),
+        }
+    }
+
+    /// Waits until a script has read so many requests whole.
+    pub(crate) async fn arrives(&self, count: usize) {
+        while self.journal.requests.lock().unwrap().len() < count {
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
 

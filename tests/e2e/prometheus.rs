@@ -9,11 +9,15 @@ use std::{
 use reqwest::Client;
 use serde_json::Value;
 use tests::{
+    banyan::{Proxy, Setup},
     buyers::{Buyers, Until},
     project::{self, Scratch},
 };
 
-use crate::support::{eventually, proxy, routes, shop};
+use crate::{
+    protocols::certificate,
+    support::{eventually, routes, shop},
+};
 
 /// A Prometheus with its own data directory, on a free port.
 struct Prometheus {
@@ -63,7 +67,19 @@ impl Drop for Prometheus {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_metric_that_is_asked_for_is_scraped() {
-    let proxy = proxy(shop().await, routes(), extracted::all()).await;
+    // Certificates have a metric of their own.
+    let files = Scratch::new("certificate");
+    let mut flags = vec!["--listen=https://127.0.0.1:0".to_owned()];
+    flags.extend(certificate(files.path()));
+    let shop = shop().await;
+    let setup = Setup {
+        monolith: shop.url,
+        database: Some(shop.database_url),
+        routes: Some(routes()),
+        flags,
+        ..Setup::default()
+    };
+    let proxy = Proxy::start(setup, extracted::all()).await.unwrap();
     let buyers = Buyers { base: proxy.url(), at_once: 2, seed: 6 };
     let tally = buyers.run(Until::Journeys(4)).await;
     assert!(tally.complaints.is_empty(), "{:#?}", tally.complaints);

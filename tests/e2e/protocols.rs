@@ -16,25 +16,29 @@ use tokio::{
 
 use crate::support::shop;
 
-/// Banyan behind a certificate of its own, in front of the shop.
-async fn behind_tls(files: &Path) -> (Proxy, String) {
+/// A certificate of the test's own in `files`, as the flags that name it.
+pub(crate) fn certificate(files: &Path) -> [String; 2] {
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed(["127.0.0.1".to_owned(), "shop.test".to_owned()]).unwrap();
     let (cert_file, key_file) = (files.join("shop.crt"), files.join("shop.key"));
     fs::write(&cert_file, cert.pem()).unwrap();
     fs::write(&key_file, signing_key.serialize_pem()).unwrap();
-    let flags =
-        ["--tls-cert", cert_file.to_str().unwrap(), "--tls-key", key_file.to_str().unwrap()];
-    let proxy = listening("https://127.0.0.1:0", &flags).await;
+    let (cert_file, key_file) = (cert_file.display(), key_file.display());
+    [format!("--tls-cert={cert_file}"), format!("--tls-key={key_file}")]
+}
+
+/// Banyan behind a certificate of its own, in front of the shop.
+async fn behind_tls(files: &Path) -> (Proxy, String) {
+    let proxy = listening("https://127.0.0.1:0", certificate(files).into()).await;
     let base = format!("https://{}", proxy.address());
     (proxy, base)
 }
 
-async fn listening(listen: &str, flags: &[&str]) -> Proxy {
+async fn listening(listen: &str, flags: Vec<String>) -> Proxy {
     let setup = Setup {
         monolith: shop().await.url,
         listen: Some(listen.to_owned()),
-        flags: flags.iter().map(|it| (*it).to_owned()).collect(),
+        flags,
         ..Setup::default()
     };
     Proxy::start(setup, &[]).await.unwrap()
@@ -58,7 +62,7 @@ async fn buyers_notice_nothing_of_tls_and_http2() {
 async fn curl_is_served_over_every_protocol() {
     let files = Scratch::new("curl");
     let (proxy, base) = behind_tls(files.path()).await;
-    let clear = listening("h2c://127.0.0.1:0", &[]).await;
+    let clear = listening("h2c://127.0.0.1:0", Vec::new()).await;
     let clear_base = format!("http://{}", clear.address());
     for (arguments, base, version) in [
         (&["--http1.1"][..], &base, "1.1"),
@@ -106,7 +110,7 @@ async fn rails_knows_that_the_buyer_came_through_tls() {
 async fn a_socket_file_serves_buyers_too() {
     let files = Scratch::new("socket");
     let path = files.path().join("banyan.sock");
-    let proxy = listening(&format!("unix://{}", path.display()), &[]).await;
+    let proxy = listening(&format!("unix://{}", path.display()), Vec::new()).await;
     let mut client = tokio::net::UnixStream::connect(&path).await.unwrap();
     let request = b"GET /up HTTP/1.1\r\nHost: shop.test\r\nConnection: close\r\n\r\n";
     client.write_all(request).await.unwrap();

@@ -100,6 +100,11 @@ impl Proxy {
         store_url(&self.state)
     }
 
+    /// Reads routes and certificates again, as on SIGHUP.
+    pub fn reload(&self) {
+        self.banyan.reload();
+    }
+
     /// Drains and ends it.
     pub async fn stop(self) {
         self.banyan.drain().await;

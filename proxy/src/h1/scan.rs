@@ -14,6 +14,10 @@ pub struct HeadLimits {
     pub fields: usize,
 }
 
+/// The first byte of a client that speaks TLS (RFC 8446 §5.1). It waits for an answer now, with or
+/// without a line end in what it has sent.
+const TLS_HANDSHAKE: u8 = 0x16;
+
 /// Why a head is refused before it is complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum HeadFault {
@@ -70,6 +74,11 @@ impl Scan {
         buffer: &[u8],
         limits: HeadLimits,
     ) -> Result<Option<HeadSpan>, HeadFault> {
+        if self.seen == 0 && self.lines == 0 && buffer.first() == Some(&TLS_HANDSHAKE) {
+            return Err(HeadFault::Malformed(
+                "this is TLS where cleartext is spoken: should it be https://?",
+            ));
+        }
         while let Some(found) = memchr::memchr2(b'\n', b'\r', &buffer[self.seen..]) {
             let at = self.seen + found;
             if buffer[at] == b'\n' {
@@ -159,6 +168,13 @@ mod tests {
         for text in ["GET / HTTP/1.1\n", "GET /\r ", "\r\n\r\n", "A / B\r\nC: d\r\n e\r\n", "\n"] {
             assert!(matches!(scan(text), Err(HeadFault::Malformed(_))), "{text:?}");
         }
+    }
+
+    #[test]
+    fn who_speaks_tls_is_told_at_once() {
+        let hello = "\u{16}\u{3}\u{1}\0x";
+        assert!(matches!(scan(hello), Err(HeadFault::Malformed(why)) if why.contains("https://")));
+        assert!(matches!(scan("GET / HTTP/1.1\r\nA: \u{16}"), Ok(None)));
     }
 
     #[test]

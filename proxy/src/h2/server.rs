@@ -1,27 +1,31 @@
-//! One client's HTTP/2 connection: hyper speaks it; what a request must not say there is refused,
-//! and what it says otherwise than in HTTP/1.1 is said as there.
-//!
-//! Sources: RFC 9113 §8.2 and §8.3 (fields and pseudo-fields), RFC 8441 (extended CONNECT).
+//! One client's HTTP/2 connection, from its first byte to its last; hyper speaks it.
 
-use std::{convert::Infallible, pin::pin, time::Duration};
+use std::{convert::Infallible, error::Error, pin::pin, sync::Arc, time::Duration};
 
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http::{Request, Response, StatusCode, header};
 use http_body::Body as _;
 use hyper::{body::Incoming, ext::Protocol, server::conn::http2};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio_util::sync::CancellationToken;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tower::Service;
 
+use super::{
+    conduct::Conduct,
+    delivery::{Delivery, Streams},
+    request,
+    wire::Wire,
+};
 use crate::{
     arrival::Arrival,
     body::{Body, Intake, IntakeSource},
-    error::{Chain, ProxyError},
+    error::Chain,
+    h1::server::Serving,
     io::{Reader, WriteHalf, joined},
-    limits::Policy,
+    limits::{Limit, Policy},
     tunnel,
 };
 
-/// A client that answers no ping for so long is gone.
+/// A client that answers no ping for so long is gone; and so is one that does not close an idle
+/// connection so long after it was told to.
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Streams that a client may have reset before we have even looked at them (CVE-2023-44487), and
@@ -33,34 +37,34 @@ const OWN_RESETS: usize = 100;
 const STREAM_WINDOW: u32 = 64 * 1024;
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
 
-/// Serves one connection until it is closed, or drained.
-pub async fn serve<S>(
-    reader: Reader,
-    write: WriteHalf,
-    service: S,
-    policy: Policy,
-    drain: CancellationToken,
-) where
+/// Serves one connection until it is closed, idle for too long, or drained.
+pub async fn serve<S, P>(reader: Reader, write: WriteHalf, serving: Serving<S, P>)
+where
     S: Service<Arrival, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
+    P: Fn() -> Policy + Clone + Send + 'static,
 {
-    let limits = policy.limits;
+    let Serving { service, policy, metrics, drain } = serving;
+    let Policy { timeouts, limits } = policy();
     let (read, already) = reader.into_parts();
+    let conduct = Arc::new(Conduct::new());
+    let wire = Wire::new(joined(already, read, write), Arc::clone(&conduct), timeouts.head);
+    let watched = Arc::clone(&conduct);
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-        answer(request, service.clone(), policy)
+        answer(request, service.clone(), policy(), Arc::clone(&watched))
     });
-    let connection = http2::Builder::new(TokioExecutor::new())
+    let connection = http2::Builder::new(Streams(Arc::clone(&conduct)))
         .timer(TokioTimer::new())
         .max_concurrent_streams(limits.streams)
-        .max_header_list_size(u32::try_from(limits.head).unwrap_or(u32::MAX))
+        .max_header_list_size(u32::try_from(limits.head * LIST_OVERHEAD).unwrap_or(u32::MAX))
         .max_pending_accept_reset_streams(PENDING_RESETS)
         .max_local_error_reset_streams(OWN_RESETS)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
-        .keep_alive_interval(policy.timeouts.keep_alive)
+        .keep_alive_interval(timeouts.keep_alive)
         .keep_alive_timeout(PING_TIMEOUT)
         .enable_connect_protocol()
-        .serve_connection(TokioIo::new(joined(already, read, write)), service);
+        .serve_connection(TokioIo::new(wire), service);
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         biased;
@@ -70,21 +74,44 @@ pub async fn serve<S>(
             connection.as_mut().graceful_shutdown();
             connection.await
         }
+        () = conduct.idle(timeouts.keep_alive) => {
+            conduct.end(Limit::KeepAlive);
+            connection.as_mut().graceful_shutdown();
+            let ended = tokio::time::timeout(PING_TIMEOUT, connection.as_mut()).await;
+            ended.unwrap_or(Ok(()))
+        }
     };
-    if let Err(error) = ended {
-        tracing::debug!(error = %Chain(&error), "connection ended");
+    let abuse = || ended.as_ref().is_err_and(is_abuse).then_some(Limit::Abuse);
+    let limit = conduct.ended().or_else(abuse);
+    if let Some(limit) = limit {
+        metrics.limited(limit);
     }
+    if let Err(error) = ended {
+        let limit = limit.map(Limit::label);
+        tracing::debug!(limit, error = %Chain(&error), "connection ended");
+    }
+}
+
+/// h2 counts 32 bytes for each field, and whatever is above its limit it answers itself, without a
+/// line in the log; ours is found out first.
+const LIST_OVERHEAD: usize = 2;
+
+/// h2 has ended the connection because of one of its own limits.
+fn is_abuse(error: &hyper::Error) -> bool {
+    let error = error.source().and_then(|it| it.downcast_ref::<h2::Error>());
+    error.is_some_and(|it| it.reason() == Some(h2::Reason::ENHANCE_YOUR_CALM))
 }
 
 async fn answer<S>(
     mut request: Request<Incoming>,
     mut service: S,
     policy: Policy,
-) -> Result<Response<Body>, Infallible>
+    conduct: Arc<Conduct>,
+) -> Result<Response<Delivery>, Infallible>
 where
     S: Service<Arrival, Response = Response<Body>, Error = Infallible>,
 {
-    let refused = checked(&request).err();
+    let refused = request::check(&request, policy.limits.request_head()).err();
     let protocol = request.extensions_mut().remove::<Protocol>();
     let client = protocol.is_some().then(|| hyper::upgrade::on(&mut request));
     let empty = request.body().is_end_stream() || client.is_some();
@@ -94,90 +121,34 @@ where
         }
         Body::intake(Box::new(Intake::new(IntakeSource::H2(incoming))))
     });
-    join_cookies(&mut request);
+    request::join_cookies(request.headers_mut());
     if let Some(protocol) = &protocol {
-        as_upgrade(&mut request, protocol);
+        request::as_upgrade(&mut request, protocol);
     }
-    let refused = refused.map(ProxyError::Refused);
     let response = service.call(Arrival { refused, ..Arrival::new(request) }).await;
     let Ok(response) = response;
-    Ok(match client {
+    let response = match client {
         Some(client) => as_connect(response, client, policy.timeouts.tunnel_idle),
-        None => without_connection_fields(response),
-    })
+        None => response,
+    };
+    let response = without_connection_fields(response);
+    Ok(response.map(|body| Delivery::new(body, &policy, &conduct)))
 }
 
-/// What h2 itself does not refuse.
-fn checked<B>(request: &Request<B>) -> Result<(), &'static str> {
-    let headers = request.headers();
-    for name in [header::CONNECTION, header::TRANSFER_ENCODING, header::UPGRADE] {
-        if headers.contains_key(name) {
-            return Err("a field that concerns one HTTP/1.1 connection");
-        }
-    }
-    for name in ["keep-alive", "proxy-connection"] {
-        if headers.contains_key(name) {
-            return Err("a field that concerns one HTTP/1.1 connection");
-        }
-    }
-    if headers.get(header::TE).is_some_and(|it| it != "trailers") {
-        return Err("a TE other than `trailers`");
-    }
-    if headers.get_all(header::CONTENT_LENGTH).iter().count() > 1 {
-        return Err("a Content-Length that is not one number");
-    }
-    let odd_name = |it: &http::HeaderName| !it.as_str().bytes().all(crate::h1::head::is_token);
-    if headers.keys().any(odd_name) {
-        return Err("a field name with a character that no name has");
-    }
-    let target = request.uri().path_and_query().map_or("/", |it| it.as_str());
-    if !target.bytes().all(|it| matches!(it, b'!'..=b'~') && it != b'#') {
-        return Err("a target with characters that must be escaped");
-    }
-    Ok(())
-}
-
-/// HTTP/2 may send a cookie in several fields; HTTP/1.1 has one (RFC 9113 §8.2.3).
-fn join_cookies(request: &mut Request<Body>) {
-    let mut cookies = request.headers().get_all(header::COOKIE).iter();
-    if let (Some(first), Some(second)) = (cookies.next(), cookies.next()) {
-        let mut joined = [first.as_bytes(), second.as_bytes()].join(&b"; "[..]);
-        for cookie in cookies {
-            joined.extend_from_slice(b"; ");
-            joined.extend_from_slice(cookie.as_bytes());
-        }
-        if let Ok(joined) = HeaderValue::from_bytes(&joined) {
-            request.headers_mut().insert(header::COOKIE, joined);
-        }
-    }
-}
-
-/// An extended CONNECT as the HTTP/1.1 request for the same (RFC 8441 §5).
-fn as_upgrade(request: &mut Request<Body>, protocol: &Protocol) {
-    *request.method_mut() = Method::GET;
-    let Ok(protocol) = HeaderValue::from_str(protocol.as_str()) else { return };
-    let headers = request.headers_mut();
-    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-    headers.insert(header::UPGRADE, protocol);
-    // The client's side has none; a server that speaks HTTP/1.1 expects one.
-    let key = HeaderValue::from_static("YmFueWFuIGV4dGVuZGVkIQ==");
-    headers.insert(header::SEC_WEBSOCKET_KEY, key);
-}
-
-/// A 101 as the 200 of an extended CONNECT, with the tunnel behind it; any other answer as it is.
+/// A 101 as the 200 of an extended CONNECT, with the tunnel behind it; any other answer as it is,
+/// unless it would be taken for a tunnel.
 fn as_connect(
     mut response: Response<Body>,
     client: hyper::upgrade::OnUpgrade,
     idle: Duration,
 ) -> Response<Body> {
-    let entry = response.body_mut().take_entry();
     let Some(server) = response.body_mut().take_tunnel() else {
-        let response = match entry {
-            Some(entry) => response.map(|body| body.logged(entry)),
-            None => response,
-        };
-        return without_connection_fields(response);
+        if response.status().is_success() {
+            *response.status_mut() = StatusCode::NOT_IMPLEMENTED;
+        }
+        return response;
     };
+    let entry = response.body_mut().take_entry();
     *response.status_mut() = StatusCode::OK;
     response.headers_mut().remove(header::SEC_WEBSOCKET_ACCEPT);
     tokio::spawn(async move {
@@ -188,7 +159,7 @@ fn as_connect(
             Err(error) => tracing::debug!(error = %Chain(&error), "tunnel was not opened"),
         }
     });
-    without_connection_fields(response.map(|_| Body::empty()))
+    response.map(|_| Body::empty())
 }
 
 fn without_connection_fields(mut response: Response<Body>) -> Response<Body> {

@@ -7,9 +7,11 @@ use super::Next;
 use crate::{
     error::ProxyError,
     match_route::{Answer, Routed},
+    tls::Shown,
 };
 
-/// Passes on only requests whose target and `Host` have one reading (RFC 9112 §3.2).
+/// Passes on only requests whose target and `Host` have one reading (RFC 9112 §3.2), and, where the
+/// client was shown a certificate, name a host of that certificate.
 pub async fn refuse(
     mut routed: Box<Routed>,
     next: impl Next<Box<Routed>, Response = Answer>,
@@ -30,6 +32,9 @@ fn acceptable(routed: &mut Routed) -> Result<(), ProxyError> {
         return Err(ProxyError::Overloaded(most));
     }
     one_reading(&mut routed.request)?;
+    if let Some(shown) = &routed.shown {
+        directed(&routed.request, shown)?;
+    }
     let length = routed.request.body().size_hint().exact();
     if length.is_some_and(|it| it > routed.route.policy.limits.body) {
         return Err(ProxyError::TooLarge);
@@ -45,6 +50,18 @@ fn one_reading<B>(request: &mut Request<B>) -> Result<(), ProxyError> {
     one_host(request).map_err(ProxyError::Refused)
 }
 
+/// Whether the connection was made for the request's host: a browser uses one for every name that
+/// it believes to be served there.
+fn directed<B>(request: &Request<B>, shown: &Shown) -> Result<(), ProxyError> {
+    let Some(host) = request.headers().get(header::HOST) else { return Ok(()) };
+    let host = host.to_str().unwrap_or_default();
+    let port = host.rfind(':').filter(|it| !host[*it..].contains(']'));
+    if shown.speaks_for(&host[..port.unwrap_or(host.len())]) {
+        return Ok(());
+    }
+    Err(ProxyError::Misdirected)
+}
+
 fn one_host<B>(request: &mut Request<B>) -> Result<(), &'static str> {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let host = match (hosts.next(), hosts.next()) {
@@ -57,20 +74,16 @@ fn one_host<B>(request: &mut Request<B>) -> Result<(), &'static str> {
         if request.version() == Version::HTTP_2 && host.is_none() {
             return Err("neither :authority nor Host");
         }
-        // `*` is for OPTIONS only (RFC 9112 §3.2.4); everything else begins with a slash.
-        let path = request.uri().path();
-        let asterisk = path == "*" && request.method() == Method::OPTIONS;
-        return if asterisk || path.starts_with('/') {
-            Ok(())
-        } else {
-            Err("a target that is no path")
-        };
+        return origin_form(request);
     };
     if !matches!(request.uri().scheme_str(), Some("http" | "https")) {
         return Err("a target of another scheme than http");
     }
     if target.as_str().contains('@') {
         return Err("the request's target names a user");
+    }
+    if !has_valid_port(&target) {
+        return Err("the request's target is malformed");
     }
     let scheme = request.uri().scheme_str().unwrap_or_default().to_owned();
     if host.is_some_and(|it| !same_host(it.as_str(), target.as_str(), &scheme)) {
@@ -82,7 +95,14 @@ fn one_host<B>(request: &mut Request<B>) -> Result<(), &'static str> {
     *request.uri_mut() = path.map_err(|_| "the request's target is malformed")?;
     let value = HeaderValue::from_str(target.as_str()).map_err(|_| "the target is malformed")?;
     request.headers_mut().insert(header::HOST, value);
-    Ok(())
+    origin_form(request)
+}
+
+/// `*` is for OPTIONS only (RFC 9112 §3.2.4); everything else begins with a slash.
+fn origin_form<B>(request: &Request<B>) -> Result<(), &'static str> {
+    let path = request.uri().path();
+    let asterisk = path == "*" && request.method() == Method::OPTIONS;
+    if asterisk || path.starts_with('/') { Ok(()) } else { Err("a target that is no path") }
 }
 
 /// Whether two authorities name the same host, the scheme's own port being the same as none.
@@ -100,10 +120,14 @@ fn same_host(a: &str, b: &str, scheme: &str) -> bool {
 fn valid_host(value: &HeaderValue) -> Option<Authority> {
     let text = value.to_str().ok()?;
     let authority: Authority = text.parse().ok()?;
-    let port = text.strip_prefix(authority.host())?;
+    (has_valid_port(&authority) && !authority.host().is_empty()).then_some(authority)
+}
+
+/// Whether nothing but a port follows the host, if anything does.
+fn has_valid_port(authority: &Authority) -> bool {
+    let Some(port) = authority.as_str().strip_prefix(authority.host()) else { return false };
     let is_port = |it: &str| it.bytes().all(|it| it.is_ascii_digit()) && it.parse::<u16>().is_ok();
-    let clean = port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
-    (clean && !authority.host().is_empty()).then_some(authority)
+    port.is_empty() || port.strip_prefix(':').is_some_and(is_port)
 }
 
 #[cfg(test)]
@@ -145,5 +169,7 @@ mod tests {
         assert!(check("http://shop.test:8080/", &["shop.test"]).is_err());
         assert!(check("http://shop.test:80/", &["shop.test"]).is_ok());
         assert_eq!(check("http://shop.test?x", &["shop.test"]).unwrap().0, "/?x");
+        assert!(check("http://shop.test:99999/", &["shop.test:99999"]).is_err());
+        assert!(check("http://shop.test:port/", &[]).is_err());
     }
 }

@@ -17,8 +17,10 @@ use rustls::{
 use time::OffsetDateTime;
 
 use super::{
-    H2, HTTP1, PairFiles, TlsError, VERSIONS, choice::Choice, pair::Pair, provider,
-    read_certificates, roots,
+    H2, HTTP1, PairFiles, TlsError, VERSIONS,
+    choice::{Choice, Shown},
+    pair::Pair,
+    provider, read_certificates, roots,
 };
 
 /// Which files to serve from. They are read again at each reload.
@@ -110,23 +112,33 @@ impl Certificates {
         Ok(Changed::Yes)
     }
 
-    /// What a connection that was just accepted is to be served with: TLS 1.3 or 1.2, `h2` or
-    /// `http/1.1`, stateless tickets good for 12 hours, no early data (it could be replayed).
-    pub fn config(&self) -> Arc<ServerConfig> {
-        Arc::clone(&self.0.in_force.load().config)
-    }
-
-    /// Whether `host` (without a port; an IPv6 address with or without brackets) is a name of the
-    /// certificate that is served for `sni` now. Where it is not, the client came over a connection
-    /// that was made for another host, and 421 sends it to a new one (RFC 9110 §15.5.20).
-    pub fn covers(&self, sni: Option<&str>, host: &str) -> bool {
-        self.0.in_force.load().choice.covers(sni, host)
+    /// What a connection that was just accepted is to be served with.
+    pub fn offer(&self) -> Offer {
+        Offer(self.0.in_force.load_full())
     }
 
     /// Until when each certificate in force is good, in the configured order.
     pub fn expiries(&self) -> Vec<Expiry> {
         let expiry = |pair: &Pair| Expiry { names: pair.names.clone(), not_after: pair.not_after };
         self.0.in_force.load().choice.pairs.iter().map(expiry).collect()
+    }
+}
+
+/// The certificates that were in force when a connection was accepted; a reload does not change them.
+#[derive(Debug, Clone)]
+pub struct Offer(Arc<InForce>);
+
+impl Offer {
+    /// TLS 1.3 or 1.2, `h2` or `http/1.1`, stateless tickets good for 12 hours, no early data (it
+    /// could be replayed).
+    pub fn config(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.0.config)
+    }
+
+    /// The certificate that a client got who asked for `sni`. `None` where it asked for none, or
+    /// where the certificate does not have that name: such a client does not look at names.
+    pub fn shown(&self, sni: Option<&str>) -> Option<Shown> {
+        Shown::new(&self.0.choice, sni?)
     }
 }
 

@@ -35,13 +35,6 @@ impl Choice {
         Self { pairs, exact, wildcard }
     }
 
-    /// Whether the certificate that is served for `sni` has `host` among its names.
-    pub(super) fn covers(&self, sni: Option<&str>, host: &str) -> bool {
-        let served = self.served_for(sni);
-        let host = canonical(host);
-        self.exact(&host).contains(&served) || self.wildcard(&host).contains(&served)
-    }
-
     /// Certificates that no client can get, since earlier ones have all of their names.
     pub(super) fn never_served(&self) -> impl Iterator<Item = &Pair> {
         let first = |index: usize, name: &String| match name.strip_prefix("*.") {
@@ -52,6 +45,12 @@ impl Choice {
             *index > 0 && !pair.names.iter().any(|name| first(*index, name))
         };
         self.pairs.iter().enumerate().filter(hidden).map(|(_, pair)| pair)
+    }
+
+    /// Whether the certificate with this number has `host` among its names.
+    fn covers(&self, served: usize, host: &str) -> bool {
+        let host = canonical(host);
+        self.exact(&host).contains(&served) || self.wildcard(&host).contains(&served)
     }
 
     fn served_for(&self, sni: Option<&str>) -> usize {
@@ -76,6 +75,31 @@ impl ResolvesServerCert for Choice {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let pair = self.pairs.get(self.served_for(hello.server_name()))?;
         Some(Arc::clone(&pair.certified))
+    }
+}
+
+/// The certificate that a client was shown, for whose names its connection is good.
+#[derive(Debug)]
+pub struct Shown {
+    choice: Arc<Choice>,
+    served: usize,
+    /// What the client had asked for.
+    name: String,
+}
+
+impl Shown {
+    /// `None` where the certificate that is served for `sni` does not have that name.
+    pub(super) fn new(choice: &Arc<Choice>, sni: &str) -> Option<Self> {
+        let served = choice.served_for(Some(sni));
+        let shown = || Self { choice: Arc::clone(choice), served, name: sni.to_owned() };
+        choice.covers(served, sni).then(shown)
+    }
+
+    /// Whether `host` (without a port; an IPv6 address with or without brackets) is a name of the
+    /// certificate. Where it is not, the client came over a connection that was made for another
+    /// host, and 421 sends it to a new one (RFC 9110 §15.5.20).
+    pub fn speaks_for(&self, host: &str) -> bool {
+        host.eq_ignore_ascii_case(&self.name) || self.choice.covers(self.served, host)
     }
 }
 

@@ -23,7 +23,8 @@ use rustls::{
 };
 
 pub use self::{
-    certificates::{Certificates, Changed, ClientAuth, Expiry, Settings},
+    certificates::{Certificates, Changed, ClientAuth, Expiry, Offer, Settings},
+    choice::Shown,
     error::TlsError,
     pair::PairFiles,
     upstream::UpstreamTls,

@@ -25,7 +25,7 @@ fn the_certificate_is_chosen_by_name_and_the_exact_one_before_the_wildcard() {
         ("elsewhere.example", "first.pem"),
         ("127.0.0.1", "first.pem"),
     ] {
-        let connected = connect(&client, certificates.config(), host).unwrap();
+        let connected = connect(&client, certificates.offer().config(), host).unwrap();
         assert_eq!(shown(&connected, &pairs), pki.path(file), "{host}");
     }
 }
@@ -38,28 +38,31 @@ fn a_host_is_covered_by_the_certificate_that_was_served_and_by_no_other() {
         pki.issue("b", &["pay.example", "shop.example"]),
     ])
     .unwrap();
+    let offer = certificates.offer();
     for (sni, host, covered) in [
-        (Some("shop.example"), "shop.example", true),
-        (Some("shop.example"), "Shop.Example.", true),
-        (Some("shop.example"), "www.shop.example", true),
-        (Some("shop.example"), "a.b.shop.example", false),
-        (Some("shop.example"), ".shop.example", false),
-        (Some("shop.example"), "pay.example", false),
-        (Some("shop.example"), "", false),
-        (Some("pay.example"), "pay.example", true),
-        (Some("pay.example"), "shop.example", true),
-        (Some("pay.example"), "www.shop.example", false),
-        (Some("elsewhere.example"), "shop.example", true),
-        (Some("elsewhere.example"), "elsewhere.example", false),
-        (None, "shop.example", true),
-        (None, "10.0.0.7", true),
-        (None, "10.0.0.8", false),
-        (None, "[2001:db8::7]", true),
-        (None, "[2001:DB8:0::7]", true),
-        (None, "[2001:db8::8]", false),
+        ("shop.example", "shop.example", true),
+        ("shop.example", "Shop.Example.", true),
+        ("shop.example", "www.shop.example", true),
+        ("www.shop.example", "shop.example", true),
+        ("shop.example", "a.b.shop.example", false),
+        ("shop.example", ".shop.example", false),
+        ("shop.example", "pay.example", false),
+        ("shop.example", "", false),
+        ("pay.example", "pay.example", true),
+        ("pay.example", "shop.example", true),
+        ("pay.example", "www.shop.example", false),
+        ("shop.example", "10.0.0.7", true),
+        ("shop.example", "10.0.0.8", false),
+        ("shop.example", "[2001:db8::7]", true),
+        ("shop.example", "[2001:DB8:0::7]", true),
+        ("shop.example", "[2001:db8::8]", false),
     ] {
-        assert_eq!(certificates.covers(sni, host), covered, "{sni:?} {host}");
+        let shown = offer.shown(Some(sni)).unwrap();
+        assert_eq!(shown.speaks_for(host), covered, "{sni} {host}");
     }
+    // Who looks at no names is not held to them.
+    assert!(offer.shown(None).is_none());
+    assert!(offer.shown(Some("elsewhere.example")).is_none());
 }
 
 #[test]
@@ -69,7 +72,7 @@ fn http_2_and_http_1_1_are_negotiated_and_nothing_else() {
     let negotiated = |offered: &[&str]| {
         let mut client = pki.client();
         client.alpn_protocols = offered.iter().map(|&it| it.into()).collect();
-        connect(&Arc::new(client), certificates.config(), "shop.example")
+        connect(&Arc::new(client), certificates.offer().config(), "shop.example")
             .map(|it| it.server.alpn_protocol().map(<[u8]>::to_vec))
     };
     assert_eq!(negotiated(&["h2", "http/1.1"]), Ok(Some(b"h2".to_vec())));
@@ -86,10 +89,10 @@ fn tls_1_2_and_1_3_are_spoken_and_resumed() {
         let client =
             builder(&[version]).with_root_certificates(pki.trusted()).with_no_client_auth();
         let client = Arc::new(client);
-        let first = connect(&client, certificates.config(), "shop.example").unwrap();
+        let first = connect(&client, certificates.offer().config(), "shop.example").unwrap();
         assert_eq!(first.server.protocol_version(), Some(version.version));
         assert!(!first.is_resumed());
-        let second = connect(&client, certificates.config(), "shop.example").unwrap();
+        let second = connect(&client, certificates.offer().config(), "shop.example").unwrap();
         assert!(second.is_resumed(), "{version:?}");
     }
 }

@@ -7,7 +7,8 @@ fn a_required_certificate_must_be_there_and_be_the_cas() {
     let pki = Pki::new();
     let server = pki.issue("shop", &["shop.example"]);
     let certificates = load_asking(vec![server], pki.ca_file(), true).unwrap();
-    let connect = |client| connect(&Arc::new(client), certificates.config(), "shop.example");
+    let connect =
+        |client| connect(&Arc::new(client), certificates.offer().config(), "shop.example");
     let known = connect(pki.client_with(ALL, &client_identity(&pki))).unwrap();
     assert_eq!(known.server.peer_certificates().unwrap().len(), 1);
     assert!(connect(pki.client()).is_err());
@@ -19,7 +20,8 @@ fn an_optional_certificate_may_be_absent_but_not_anothers() {
     let pki = Pki::new();
     let server = pki.issue("shop", &["shop.example"]);
     let certificates = load_asking(vec![server], pki.ca_file(), false).unwrap();
-    let connect = |client| connect(&Arc::new(client), certificates.config(), "shop.example");
+    let connect =
+        |client| connect(&Arc::new(client), certificates.offer().config(), "shop.example");
     let known = connect(pki.client_with(ALL, &client_identity(&pki))).unwrap();
     assert_eq!(known.server.peer_certificates().unwrap().len(), 1);
     let unknown = connect(pki.client()).unwrap();
@@ -37,7 +39,8 @@ fn a_client_that_could_be_asked_is_verified_in_every_handshake() {
         for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
             let client = Arc::new(pki.client_with(&[version], &identity));
             for _ in 0..2 {
-                let connected = connect(&client, certificates.config(), "shop.example").unwrap();
+                let connected =
+                    connect(&client, certificates.offer().config(), "shop.example").unwrap();
                 assert!(!connected.is_resumed());
             }
         }

@@ -10,10 +10,10 @@ fn each_connector_offers_its_protocol_and_resumes() {
     for (connector, protocol) in
         [(upstream.http1(), b"http/1.1".as_slice()), (upstream.http2(), b"h2".as_slice())]
     {
-        let first = connect(connector.config(), server.config(), "puma.internal").unwrap();
+        let first = connect(connector.config(), server.offer().config(), "puma.internal").unwrap();
         assert_eq!(first.client.alpn_protocol(), Some(protocol));
         assert!(!first.is_resumed());
-        let second = connect(connector.config(), server.config(), "puma.internal").unwrap();
+        let second = connect(connector.config(), server.offer().config(), "puma.internal").unwrap();
         assert!(second.is_resumed());
     }
 }
@@ -23,14 +23,14 @@ fn a_server_must_have_the_name_and_the_ca() {
     let pki = Pki::new();
     let server = load(vec![pki.issue("puma", &["puma.internal", "127.0.0.1"])]).unwrap();
     let ours = UpstreamTls::new(Some(&pki.ca_file())).unwrap().http1();
-    assert!(connect(ours.config(), server.config(), "puma.internal").is_ok());
-    assert!(connect(ours.config(), server.config(), "127.0.0.1").is_ok());
-    assert!(connect(ours.config(), server.config(), "other.internal").is_err());
-    assert!(connect(ours.config(), server.config(), "127.0.0.2").is_err());
+    assert!(connect(ours.config(), server.offer().config(), "puma.internal").is_ok());
+    assert!(connect(ours.config(), server.offer().config(), "127.0.0.1").is_ok());
+    assert!(connect(ours.config(), server.offer().config(), "other.internal").is_err());
+    assert!(connect(ours.config(), server.offer().config(), "127.0.0.2").is_err());
 
     let stranger = Pki::new();
     let theirs = UpstreamTls::new(Some(&stranger.ca_file())).unwrap().http1();
-    assert!(connect(theirs.config(), server.config(), "puma.internal").is_err());
+    assert!(connect(theirs.config(), server.offer().config(), "puma.internal").is_err());
 }
 
 #[test]
@@ -39,7 +39,8 @@ fn without_a_ca_file_a_private_ca_is_not_believed() {
     let server = load(vec![pki.issue("puma", &["puma.internal"])]).unwrap();
     match UpstreamTls::new(None) {
         Ok(system) => {
-            let connected = connect(system.http1().config(), server.config(), "puma.internal");
+            let connected =
+                connect(system.http1().config(), server.offer().config(), "puma.internal");
             assert!(connected.is_err());
         }
         Err(error) => assert!(matches!(error, TlsError::NoSystemRoots { .. }), "{error}"),

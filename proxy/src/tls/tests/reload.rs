@@ -8,17 +8,22 @@ fn new_connections_get_the_new_certificate_and_open_ones_go_on() {
     let files = pki.issue("shop", &["shop.example"]);
     let certificates = load(vec![files.clone()]).unwrap();
     let old = CertificateDer::from_pem_file(&files.cert).unwrap();
-    let mut open = connect(&Arc::new(pki.client()), certificates.config(), "shop.example").unwrap();
+    let mut open =
+        connect(&Arc::new(pki.client()), certificates.offer().config(), "shop.example").unwrap();
 
     pki.issue("shop", &["shop.example", "pay.example"]);
-    assert!(!certificates.covers(Some("shop.example"), "pay.example"));
+    let shown = certificates.offer().shown(Some("shop.example")).unwrap();
     assert_eq!(certificates.clone().reload().unwrap(), Changed::Yes);
 
     assert!(open.carries("still here"));
     assert_eq!(open.client.peer_certificates().unwrap()[0], old);
-    let new = connect(&Arc::new(pki.client()), certificates.config(), "pay.example").unwrap();
+    let new =
+        connect(&Arc::new(pki.client()), certificates.offer().config(), "pay.example").unwrap();
     assert_ne!(new.client.peer_certificates().unwrap()[0], old);
-    assert!(certificates.covers(Some("shop.example"), "pay.example"));
+    // An open connection is good for what its own certificate says.
+    assert!(!shown.speaks_for("pay.example"));
+    let shown = certificates.offer().shown(Some("shop.example")).unwrap();
+    assert!(shown.speaks_for("pay.example"));
 }
 
 #[test]
@@ -26,9 +31,9 @@ fn the_same_files_change_nothing() {
     let pki = Pki::new();
     let files = pki.issue("shop", &["shop.example"]);
     let certificates = load_asking(vec![files], pki.ca_file(), true).unwrap();
-    let before = certificates.config();
+    let before = certificates.offer().config();
     assert_eq!(certificates.reload().unwrap(), Changed::No);
-    assert!(Arc::ptr_eq(&before, &certificates.config()));
+    assert!(Arc::ptr_eq(&before, &certificates.offer().config()));
 }
 
 #[test]
@@ -36,10 +41,10 @@ fn sessions_are_resumed_after_a_reload() {
     let pki = Pki::new();
     let certificates = load(vec![pki.issue("shop", &["shop.example"])]).unwrap();
     let client = Arc::new(pki.client());
-    connect(&client, certificates.config(), "shop.example").unwrap();
+    connect(&client, certificates.offer().config(), "shop.example").unwrap();
     pki.issue("shop", &["shop.example"]);
     assert_eq!(certificates.reload().unwrap(), Changed::Yes);
-    let again = connect(&client, certificates.config(), "shop.example").unwrap();
+    let again = connect(&client, certificates.offer().config(), "shop.example").unwrap();
     assert!(again.is_resumed());
 }
 
@@ -49,10 +54,10 @@ fn clients_of_a_ca_that_was_replaced_are_refused() {
     let server = pki.issue("shop", &["shop.example"]);
     let certificates = load_asking(vec![server], pki.ca_file(), true).unwrap();
     let client = Arc::new(pki.client_with(ALL, &client_identity(&pki)));
-    assert!(connect(&client, certificates.config(), "shop.example").is_ok());
+    assert!(connect(&client, certificates.offer().config(), "shop.example").is_ok());
     pki.write("ca.pem", &authority().pem());
     assert_eq!(certificates.reload().unwrap(), Changed::Yes);
-    assert!(connect(&client, certificates.config(), "shop.example").is_err());
+    assert!(connect(&client, certificates.offer().config(), "shop.example").is_err());
 }
 
 #[test]
@@ -62,7 +67,7 @@ fn bad_files_leave_the_last_good_certificates_in_force() {
     let other = pki.issue("other", &["other.example"]);
     let certificates =
         load_asking(vec![files.clone(), other.clone()], pki.ca_file(), false).unwrap();
-    let before = certificates.config();
+    let before = certificates.offer().config();
     // A good new certificate must not come into force as long as another file is bad.
     pki.issue("shop", &["shop.example"]);
     let client = Arc::new(pki.client());
@@ -76,12 +81,12 @@ fn bad_files_leave_the_last_good_certificates_in_force() {
         let good = fs::read(file).unwrap();
         fs::write(file, content).unwrap();
         assert!(story(certificates.reload()).contains(file.to_str().unwrap()));
-        assert!(Arc::ptr_eq(&before, &certificates.config()));
-        assert!(connect(&client, certificates.config(), "shop.example").is_ok());
+        assert!(Arc::ptr_eq(&before, &certificates.offer().config()));
+        assert!(connect(&client, certificates.offer().config(), "shop.example").is_ok());
         fs::write(file, good).unwrap();
     }
     assert_eq!(certificates.reload().unwrap(), Changed::Yes);
     fs::remove_file(&files.key).unwrap();
     assert!(story(certificates.reload()).contains("cannot be read"));
-    assert!(connect(&client, certificates.config(), "shop.example").is_ok());
+    assert!(connect(&client, certificates.offer().config(), "shop.example").is_ok());
 }
