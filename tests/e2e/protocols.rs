@@ -1,8 +1,7 @@
 //! The shop through TLS and HTTP/2 is the shop through HTTP/1.1.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
-use rcgen::{CertifiedKey, generate_simple_self_signed};
 use reqwest::{Client, Version};
 use tests::{
     banyan::{Proxy, Setup},
@@ -14,17 +13,12 @@ use tokio::{
     process::Command,
 };
 
-use crate::support::shop;
+use crate::support::{certificate, shop};
 
 /// Banyan behind a certificate of its own, in front of the shop.
 async fn behind_tls(files: &Path) -> (Proxy, String) {
-    let CertifiedKey { cert, signing_key } =
-        generate_simple_self_signed(["127.0.0.1".to_owned(), "shop.test".to_owned()]).unwrap();
-    let (cert_file, key_file) = (files.join("shop.crt"), files.join("shop.key"));
-    fs::write(&cert_file, cert.pem()).unwrap();
-    fs::write(&key_file, signing_key.serialize_pem()).unwrap();
-    let flags =
-        ["--tls-cert", cert_file.to_str().unwrap(), "--tls-key", key_file.to_str().unwrap()];
+    let flags = certificate(files);
+    let flags: Vec<_> = flags.iter().map(String::as_str).collect();
     let proxy = listening("https://127.0.0.1:0", &flags).await;
     let base = format!("https://{}", proxy.address());
     (proxy, base)

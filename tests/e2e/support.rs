@@ -1,11 +1,14 @@
 //! What several end-to-end tests need.
 
 use std::{
+    fs,
+    path::Path,
     sync::{Arc, LazyLock},
     time::{Duration, Instant},
 };
 
 use extracted::Extraction;
+use rcgen::{CertifiedKey, generate_simple_self_signed};
 use shadow::{DifferenceReport, Reports, RouteReport};
 use tests::{
     banyan::{Proxy, Setup},
@@ -31,7 +34,7 @@ pub(crate) async fn quiet_shop() -> Addresses {
 
 /// The route table of the demo, which is the one that an operator of this shop would run.
 pub(crate) fn routes() -> String {
-    std::fs::read_to_string(tests::project::root().join("routes.toml")).unwrap()
+    fs::read_to_string(tests::project::root().join("routes.toml")).unwrap()
 }
 
 /// Banyan in front of a shop with these routes and handlers.
@@ -47,6 +50,16 @@ pub(crate) async fn proxy(
         ..Setup::default()
     };
     Proxy::start(setup, extractions).await.unwrap()
+}
+
+/// The flags for a certificate that nobody else has: `shop.crt` and `shop.key` in `folder`.
+pub(crate) fn certificate(folder: &Path) -> Vec<String> {
+    let names = ["127.0.0.1".to_owned(), "shop.test".to_owned()];
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(names).unwrap();
+    fs::write(folder.join("shop.crt"), cert.pem()).unwrap();
+    fs::write(folder.join("shop.key"), signing_key.serialize_pem()).unwrap();
+    let file = |name: &str| folder.join(name).display().to_string();
+    vec!["--tls-cert".into(), file("shop.crt"), "--tls-key".into(), file("shop.key")]
 }
 
 /// A handler list that lives as long as the process, as the one of a real build does.
