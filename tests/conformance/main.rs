@@ -25,4 +25,5 @@ mod support;
 mod timeouts;
 mod traces;
 mod upgrades;
+mod websockets;
 mod wire;

@@ -1,15 +1,7 @@
 //! `WebSocket`s as browsers open them: over HTTP/1.1, or as one stream of an HTTP/2 connection
 //! (RFC 8441), with or without TLS.
 
-use std::{
-    future::{Future as _, poll_fn},
-    io,
-    net::SocketAddr,
-    pin::Pin,
-    sync::Arc,
-    task::Poll,
-    time::Duration,
-};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Version, header,
@@ -148,17 +140,16 @@ impl Opener {
         path: &'static str,
         fields: &[(&'static str, &str)],
     ) -> Result<(WebSocket, HeaderMap), OpenError> {
-        let (mut sender, mut connection) =
+        let (mut sender, connection) =
             http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await?;
-        let announced = poll_fn(|cx| {
-            let ended = Pin::new(&mut connection).poll(cx);
-            if connection.is_extended_connect_protocol_enabled() {
-                return Poll::Ready(Ok(()));
+        let announced = async {
+            // hyper wakes nobody for it.
+            while !connection.is_extended_connect_protocol_enabled() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
             }
-            ended.map(|_| Err(OpenError::NotOffered))
-        });
+        };
         let announced = tokio::time::timeout(SETTINGS_WITHIN, announced).await;
-        announced.unwrap_or(Err(OpenError::NotOffered))?;
+        announced.map_err(|_| OpenError::NotOffered)?;
         // It ends when the WebSocket and the sender are gone.
         tokio::spawn(connection);
         let answer = sender.send_request(self.extended_connect(path, fields)).await?;
