@@ -6,6 +6,7 @@
 
 mod cable;
 mod catalogue;
+mod chromium;
 mod database_down;
 mod pages;
 mod pass_through;
@@ -14,6 +15,7 @@ mod prometheus;
 mod protocols;
 mod reload;
 mod shadow_is_free;
+mod shopping;
 mod support;
 mod unknowns;
 
