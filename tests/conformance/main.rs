@@ -7,6 +7,7 @@
 mod answers;
 mod answers_cut;
 mod connections;
+mod curl;
 mod files;
 mod limits;
 mod listeners;

@@ -3,7 +3,6 @@
 
 use std::{
     fs,
-    path::Path,
     sync::atomic::{AtomicU32, Ordering},
     time::{Duration, Instant},
 };
@@ -13,9 +12,8 @@ use reqwest::Version;
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use serde_json::{Value, json};
 use tests::{
-    banyan::{Proxy, Setup},
+    banyan::Setup,
     browser::Browser,
-    project::Scratch,
     websocket::{OpenError, Opener, WebSocket},
 };
 use tokio::net::TcpStream;
@@ -26,7 +24,7 @@ use tokio_tungstenite::tungstenite::{
 
 use crate::{
     reload::{ids, table},
-    support::{certificate, eventually, shop},
+    support::{Pair, eventually, shop},
 };
 
 /// Within this whatever must come has come. Long, since the machine may be busy.
@@ -38,45 +36,16 @@ static LISTENERS: AtomicU32 = AtomicU32::new(1);
 /// What a client of Action Cable sends.
 const PROTOCOL: &str = "actioncable-v1-json";
 
-/// Two of Banyan, one behind a certificate.
-struct Pair {
-    clear: Proxy,
-    tls: Proxy,
-    certificate: CertificateDer<'static>,
-}
-
-impl Pair {
-    async fn start(files: &Path, flags: &[&str]) -> Self {
-        let mut setup = Setup {
-            monolith: shop().await.url,
-            routes: Some(route("before", "/cable")),
-            listen: Some("h2c://127.0.0.1:0".into()),
-            flags: flags.iter().map(|it| (*it).to_owned()).collect(),
-            ..Setup::default()
-        };
-        let clear = Proxy::start(setup.clone(), &[]).await.unwrap();
-        setup.flags.extend(certificate(files));
-        setup.listen = Some("https://127.0.0.1:0".into());
-        let tls = Proxy::start(setup, &[]).await.unwrap();
-        let certificate = CertificateDer::from_pem_file(files.join("shop.crt")).unwrap();
-        Self { clear, tls, certificate }
-    }
-
-    /// Every way to open a WebSocket.
-    fn openers(&self) -> Vec<Opener> {
-        let versions = [Version::HTTP_11, Version::HTTP_2].into_iter();
-        let both = versions.flat_map(|version| {
-            let address = self.clear.address();
-            let clear = Opener { address, certificate: None, version };
-            let certificate = Some(self.certificate.clone());
-            [clear, Opener { address: self.tls.address(), certificate, version }]
-        });
-        both.collect()
-    }
-
-    async fn stop(self) {
-        tokio::join!(self.clear.stop(), self.tls.stop());
-    }
+/// Every way to open a WebSocket. The first is HTTP/1.1 without TLS.
+fn openers(pair: &Pair) -> Vec<Opener> {
+    let certificate = CertificateDer::from_pem_file(pair.files.path().join("shop.crt")).unwrap();
+    let versions = [Version::HTTP_11, Version::HTTP_2].into_iter();
+    let both = versions.flat_map(|version| {
+        let clear = Opener { address: pair.clear.address(), certificate: None, version };
+        let certificate = Some(certificate.clone());
+        [clear, Opener { address: pair.tls.address(), certificate, version }]
+    });
+    both.collect()
 }
 
 fn route(id: &str, path: &str) -> String {
@@ -243,9 +212,9 @@ async fn all_hear_of_the_refund(pages: &mut [OrderPage]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_is_followed_over_every_protocol_while_the_routes_change() {
-    let files = Scratch::new("cable");
-    let pair = Pair::start(files.path(), &[]).await;
-    let openers = pair.openers();
+    let routes = Some(route("before", "/cable"));
+    let pair = Pair::start(Setup { routes, ..Setup::default() }).await;
+    let openers = openers(&pair);
     let mut pages = join_all(openers.iter().map(OrderPage::open)).await;
     // The route that the connections came by is no more.
     for proxy in [&pair.clear, &pair.tls] {
@@ -265,9 +234,9 @@ async fn an_order_is_followed_over_every_protocol_while_the_routes_change() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_drain_gives_a_cable_its_time_and_then_ends_it() {
     const LIMIT: Duration = Duration::from_secs(5);
-    let files = Scratch::new("cable-drain");
-    let pair = Pair::start(files.path(), &["--drain-timeout=5"]).await;
-    let (openers, addresses) = (pair.openers(), [pair.clear.address(), pair.tls.address()]);
+    let flags = vec!["--drain-timeout=5".into()];
+    let pair = Pair::start(Setup { flags, ..Setup::default() }).await;
+    let (openers, addresses) = (openers(&pair), [pair.clear.address(), pair.tls.address()]);
     let mut pages = join_all(openers.iter().map(OrderPage::open)).await;
     // By another way than the one that closes.
     let admin = admin(&shop().await.url).await;
@@ -297,9 +266,8 @@ async fn a_drain_gives_a_cable_its_time_and_then_ends_it() {
 /// The origin that Rails compares with is the one that Banyan tells it: scheme, name and port.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cable_is_only_for_the_shops_own_pages_and_for_who_is_logged_in() {
-    let files = Scratch::new("cable-origin");
-    let pair = Pair::start(files.path(), &[]).await;
-    for opener in pair.openers() {
+    let pair = Pair::start(Setup::default()).await;
+    for opener in openers(&pair) {
         let visitor = Browser::new(&opener.base());
         let other_scheme = match opener.base().strip_prefix("https") {
             Some(rest) => format!("http{rest}"),

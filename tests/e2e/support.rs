@@ -12,6 +12,7 @@ use rcgen::{CertifiedKey, generate_simple_self_signed};
 use shadow::{DifferenceReport, Reports, RouteReport};
 use tests::{
     banyan::{Proxy, Setup},
+    project::Scratch,
     shop::{Addresses, Shop},
 };
 
@@ -60,6 +61,33 @@ pub(crate) fn certificate(folder: &Path) -> Vec<String> {
     fs::write(folder.join("shop.key"), signing_key.serialize_pem()).unwrap();
     let file = |name: &str| folder.join(name).display().to_string();
     vec!["--tls-cert".into(), file("shop.crt"), "--tls-key".into(), file("shop.key")]
+}
+
+/// Two of Banyan in front of the busy shop: one without TLS, for HTTP/1.1 and for HTTP/2 by prior
+/// knowledge, and one behind a certificate.
+pub(crate) struct Pair {
+    pub(crate) clear: Proxy,
+    pub(crate) tls: Proxy,
+    /// For what a test writes, beside the certificate.
+    pub(crate) files: Scratch,
+}
+
+impl Pair {
+    /// Both are started as `setup` says, but for where they listen and what is behind them.
+    pub(crate) async fn start(mut setup: Setup) -> Self {
+        let files = Scratch::new("pair");
+        setup.monolith = shop().await.url;
+        setup.listen = Some("h2c://127.0.0.1:0".into());
+        let clear = Proxy::start(setup.clone(), &[]).await.unwrap();
+        setup.flags.extend(certificate(files.path()));
+        setup.listen = Some("https://127.0.0.1:0".into());
+        let tls = Proxy::start(setup, &[]).await.unwrap();
+        Self { clear, tls, files }
+    }
+
+    pub(crate) async fn stop(self) {
+        tokio::join!(self.clear.stop(), self.tls.stop());
+    }
 }
 
 /// A handler list that lives as long as the process, as the one of a real build does.

@@ -4,7 +4,10 @@ Rails.application.configure do
   config.rake_eager_load = true
   config.consider_all_requests_local = false
   config.action_controller.perform_caching = false
-  config.public_file_server.enabled = false
+
+  # No web server stands between Puma and the proxy: public/ is Puma's, and so is compression.
+  config.public_file_server.enabled = true
+  config.middleware.use Rack::Deflater, include: %w[text/csv]
 
   # The shop is reached through a proxy under whatever name and port that has.
   config.hosts.clear
