@@ -17,7 +17,7 @@ use tokio::{
 use crate::support::{Pair, shop};
 
 /// Every way to ask: curl's flag, and the address that it is for.
-fn ways(pair: &Pair) -> [(&'static str, String); 5] {
+pub(crate) fn ways(pair: &Pair) -> [(&'static str, String); 5] {
     let (clear, tls) = (pair.clear.url(), format!("https://{}", pair.tls.address()));
     [
         ("--http1.0", clear.clone()),
@@ -30,16 +30,16 @@ fn ways(pair: &Pair) -> [(&'static str, String); 5] {
 
 /// An answer, as curl tells it.
 #[derive(Debug)]
-struct Answer {
-    status: String,
+pub(crate) struct Answer {
+    pub(crate) status: String,
     /// Without those that belong to one connection or one request.
-    fields: Vec<String>,
-    body: Vec<u8>,
+    pub(crate) fields: Vec<String>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Answer {
     /// Asks for `url`, and fails unless curl is content.
-    async fn to(arguments: &[&str], url: &str) -> Self {
+    pub(crate) async fn to(arguments: &[&str], url: &str) -> Self {
         let files = Scratch::new("answer");
         let (head, body) = (files.path().join("head"), files.path().join("body"));
         let output = curl(arguments)
@@ -95,7 +95,7 @@ fn succeeded(output: &Output, arguments: &[&str], url: &str) {
 }
 
 /// A buyer of the seeds whom nobody else of these tests is.
-async fn logged_in(base: &str, number: u32) -> Browser {
+pub(crate) async fn logged_in(base: &str, number: u32) -> Browser {
     let browser = Browser::new(base);
     let login = browser.visit("/login").await.unwrap();
     let email = format!("buyer{number}@shop.test");
@@ -217,22 +217,10 @@ async fn an_upload_arrives_whole_however_curl_sends_it() {
 /// Uploads a picture of its own, and looks at it; returns what curl says of the exchange.
 async fn uploads(pair: &Pair, way: &str, base: &str, manner: &[&str], number: u8) -> String {
     let browser = logged_in(base, 492).await;
-    let profile = browser.visit("/profile").await.unwrap();
-    // What decides over being a picture is in the first bytes.
-    let mut picture = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
-    picture.resize(2 * 1024 * 1024 + usize::from(number), number);
-    let file = pair.files.path().join(format!("{number}.png"));
-    fs::write(&file, &picture).unwrap();
-    let mut arguments = vec![way.to_owned(), "--verbose".into()];
-    arguments.extend(manner.iter().map(|it| (*it).to_owned()));
-    for (name, value) in profile.hidden_fields("/profile").unwrap() {
-        arguments.extend(["--form-string".into(), format!("{name}={value}")]);
-    }
-    let part = format!("user[avatar]=@{};type=image/png", file.display());
-    arguments.extend(["--form".into(), part, "--cookie".into(), browser.cookie_header()]);
-    arguments.extend(["--header".into(), format!("Origin: {base}")]);
-    let (arguments, url): (Vec<_>, _) =
-        (arguments.iter().map(String::as_str).collect(), format!("{base}/profile"));
+    let (picture, arguments) = picture_to_upload(pair, &browser, base, number).await;
+    let mut arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    arguments.extend([way, "--verbose"].iter().chain(manner));
+    let url = format!("{base}/profile");
     let output = curl(&arguments).arg(&url).output().await.unwrap();
     succeeded(&output, &arguments, &url);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -245,6 +233,29 @@ async fn uploads(pair: &Pair, way: &str, base: &str, manner: &[&str], number: u8
         back.fields
     );
     said
+}
+
+/// A picture that no other number has, and what curl needs to upload it as the browser's user.
+pub(crate) async fn picture_to_upload(
+    pair: &Pair,
+    browser: &Browser,
+    base: &str,
+    number: u8,
+) -> (Vec<u8>, Vec<String>) {
+    // What decides over being a picture is in the first bytes.
+    let mut picture = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
+    picture.resize(2 * 1024 * 1024 + usize::from(number), number);
+    let file = pair.files.path().join(format!("{number}.png"));
+    fs::write(&file, &picture).unwrap();
+    let profile = browser.visit("/profile").await.unwrap();
+    let mut arguments = Vec::new();
+    for (name, value) in profile.hidden_fields("/profile").unwrap() {
+        arguments.extend(["--form-string".into(), format!("{name}={value}")]);
+    }
+    let part = format!("user[avatar]=@{};type=image/png", file.display());
+    arguments.extend(["--form".into(), part, "--cookie".into(), browser.cookie_header()]);
+    arguments.extend(["--header".into(), format!("Origin: {base}")]);
+    (picture, arguments)
 }
 
 /// Ten seconds of events: who sees the first of them at once has not waited for the last.

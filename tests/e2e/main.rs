@@ -15,6 +15,7 @@ mod planted_bugs;
 mod prometheus;
 mod protocols;
 mod reload;
+mod sendfile;
 mod shadow_is_free;
 mod shopping;
 mod support;

@@ -63,7 +63,7 @@ pub(crate) fn certificate(folder: &Path) -> Vec<String> {
     vec!["--tls-cert".into(), file("shop.crt"), "--tls-key".into(), file("shop.key")]
 }
 
-/// Two of Banyan in front of the busy shop: one without TLS, for HTTP/1.1 and for HTTP/2 by prior
+/// Two of Banyan in front of one shop: one without TLS, for HTTP/1.1 and for HTTP/2 by prior
 /// knowledge, and one behind a certificate.
 pub(crate) struct Pair {
     pub(crate) clear: Proxy,
@@ -73,10 +73,13 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
-    /// Both are started as `setup` says, but for where they listen and what is behind them.
+    /// Both are started as `setup` says, but for where they listen; in front of the busy shop unless
+    /// it names another.
     pub(crate) async fn start(mut setup: Setup) -> Self {
         let files = Scratch::new("pair");
-        setup.monolith = shop().await.url;
+        if setup.monolith.is_empty() {
+            setup.monolith = shop().await.url;
+        }
         setup.listen = Some("h2c://127.0.0.1:0".into());
         let clear = Proxy::start(setup.clone(), &[]).await.unwrap();
         setup.flags.extend(certificate(files.path()));

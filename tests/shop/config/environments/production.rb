@@ -9,6 +9,12 @@ Rails.application.configure do
   config.public_file_server.enabled = true
   config.middleware.use Rack::Deflater, include: %w[text/csv]
 
+  # Unless the proxy sends the files that we only name: uploads, and with X-Sendfile also public/.
+  if (field = ENV["SHOP_SENDFILE"].presence)
+    storage = Regexp.escape("#{SHOP_STATE}/storage")
+    config.middleware.swap Rack::Sendfile, Rack::Sendfile, field, [[storage, "/uploads"]]
+  end
+
   # The shop is reached through a proxy under whatever name and port that has.
   config.hosts.clear
   config.force_ssl = false
