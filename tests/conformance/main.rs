@@ -7,6 +7,7 @@
 mod answers;
 mod answers_cut;
 mod connections;
+mod curl;
 mod files;
 mod h2_abuse;
 mod h2_life;
@@ -32,4 +33,5 @@ mod tls;
 mod tls_setup;
 mod traces;
 mod upgrades;
+mod websockets;
 mod wire;

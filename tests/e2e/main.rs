@@ -4,7 +4,10 @@
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod cable;
 mod catalogue;
+mod chromium;
+mod curl;
 mod database_down;
 mod pages;
 mod pass_through;
@@ -12,7 +15,9 @@ mod planted_bugs;
 mod prometheus;
 mod protocols;
 mod reload;
+mod sendfile;
 mod shadow_is_free;
+mod shopping;
 mod support;
 mod unknowns;
 

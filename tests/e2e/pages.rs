@@ -1,73 +1,14 @@
 //! The pages in a real browser: a migration lead finds a route, its differences, and both sides.
 
-use std::{
-    io::{BufRead as _, BufReader},
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::time::Duration;
 
 use extracted::{Extraction, catalog};
-use fantoccini::{Client, ClientBuilder, Locator, wd::Capabilities};
-use hyper_util::client::legacy::connect::HttpConnector;
-use tests::project::Scratch;
+use fantoccini::{Client, Locator};
 
-use crate::support::{forever, judged, proxy, routes, shop};
-
-/// `chromedriver` on a port of its own, with a profile of its own.
-struct Driver {
-    process: Child,
-    port: u16,
-    profile: Scratch,
-}
-
-impl Driver {
-    fn start() -> Self {
-        let mut process = Command::new("setpriv")
-            .args(["--pdeathsig", "KILL", "chromedriver", "--port=0"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("chromedriver must be installed: `make test` installs it");
-        let lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let port = lines
-            .filter_map(|it| it.rsplit_once("on port ")?.1.trim_end_matches('.').parse().ok())
-            // It first repeats what it was asked for, and then says what it took.
-            .find(|port| *port != 0)
-            .expect("chromedriver must say its port");
-        Self { process, port, profile: Scratch::new("chromium") }
-    }
-
-    async fn browser(&self) -> Client {
-        let profile = format!("--user-data-dir={}", self.profile.path().display());
-        let mut arguments = vec![profile];
-        arguments.extend(
-            [
-                "--headless",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--no-first-run",
-                "--window-size=1280,900",
-            ]
-            .map(str::to_owned),
-        );
-        arguments.extend(
-            ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-                .map(str::to_owned),
-        );
-        let mut capabilities = Capabilities::new();
-        capabilities.insert("goog:chromeOptions".into(), serde_json::json!({ "args": arguments }));
-        let mut builder = ClientBuilder::new(HttpConnector::new());
-        builder.capabilities(capabilities);
-        builder.connect(&format!("http://127.0.0.1:{}", self.port)).await.unwrap()
-    }
-}
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
+use crate::{
+    chromium::Driver,
+    support::{forever, judged, proxy, routes, shop},
+};
 
 const WRONG: Extraction = Extraction {
     run: |ctx, request| {
@@ -95,7 +36,7 @@ async fn a_lead_goes_from_the_overview_to_a_difference_and_sees_both_sides() {
     judged(&proxy, "catalog.show", 3).await;
     // Not on another thread: the driver dies with the thread that started it.
     let driver = Driver::start();
-    let browser = driver.browser().await;
+    let browser = driver.browser(&[]).await;
 
     browser.goto(&proxy.admin()).await.unwrap();
     let overview = text(&browser, "body").await;

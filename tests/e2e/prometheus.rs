@@ -14,10 +14,7 @@ use tests::{
     project::{self, Scratch},
 };
 
-use crate::{
-    protocols::certificate,
-    support::{eventually, routes, shop},
-};
+use crate::support::{certificate, eventually, routes, shop};
 
 /// A Prometheus with its own data directory, on a free port.
 struct Prometheus {

@@ -1,8 +1,7 @@
 //! The shop through TLS and HTTP/2 is the shop through HTTP/1.1.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
-use rcgen::{CertifiedKey, generate_simple_self_signed};
 use reqwest::{Client, Version};
 use tests::{
     banyan::{Proxy, Setup},
@@ -14,22 +13,11 @@ use tokio::{
     process::Command,
 };
 
-use crate::support::shop;
-
-/// A certificate of the test's own in `files`, as the flags that name it.
-pub(crate) fn certificate(files: &Path) -> [String; 2] {
-    let CertifiedKey { cert, signing_key } =
-        generate_simple_self_signed(["127.0.0.1".to_owned(), "shop.test".to_owned()]).unwrap();
-    let (cert_file, key_file) = (files.join("shop.crt"), files.join("shop.key"));
-    fs::write(&cert_file, cert.pem()).unwrap();
-    fs::write(&key_file, signing_key.serialize_pem()).unwrap();
-    let (cert_file, key_file) = (cert_file.display(), key_file.display());
-    [format!("--tls-cert={cert_file}"), format!("--tls-key={key_file}")]
-}
+use crate::support::{certificate, shop};
 
 /// Banyan behind a certificate of its own, in front of the shop.
 async fn behind_tls(files: &Path) -> (Proxy, String) {
-    let proxy = listening("https://127.0.0.1:0", certificate(files).into()).await;
+    let proxy = listening("https://127.0.0.1:0", certificate(files)).await;
     let base = format!("https://{}", proxy.address());
     (proxy, base)
 }

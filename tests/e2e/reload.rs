@@ -121,12 +121,12 @@ impl Load {
 }
 
 /// The table in force, as the admin listener tells it.
-async fn table(proxy: &Proxy) -> serde_json::Value {
+pub(crate) async fn table(proxy: &Proxy) -> serde_json::Value {
     let url = format!("{}/api/routes", proxy.admin());
     reqwest::get(url).await.unwrap().json().await.unwrap()
 }
 
-fn ids(table: &serde_json::Value) -> Vec<String> {
+pub(crate) fn ids(table: &serde_json::Value) -> Vec<String> {
     let routes = table["routes"].as_array().unwrap();
     routes.iter().map(|it| it["id"].as_str().unwrap().to_owned()).collect()
 }

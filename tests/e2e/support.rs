@@ -1,14 +1,18 @@
 //! What several end-to-end tests need.
 
 use std::{
+    fs,
+    path::Path,
     sync::{Arc, LazyLock},
     time::{Duration, Instant},
 };
 
 use extracted::Extraction;
+use rcgen::{CertifiedKey, generate_simple_self_signed};
 use shadow::{DifferenceReport, Reports, RouteReport};
 use tests::{
     banyan::{Proxy, Setup},
+    project::Scratch,
     shop::{Addresses, Shop},
 };
 
@@ -31,7 +35,7 @@ pub(crate) async fn quiet_shop() -> Addresses {
 
 /// The route table of the demo, which is the one that an operator of this shop would run.
 pub(crate) fn routes() -> String {
-    std::fs::read_to_string(tests::project::root().join("routes.toml")).unwrap()
+    fs::read_to_string(tests::project::root().join("routes.toml")).unwrap()
 }
 
 /// Banyan in front of a shop with these routes and handlers.
@@ -47,6 +51,46 @@ pub(crate) async fn proxy(
         ..Setup::default()
     };
     Proxy::start(setup, extractions).await.unwrap()
+}
+
+/// The flags for a certificate that nobody else has: `shop.crt` and `shop.key` in `folder`.
+pub(crate) fn certificate(folder: &Path) -> Vec<String> {
+    let names = ["127.0.0.1".to_owned(), "shop.test".to_owned()];
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(names).unwrap();
+    fs::write(folder.join("shop.crt"), cert.pem()).unwrap();
+    fs::write(folder.join("shop.key"), signing_key.serialize_pem()).unwrap();
+    let file = |name: &str| folder.join(name).display().to_string();
+    vec!["--tls-cert".into(), file("shop.crt"), "--tls-key".into(), file("shop.key")]
+}
+
+/// Two of Banyan in front of one shop: one without TLS, for HTTP/1.1 and for HTTP/2 by prior
+/// knowledge, and one behind a certificate.
+pub(crate) struct Pair {
+    pub(crate) clear: Proxy,
+    pub(crate) tls: Proxy,
+    /// For what a test writes, beside the certificate.
+    pub(crate) files: Scratch,
+}
+
+impl Pair {
+    /// Both are started as `setup` says, but for where they listen; in front of the busy shop unless
+    /// it names another.
+    pub(crate) async fn start(mut setup: Setup) -> Self {
+        let files = Scratch::new("pair");
+        if setup.monolith.is_empty() {
+            setup.monolith = shop().await.url;
+        }
+        setup.listen = Some("h2c://127.0.0.1:0".into());
+        let clear = Proxy::start(setup.clone(), &[]).await.unwrap();
+        setup.flags.extend(certificate(files.path()));
+        setup.listen = Some("https://127.0.0.1:0".into());
+        let tls = Proxy::start(setup, &[]).await.unwrap();
+        Self { clear, tls, files }
+    }
+
+    pub(crate) async fn stop(self) {
+        tokio::join!(self.clear.stop(), self.tls.stop());
+    }
 }
 
 /// A handler list that lives as long as the process, as the one of a real build does.

@@ -7,3 +7,4 @@ pub mod browser;
 pub mod buyers;
 pub mod project;
 pub mod shop;
+pub mod websocket;

@@ -23,7 +23,7 @@ pub struct Shop {
     process: Child,
     /// Closing it is what stops the shop.
     lifeline: Option<ChildStdin>,
-    _state: Scratch,
+    state: Scratch,
 }
 
 /// What the shop says of itself when it is ready.
@@ -58,6 +58,21 @@ impl Shop {
         Self::serve(script, state)
     }
 
+    /// As [`Shop::start`], with uploads that Rails only names in this field: see [`Shop::storage`].
+    ///
+    /// # Errors
+    /// As [`Shop::start`].
+    pub fn start_naming_files(field: &str) -> io::Result<Self> {
+        let mut script = script();
+        script.env("SHOP_SENDFILE", field);
+        Self::serve(script, Scratch::new("shop"))
+    }
+
+    /// Where the files of uploads are.
+    pub fn storage(&self) -> PathBuf {
+        self.state.path().join("storage")
+    }
+
     fn serve(mut script: Command, state: Scratch) -> io::Result<Self> {
         copy(&prepared()?, state.path())?;
         let mut process = script
@@ -82,7 +97,7 @@ impl Shop {
             BufReader::new(stdout).read_line(&mut line)?;
         }
         if let Ok(addresses) = serde_json::from_str(&line) {
-            return Ok(Self { addresses, process, lifeline, _state: state });
+            return Ok(Self { addresses, process, lifeline, state });
         }
         drop(lifeline);
         process.wait()?;

@@ -17,6 +17,7 @@ class ProfilesController < ApplicationController
     blob = current_user.avatar.blob
     return unless stale?(etag: blob.checksum, last_modified: blob.created_at)
 
-    send_data blob.download, type: blob.content_type, disposition: "inline", filename: blob.filename.to_s
+    file = blob.service.path_for(blob.key)
+    send_file file, type: blob.content_type, disposition: "inline", filename: blob.filename.to_s
   end
 end

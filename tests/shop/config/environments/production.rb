@@ -4,7 +4,16 @@ Rails.application.configure do
   config.rake_eager_load = true
   config.consider_all_requests_local = false
   config.action_controller.perform_caching = false
-  config.public_file_server.enabled = false
+
+  # No web server stands between Puma and the proxy: public/ is Puma's, and so is compression.
+  config.public_file_server.enabled = true
+  config.middleware.use Rack::Deflater, include: %w[text/csv]
+
+  # Unless the proxy sends the files that we only name: uploads, and with X-Sendfile also public/.
+  if (field = ENV["SHOP_SENDFILE"].presence)
+    storage = Regexp.escape("#{SHOP_STATE}/storage")
+    config.middleware.swap Rack::Sendfile, Rack::Sendfile, field, [[storage, "/uploads"]]
+  end
 
   # The shop is reached through a proxy under whatever name and port that has.
   config.hosts.clear
