@@ -35,15 +35,17 @@ pub struct Backends {
 
 /// Answers one request as its route's plan says.
 pub async fn dispatch(mut routed: Routed, backends: &Backends, downstream: Downstream) -> Answer {
-    if let Some(pinned) = &backends.pinned {
-        routed.monolith = Some(pinned.clone());
+    let own = routed.route.upstream.is_some();
+    if let Some(pinned) = backends.pinned.as_ref().filter(|_| !own) {
+        routed.control = Some(pinned.clone());
     }
-    let caller = Caller { backends, downstream };
+    let side = if own { Side::Upstream } else { Side::Monolith };
+    let caller = Caller { backends, downstream, side };
     match routed.route.plan {
-        Plan::Monolith => caller.monolith(routed, None).await.into(),
+        Plan::Monolith | Plan::Upstream => caller.answer(caller.control(routed, None).await),
         Plan::Shadow { candidate, sample } => {
             let tap = backends.mirror.listen(&routed, candidate, sample);
-            caller.monolith(routed, tap).await.into()
+            caller.answer(caller.control(routed, tap).await)
         }
         // In a box, so that the future of a request that passes through is not as large as this.
         Plan::Extracted { extraction, sample } => {
@@ -56,16 +58,18 @@ pub async fn dispatch(mut routed: Routed, backends: &Backends, downstream: Downs
 struct Caller<'a> {
     backends: &'a Backends,
     downstream: Downstream,
+    /// Whose answers the control's are.
+    side: Side,
 }
 
 impl Caller<'_> {
-    /// The monolith answers; a tap listens to its answer as it passes.
-    async fn monolith(
+    /// The monolith answers, or the upstream in its place; a tap listens to the answer as it passes.
+    async fn control(
         &self,
         routed: Routed,
         tap: Option<Box<Tap>>,
     ) -> Result<Response<Body>, ProxyError> {
-        let upstream = routed.monolith.ok_or(ProxyError::NoMonolith)?;
+        let upstream = routed.control.ok_or(ProxyError::NoMonolith)?;
         let forward = &self.backends.monolith;
         let policy = &routed.route.policy;
         let allowance = Allowance::of(&policy.timeouts, routed.arrived);
@@ -81,7 +85,7 @@ impl Caller<'_> {
     /// The handler answers, and the monolith where it cannot.
     async fn extracted(&self, routed: Routed, extraction: Extraction, sample: Percent) -> Answer {
         let Some(snapshot) = Snapshot::of(&routed) else {
-            return self.monolith(routed, None).await.into();
+            return self.answer(self.control(routed, None).await);
         };
         let began = Instant::now();
         let call = snapshot.to_handler(extraction, Ending::Commit);
@@ -101,8 +105,16 @@ impl Caller<'_> {
                 tracing::warn!(%route, extraction = id, error = %Chain(&failure), "fell back to the monolith");
                 routed.route.metrics.fell_back(reason);
                 self.backends.mirror.failed(&routed.route, &failure);
-                Answer { fallback: Some(reason), ..self.monolith(routed, None).await.into() }
+                let answer = self.answer(self.control(routed, None).await);
+                Answer { fallback: Some(reason), ..answer }
             }
+        }
+    }
+
+    fn answer(&self, result: Result<Response<Body>, ProxyError>) -> Answer {
+        match result {
+            Ok(response) => Answer::of(self.side, response),
+            Err(error) => Answer::failed(error),
         }
     }
 }
@@ -116,13 +128,4 @@ fn respond(reply: Reply, began: Instant) -> Response<Body> {
         response.headers_mut().insert("x-runtime", runtime);
     }
     response
-}
-
-impl From<Result<Response<Body>, ProxyError>> for Answer {
-    fn from(result: Result<Response<Body>, ProxyError>) -> Self {
-        match result {
-            Ok(response) => Self::of(Side::Monolith, response),
-            Err(error) => Self::failed(error),
-        }
-    }
 }

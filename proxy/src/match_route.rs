@@ -21,8 +21,9 @@ use crate::{
 pub struct Routed {
     /// Who answers, and how.
     pub route: Arc<Route>,
-    /// Where the monolith listens, if the table or the command line says so.
-    pub monolith: Option<Arc<Upstream>>,
+    /// Who answers wherever no extraction does: the route's own upstream, or the monolith, if the
+    /// table or the command line says where it is.
+    pub control: Option<Arc<Upstream>>,
     /// When the head had arrived.
     pub arrived: Instant,
     /// The request as the client sent it, until a layer below changes it.
@@ -76,8 +77,8 @@ pub async fn match_route(
 ) -> Response<Body> {
     let Arrival { mut request, at, first, refused } = arrival;
     let route = table.find(request.method(), request.uri().path()).clone();
-    let monolith = table.monolith.clone();
+    let control = table.control(&route);
     drop(table);
     request.body_mut().restrict(&route.policy);
-    next.answer(Routed { route, monolith, arrived: at, request, first, refused }).await
+    next.answer(Routed { route, control, arrived: at, request, first, refused }).await
 }

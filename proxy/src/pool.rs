@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{h1::connection::Connection, route::Routes, upstream::ServerAddr};
+use crate::{h1::connection::Connection, route::Routes, upstream::Endpoint};
 
 /// How often connections are closed that nobody needs any more.
 const SWEEP: Duration = Duration::from_secs(5);
@@ -15,20 +15,20 @@ const SWEEP: Duration = Duration::from_secs(5);
 /// for. Cloning shares the pool.
 #[derive(Debug, Clone, Default)]
 pub struct Pool {
-    idle: Arc<Mutex<HashMap<ServerAddr, Vec<Connection>>>>,
+    idle: Arc<Mutex<HashMap<Endpoint, Vec<Connection>>>>,
 }
 
 /// Where a connection goes when its answer has been read.
 #[derive(Debug)]
 pub struct Home {
     pool: Pool,
-    address: ServerAddr,
+    address: Endpoint,
 }
 
 impl Pool {
     /// The idle connection to `address` that was used last, if one is open still and has not been
     /// idle for `limit`. `surely`: for a request that cannot be sent twice.
-    pub fn reuse(&self, address: &ServerAddr, limit: Duration, surely: bool) -> Option<Connection> {
+    pub fn reuse(&self, address: &Endpoint, limit: Duration, surely: bool) -> Option<Connection> {
         let mut idle = self.lock();
         let connections = idle.get_mut(address)?;
         while let Some(mut connection) = connections.pop() {
@@ -40,7 +40,7 @@ impl Pool {
     }
 
     /// Where a connection to `address` goes afterwards.
-    pub fn home(&self, address: ServerAddr) -> Home {
+    pub fn home(&self, address: Endpoint) -> Home {
         Home { pool: self.clone(), address }
     }
 
@@ -62,7 +62,7 @@ impl Pool {
         });
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<ServerAddr, Vec<Connection>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Endpoint, Vec<Connection>>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -30,7 +30,7 @@ use crate::{
     monolith::{Forward, Monolith},
     route::{Compiler, Faults, RouteTable, Routes},
     tls::{self, Certificates, ClientAuth, PairFiles, TlsError},
-    upstream::{self, Upstream},
+    upstream::{self, Endpoint, ServerAddr, Trust, Upstream},
     worker::Worker,
 };
 
@@ -65,6 +65,9 @@ pub enum StartError {
     /// The certificates cannot be used.
     #[error("the certificates cannot be used")]
     Tls(#[source] TlsError),
+    /// Nobody is believed to be the monolith.
+    #[error("the certificates of --monolith cannot be checked")]
+    Trust(#[source] TlsError),
     /// Not as many keys as certificates.
     #[error("give --tls-key once for each --tls-cert, in the same order")]
     TlsPairs,
@@ -140,16 +143,14 @@ impl Banyan {
             .then(|| AccessLog::start(io::stderr(), metrics.log_lines_dropped()))
             .transpose()
             .map_err(StartError::Threads)?;
+        let pinned = pinned(settings, &metrics)?;
         let crew = Crew {
             routes: routes.clone(),
             mirror: mirror(settings, &judge, &metrics)?,
             live: handlers("extraction", LIVE_CONCURRENCY, settings)?,
             log: log.as_ref().map(|(log, _)| log.clone()),
             certificates: certificates.clone(),
-            pinned: settings.monolith.clone().map(|address| {
-                let settings = upstream::Settings::new(vec![address]);
-                Upstream::new("pinned", settings, None, metrics.upstreams())
-            }),
+            pinned,
             metrics,
             drain: drain.clone(),
             settings,
@@ -276,7 +277,8 @@ fn routes(
 ) -> Result<Routes, StartError> {
     let routes = match &settings.routes {
         Some(file) => {
-            Routes::watch(file.clone(), Compiler { extractions, metrics: metrics.clone() })
+            let compiler = Compiler { extractions, metrics: metrics.clone() };
+            Routes::watch(file.clone(), compiler, settings.monolith.is_some())
                 .map_err(StartError::Routes)?
         }
         None => Routes::fixed(RouteTable::pass_through(metrics)),
@@ -285,6 +287,20 @@ fn routes(
         return Err(StartError::NoMonolith);
     }
     Ok(routes)
+}
+
+/// `--monolith`: servers behind TLS must have a certificate of the system's CAs.
+fn pinned(settings: &Serve, metrics: &ProxyMetrics) -> Result<Option<Arc<Upstream>>, StartError> {
+    let server = match &settings.monolith {
+        None => return Ok(None),
+        Some(ServerAddr::Clear(address)) => Endpoint::Clear(address.clone()),
+        Some(ServerAddr::Tls(address)) => {
+            let trust = Trust::load(None, None).map_err(StartError::Trust)?;
+            Endpoint::Tls(address.clone(), trust)
+        }
+    };
+    let settings = upstream::Settings::new(vec![server]);
+    Ok(Some(Upstream::new("pinned", settings, None, metrics.upstreams())))
 }
 
 /// A runtime for handlers with its own connections to the monolith's database.

@@ -88,7 +88,7 @@ fn dump(text: &mut String, table: &RouteTable) {
     for route in table.routes() {
         let Route { id, methods, pattern, priority, plan, timeout, subject, .. } = &**route;
         let sample = match plan {
-            Plan::Monolith => String::new(),
+            Plan::Monolith | Plan::Upstream => String::new(),
             Plan::Shadow { sample, .. } | Plan::Extracted { sample, .. } => format!(" {sample}"),
         };
         let (critical, cosmetic) = (subject.budget.critical.get(), subject.budget.cosmetic.get());

@@ -43,7 +43,10 @@ async fn hold(
             let table = tables.current();
             let route = Arc::clone(table.find(&method, &path));
             match &route.maintenance {
-                None => return Ok((route, table.monolith.clone())),
+                None => {
+                    let control = table.control(&route);
+                    return Ok((route, control));
+                }
                 Some(it) if matches!(**it, Maintenance::Stop(_)) => {
                     return Err(ProxyError::Stopped(Arc::clone(it)));
                 }
@@ -57,6 +60,6 @@ async fn hold(
         }
     };
     let ended = tokio::time::timeout(limit, ended).await;
-    (routed.route, routed.monolith) = ended.unwrap_or(Err(ProxyError::Paused(limit)))?;
+    (routed.route, routed.control) = ended.unwrap_or(Err(ProxyError::Paused(limit)))?;
     Ok(())
 }

@@ -20,7 +20,7 @@ use crate::{
     limits::Timeouts,
     metrics::ProxyMetrics,
     pool::Pool,
-    upstream::{Outcome, Server, ServerAddr, Upstream},
+    upstream::{Endpoint, Outcome, Server, Upstream},
 };
 
 /// A client of the monolith with its own keep-alive connections. Cloning shares them; use one per
@@ -104,7 +104,7 @@ impl Monolith {
     async fn ask(
         &self,
         hop: Hop<'_>,
-        address: &ServerAddr,
+        address: &Endpoint,
         mut request: Request<Body>,
     ) -> Result<Response<Body>, Unanswered> {
         let repeatable = is_repeatable(&request);
@@ -131,7 +131,7 @@ impl Monolith {
         })
     }
 
-    async fn connect(&self, hop: Hop<'_>, address: &ServerAddr) -> Result<Connection, ProxyError> {
+    async fn connect(&self, hop: Hop<'_>, address: &Endpoint) -> Result<Connection, ProxyError> {
         let opened = tokio::time::timeout(hop.timeouts.connect, address.connect()).await;
         let opened = opened.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
         self.metrics.connected(opened.is_ok());

@@ -81,11 +81,12 @@ impl Routes {
     }
 
     /// Loads `file`, and from now on follows it: written in place, replaced by a rename, removed
-    /// and made again, or swapped behind a symbolic link as Kubernetes does.
+    /// and made again, or swapped behind a symbolic link as Kubernetes does. `pinned`: the command
+    /// line says where the monolith is, whatever the file says.
     ///
     /// # Errors
     /// At the start there is no last good table to keep, so a bad or missing file is an error.
-    pub fn watch(file: PathBuf, compiler: Compiler) -> Result<Self, Faults> {
+    pub fn watch(file: PathBuf, compiler: Compiler, pinned: bool) -> Result<Self, Faults> {
         let shown = file.display().to_string();
         let unreadable =
             |error: &dyn std::fmt::Display| fault(&shown, &format!("cannot be read: {error}"));
@@ -109,8 +110,9 @@ impl Routes {
             status: Arc::clone(&routes.status),
             changes: routes.changes.clone(),
             runtime: Handle::try_current().ok(),
+            pinned,
         };
-        check_health(follower.runtime.as_ref(), &routes.current());
+        check_health(follower.runtime.as_ref(), &routes.current(), pinned);
         let (stop, stopped) = mpsc::channel::<()>();
         thread::Builder::new()
             .name("routes".into())
@@ -163,6 +165,8 @@ struct Follower {
     changes: watch::Sender<u64>,
     /// Where health is checked; `None` where nobody is served.
     runtime: Option<Handle>,
+    /// The command line says where the monolith is.
+    pinned: bool,
     /// What was looked at last; the same again is not news.
     seen: [u8; 32],
 }
@@ -205,7 +209,7 @@ impl Follower {
             Ok(compiled) => {
                 warn(&shown, &compiled.warnings);
                 let (generation, hash) = (status.generation + 1, compiled.table.hash.clone());
-                check_health(self.runtime.as_ref(), &compiled.table);
+                check_health(self.runtime.as_ref(), &compiled.table, self.pinned);
                 self.table.store(Arc::new(compiled.table));
                 *status = Status { generation, loaded_at: SystemTime::now(), rejected: None };
                 self.changes.send_replace(generation);
@@ -229,10 +233,13 @@ impl Follower {
     }
 }
 
-/// The servers of a table that comes into force are asked for their health from now on.
-fn check_health(runtime: Option<&Handle>, table: &RouteTable) {
-    if let (Some(runtime), Some(monolith)) = (runtime, &table.monolith) {
-        runtime.spawn(health::run(Arc::downgrade(monolith)));
+/// The servers of a table that comes into force are asked for their health from now on; not those of
+/// a monolith that is `pinned` somewhere else, which nobody asks anything.
+fn check_health(runtime: Option<&Handle>, table: &RouteTable, pinned: bool) {
+    let Some(runtime) = runtime else { return };
+    let monolith = table.monolith.iter().filter(|_| !pinned);
+    for upstream in monolith.chain(table.upstreams()) {
+        runtime.spawn(health::run(Arc::downgrade(upstream)));
     }
 }
 

@@ -21,7 +21,7 @@ use hyper::{body::Incoming, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use tokio_util::sync::CancellationToken;
 
-use super::{Health, Server, ServerAddr, Upstream};
+use super::{Endpoint, Health, Server, Upstream};
 use crate::error::Chain;
 
 /// Checks the servers of `upstream` until it is dropped, or until this is called with the upstream
@@ -95,14 +95,14 @@ enum CheckError {
     TimedOut(Duration),
 }
 
-async fn check(address: &ServerAddr, health: &Health) -> Result<(), CheckError> {
+async fn check(address: &Endpoint, health: &Health) -> Result<(), CheckError> {
     let asked = tokio::time::timeout(health.timeout, ask(address, health)).await;
     let status = asked.unwrap_or(Err(CheckError::TimedOut(health.timeout)))?.status();
     if status.is_success() { Ok(()) } else { Err(CheckError::Status(status)) }
 }
 
 /// One request on a connection of its own: a server that accepts no more is not healthy.
-async fn ask(address: &ServerAddr, health: &Health) -> Result<Response<Incoming>, CheckError> {
+async fn ask(address: &Endpoint, health: &Health) -> Result<Response<Incoming>, CheckError> {
     let socket = address.connect().await.map_err(CheckError::Connect)?;
     let (mut sender, connection) =
         http1::handshake(TokioIo::new(socket.joined())).await.map_err(CheckError::Exchange)?;
@@ -115,22 +115,13 @@ async fn ask(address: &ServerAddr, health: &Health) -> Result<Response<Incoming>
     answer.map_err(CheckError::Exchange)
 }
 
-fn request(address: &ServerAddr, health: &Health) -> Request<Empty<Bytes>> {
+fn request(address: &Endpoint, health: &Health) -> Request<Empty<Bytes>> {
     let mut request = Request::new(Empty::new());
     *request.uri_mut() = health.path.clone().into();
     let headers = request.headers_mut();
-    headers.insert(header::HOST, health.host.clone().unwrap_or_else(|| host_of(address)));
+    headers.insert(header::HOST, health.host.clone().unwrap_or_else(|| address.host()));
     headers.insert(header::USER_AGENT, HeaderValue::from_static("banyan-health"));
     headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     headers.insert("x-forwarded-proto", HeaderValue::from_static("https"));
     request
-}
-
-/// The server's own name; a Unix socket has none.
-fn host_of(address: &ServerAddr) -> HeaderValue {
-    let localhost = HeaderValue::from_static("localhost");
-    match address {
-        ServerAddr::Tcp(authority) => authority.as_str().parse().unwrap_or(localhost),
-        ServerAddr::Unix(_) => localhost,
-    }
 }
