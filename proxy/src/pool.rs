@@ -6,7 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{h1::connection::Connection, route::Routes, upstream::Endpoint};
+use crate::{
+    h1::connection::Connection, h2::connections::Connections, route::Routes, upstream::Endpoint,
+};
 
 /// How often connections are closed that nobody needs any more.
 const SWEEP: Duration = Duration::from_secs(5);
@@ -16,6 +18,8 @@ const SWEEP: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone, Default)]
 pub struct Pool {
     idle: Arc<Mutex<HashMap<Endpoint, Vec<Connection>>>>,
+    /// Those that carry many requests at once, busy ones too.
+    http2: Connections,
 }
 
 /// Where a connection goes when its answer has been read.
@@ -44,6 +48,11 @@ impl Pool {
         Home { pool: self.clone(), address }
     }
 
+    /// The connections to servers that speak HTTP/2.
+    pub const fn http2(&self) -> &Connections {
+        &self.http2
+    }
+
     /// Closes, every few seconds, what has been idle for as long as the table in force allows: also
     /// connections to servers that nobody asks any more. Never ends.
     pub async fn sweep_regularly(&self, routes: &Routes) {
@@ -54,6 +63,7 @@ impl Pool {
     }
 
     fn sweep(&self, limit: Duration) {
+        self.http2.sweep(limit);
         self.lock().retain(|_, connections| {
             // Used last, reused first: the oldest are at the front.
             let expired = connections.partition_point(|it| it.idle_since.elapsed() >= limit);

@@ -1,3 +1,10 @@
-//! HTTP/2, spoken by hyper; what differs from HTTP/1.1 is brought into its terms here.
+//! HTTP/2: clients are served by hyper, servers are asked through h2, which is below it.
 
+mod answer;
+pub mod client;
+pub mod connection;
+pub mod connections;
+mod outgoing;
 pub mod server;
+
+pub use self::answer::Answer;

@@ -2,6 +2,7 @@
 
 mod forward;
 pub mod headers;
+mod multiplexed;
 mod upgrade;
 
 use std::{io, sync::Arc};
@@ -20,7 +21,7 @@ use crate::{
     limits::Timeouts,
     metrics::ProxyMetrics,
     pool::Pool,
-    upstream::{Endpoint, Outcome, Server, Upstream},
+    upstream::{Endpoint, Outcome, Protocol, Server, Upstream},
 };
 
 /// A client of the monolith with its own keep-alive connections. Cloning shares them; use one per
@@ -107,6 +108,9 @@ impl Monolith {
         address: &Endpoint,
         mut request: Request<Body>,
     ) -> Result<Response<Body>, Unanswered> {
+        if address.protocol() == Protocol::Http2 {
+            return Box::pin(self.ask_multiplexed(hop, address, request)).await;
+        }
         let repeatable = is_repeatable(&request);
         let may_reuse = !hop.first || repeatable;
         let idle = || self.pool.reuse(address, hop.timeouts.pool_idle, !repeatable);
@@ -158,6 +162,7 @@ fn outcome(error: &ProxyError) -> Option<Outcome> {
     match error {
         ProxyError::Connect { .. } => Some(Outcome::ConnectFailed),
         ProxyError::Upstream(ExchangeError::Limit(_)) => Some(Outcome::TimedOut),
+        ProxyError::Upstream(ExchangeError::Target) => None,
         ProxyError::Upstream(_) => Some(Outcome::BrokeOff),
         _ => None,
     }

@@ -5,7 +5,7 @@ use std::{
     io::{self, Read as _},
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         mpsc::{self, Receiver, RecvTimeoutError},
     },
     thread,
@@ -16,7 +16,7 @@ use arc_swap::ArcSwap;
 use sha2::{Digest as _, Sha256};
 use tokio::{runtime::Handle, sync::watch};
 
-use super::{At, Compiler, Diagnostic, Faults, RouteTable, Severity, notices::Notices};
+use super::{At, Compiled, Compiler, Diagnostic, Faults, RouteTable, Severity, notices::Notices};
 use crate::{limits::Policy, upstream::health};
 
 /// A route file larger than this is a mistake.
@@ -194,7 +194,10 @@ impl Follower {
         let content = read(&self.file);
         let seen =
             content.as_ref().map_or_else(|error| digest(&error.to_string()), |it| digest(it));
-        if std::mem::replace(&mut self.seen, seen) == seen {
+        let rejected = self.status().rejected.clone();
+        let known = std::mem::replace(&mut self.seen, seen) == seen;
+        // What was rejected may have become good by itself: the file may name others.
+        if known && rejected.is_none() && !self.table.load().is_outdated() {
             return;
         }
         let compiled = match content {
@@ -204,10 +207,20 @@ impl Follower {
             }
             Err(error) => Err(fault(&shown, &format!("cannot be read: {error}"))),
         };
-        let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (true, Some(rejected), Err(faults)) = (known, &rejected, &compiled)
+            && rejected.faults == *faults
+        {
+            return;
+        }
+        self.take(compiled, &shown);
+    }
+
+    /// Brings a table into force, or remembers why there is none.
+    fn take(&self, compiled: Result<Compiled, Faults>, shown: &str) {
+        let mut status = self.status();
         match compiled {
             Ok(compiled) => {
-                warn(&shown, &compiled.warnings);
+                warn(shown, &compiled.warnings);
                 let (generation, hash) = (status.generation + 1, compiled.table.hash.clone());
                 check_health(self.runtime.as_ref(), &compiled.table, self.pinned);
                 self.table.store(Arc::new(compiled.table));
@@ -218,7 +231,7 @@ impl Follower {
             }
             Err(faults) => {
                 for finding in &faults.found {
-                    tracing::error!("{}", At(&shown, finding));
+                    tracing::error!("{}", At(shown, finding));
                 }
                 let generation = status.generation;
                 tracing::error!(
@@ -230,6 +243,10 @@ impl Follower {
                 self.compiler.metrics.reload_rejected();
             }
         }
+    }
+
+    fn status(&self) -> MutexGuard<'_, Status> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -156,6 +156,12 @@ impl RouteTable {
         self.upstreams.iter().map(AsRef::as_ref).find(|it| it.name() == name)
     }
 
+    /// Whether a CA file of an upstream says something else by now. Blocks while it reads.
+    pub(super) fn is_outdated(&self) -> bool {
+        let upstreams = self.monolith.iter().chain(&self.upstreams);
+        upstreams.flat_map(|it| it.servers()).any(|it| it.address().is_outdated())
+    }
+
     /// Each `[upstream.NAME]`.
     pub fn upstreams(&self) -> &[Arc<Upstream>] {
         &self.upstreams

@@ -6,7 +6,10 @@ use std::{
     sync::Arc,
 };
 
-use http::{HeaderValue, uri::Authority};
+use http::{
+    HeaderValue,
+    uri::{Authority, Scheme},
+};
 use rustls::pki_types::ServerName;
 use tokio::net::{TcpStream, UnixStream};
 
@@ -38,7 +41,7 @@ struct Inner {
     ca: Option<CaFile>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 struct CaFile {
     path: PathBuf,
     /// As it was read.
@@ -60,14 +63,13 @@ impl Trust {
         Ok(Self(Arc::new(Inner { tls: UpstreamTls::new(ca_file)?, name, ca })))
     }
 
-    /// Whether the CA file says something else by now, or nothing. Blocks while it reads.
-    pub fn is_outdated(&self) -> bool {
+    fn is_outdated(&self) -> bool {
         self.0.ca.as_ref().is_some_and(|it| Fingerprint::of(&it.path) != it.fingerprint)
     }
 
     /// What makes two of them alike.
-    fn identity(&self) -> (Option<&Fingerprint>, Option<&ServerName<'static>>) {
-        (self.0.ca.as_ref().map(|it| &it.fingerprint), self.0.name.as_ref())
+    fn identity(&self) -> (Option<&CaFile>, Option<&ServerName<'static>>) {
+        (self.0.ca.as_ref(), self.0.name.as_ref())
     }
 }
 
@@ -110,9 +112,14 @@ impl Endpoint {
         }
     }
 
-    /// Whether what is said there is encrypted.
-    pub const fn is_tls(&self) -> bool {
-        matches!(self, Self::Tls(..))
+    /// Whether a file that it depends on says something else by now. Blocks while it reads.
+    pub fn is_outdated(&self) -> bool {
+        matches!(self, Self::Tls(_, trust) if trust.is_outdated())
+    }
+
+    /// `https` through TLS.
+    pub fn scheme(&self) -> Scheme {
+        if matches!(self, Self::Tls(..)) { Scheme::HTTPS } else { Scheme::HTTP }
     }
 
     /// What its `Host` field says where a client has said nothing.
