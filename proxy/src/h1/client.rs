@@ -52,6 +52,9 @@ pub enum ExchangeError {
     /// The request's `Host` or path cannot be said in HTTP/2.
     #[error("the request's target cannot be said in HTTP/2")]
     Target,
+    /// The request wants to switch to a protocol that this server does not speak over HTTP/2.
+    #[error("the server does not offer {0} over HTTP/2: give it an http:// or https:// address")]
+    NoUpgrade(&'static str),
     /// A limit fired.
     #[error("the server ran into the limit `{}`", .0.label())]
     Limit(Limit),

@@ -8,7 +8,11 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use h2::{Reason, RecvStream, client::ResponseFuture};
+use bytes::Bytes;
+use h2::{
+    Reason, RecvStream,
+    client::{ResponseFuture, SendRequest},
+};
 use http::{
     HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header,
     request::Parts,
@@ -20,6 +24,7 @@ use super::{
     answer::{Answer, Streaming},
     connection::{Lease, Slot},
     outgoing::Outgoing,
+    websocket::Wish,
 };
 use crate::{
     body::Body,
@@ -63,11 +68,13 @@ pub async fn exchange(
         Box::new(Failed { error, request, unprocessed, silent })
     };
     let Lease { mut sender, slot } = lease;
-    let head = match head(&parts, &body, scheme) {
-        Ok(head) => head,
+    let made = match head(&parts, &body, scheme, &sender) {
+        Ok(made) => made,
         Err(error) => return Err(failed(parts, Ended { error, heard: false })),
     };
-    let (response, stream) = match sender.send_request(head, body.is_end_stream()) {
+    let (head, websocket) = made;
+    let ends = body.is_end_stream() && websocket.is_none();
+    let (response, stream) = match sender.send_request(head, ends) {
         Ok(sent) => sent,
         Err(error) => {
             let error = ExchangeError::Stream(error);
@@ -76,7 +83,12 @@ pub async fn exchange(
     };
     let mut exchange = Exchange::new(response, Outgoing::new(body, stream), allowance);
     match poll_fn(|cx| exchange.poll(cx)).await {
-        Ok(response) => Ok(answer(response, &parts.method, exchange, slot)),
+        Ok(response) => Ok(match websocket {
+            Some(wish) if response.status().is_success() => {
+                wish.granted(response, exchange.upload, slot)
+            }
+            _ => answer(response, &parts.method, exchange, slot),
+        }),
         Err(error) => Err(failed(parts, Ended { error, heard: exchange.heard })),
     }
 }
@@ -162,8 +174,17 @@ fn checked(mut response: Response<RecvStream>) -> Result<Response<RecvStream>, E
     Ok(response)
 }
 
-/// The head as HTTP/2 has it.
-fn head(parts: &Parts, body: &Body, scheme: Scheme) -> Result<Request<()>, ExchangeError> {
+/// The head as HTTP/2 has it, and the wish for a WebSocket that it expresses.
+fn head(
+    parts: &Parts,
+    body: &Body,
+    scheme: Scheme,
+    sender: &SendRequest<Bytes>,
+) -> Result<(Request<()>, Option<Wish>), ExchangeError> {
+    let wish = Wish::of(parts).map_err(ExchangeError::NoUpgrade)?;
+    if wish.is_some() && !sender.is_extended_connect_protocol_enabled() {
+        return Err(ExchangeError::NoUpgrade("WebSockets (RFC 8441)"));
+    }
     let mut request = Request::new(());
     *request.version_mut() = Version::HTTP_2;
     *request.method_mut() = parts.method.clone();
@@ -188,7 +209,10 @@ fn head(parts: &Parts, body: &Body, scheme: Scheme) -> Result<Request<()>, Excha
     }
     let host = headers.remove(header::HOST);
     *request.uri_mut() = target(parts, host.as_ref(), scheme).ok_or(ExchangeError::Target)?;
-    Ok(request)
+    if let Some(wish) = &wish {
+        wish.ask(&mut request);
+    }
+    Ok((request, wish))
 }
 
 /// `Host` becomes `:authority` (RFC 9113 §8.3.1); the path is as it came.

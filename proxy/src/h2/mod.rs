@@ -4,7 +4,9 @@ mod answer;
 pub mod client;
 pub mod connection;
 pub mod connections;
+mod duplex;
 mod outgoing;
 pub mod server;
+mod websocket;
 
 pub use self::answer::Answer;

@@ -33,6 +33,11 @@ impl Outgoing {
         Self { body: (!over).then_some(body), stream, ahead: Bytes::new(), over }
     }
 
+    /// The stream, for something else than a body.
+    pub(super) fn into_stream(self) -> SendStream<Bytes> {
+        self.stream
+    }
+
     /// Whether nothing is left to be sent.
     pub(super) const fn is_over(&self) -> bool {
         self.over

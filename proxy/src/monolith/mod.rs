@@ -162,7 +162,7 @@ fn outcome(error: &ProxyError) -> Option<Outcome> {
     match error {
         ProxyError::Connect { .. } => Some(Outcome::ConnectFailed),
         ProxyError::Upstream(ExchangeError::Limit(_)) => Some(Outcome::TimedOut),
-        ProxyError::Upstream(ExchangeError::Target) => None,
+        ProxyError::Upstream(ExchangeError::Target | ExchangeError::NoUpgrade(_)) => None,
         ProxyError::Upstream(_) => Some(Outcome::BrokeOff),
         _ => None,
     }

@@ -1,0 +1,1 @@
+//! Routes that an upstream of their own answers.

@@ -1,0 +1,1 @@
+//! Servers behind TLS: whom Banyan believes, and whom it does not.
