@@ -85,6 +85,11 @@ fn dump(text: &mut String, table: &RouteTable) {
         let servers = monolith.servers().iter().map(|it| it.address().to_string());
         writeln!(text, "monolith {}", servers.collect::<Vec<_>>().join(", ")).unwrap();
     }
+    for upstream in table.upstreams() {
+        let servers = upstream.servers().iter().map(|it| it.address().to_string());
+        let servers = servers.collect::<Vec<_>>().join(", ");
+        writeln!(text, "upstream {} {servers}", upstream.name()).unwrap();
+    }
     for route in table.routes() {
         let Route { id, methods, pattern, priority, plan, timeout, subject, .. } = &**route;
         let sample = match plan {
@@ -95,6 +100,9 @@ fn dump(text: &mut String, table: &RouteTable) {
         let stage = plan.stage();
         write!(text, "{id}: {methods} {pattern} {stage}{sample}, {timeout:?}").unwrap();
         write!(text, ", budget {critical}/{cosmetic}").unwrap();
+        if let Some(upstream) = &route.upstream {
+            write!(text, ", upstream {}", upstream.name()).unwrap();
+        }
         if *priority != 0 {
             write!(text, ", priority {priority}").unwrap();
         }

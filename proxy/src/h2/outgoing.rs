@@ -65,11 +65,6 @@ impl Outgoing {
             self.over = true;
             return Poll::Ready(Ok(()));
         };
-        // Whoever waits for the client must hear of it when the server does not want the rest.
-        if self.stream.poll_reset(cx).is_ready() {
-            self.end();
-            return Poll::Ready(Ok(()));
-        }
         match ready!(Pin::new(body).poll_frame(cx)) {
             Some(Ok(frame)) => match frame.into_data() {
                 Ok(data) => self.ahead = data,

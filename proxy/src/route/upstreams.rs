@@ -99,7 +99,9 @@ impl Upstreams {
     ) -> (Option<Arc<Upstream>>, Vec<Arc<Upstream>>) {
         for (name, named) in &self.named {
             if !named.used {
-                findings.warning(&named.span, format!("no route names the upstream `{name}`"));
+                let message =
+                    format!("no route names the upstream `{name}`: name it in one, or remove it");
+                findings.warning(&named.span, message);
             }
         }
         (self.monolith, self.named.into_values().filter_map(|it| it.upstream).collect())
