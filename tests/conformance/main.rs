@@ -28,6 +28,8 @@ mod tls_origin;
 mod upgrades;
 mod upstreams_gone;
 mod upstreams_h2;
+mod upstreams_h2_connections;
+mod upstreams_h2_websockets;
 mod upstreams_named;
 mod upstreams_tls;
 mod wire;

@@ -59,6 +59,17 @@ impl Exchange {
     }
 }
 
+/// Answers with what it was sent, as the body and the trailers.
+pub(crate) async fn echo(mut exchange: Exchange) {
+    let (body, trailers) = exchange.body().await.unwrap();
+    let head = Response::builder().header("content-length", body.len()).body(()).unwrap();
+    let mut stream = exchange.begin(head);
+    stream.send_data(body.into(), trailers.is_none()).unwrap();
+    if let Some(trailers) = trailers {
+        stream.send_trailers(trailers).unwrap();
+    }
+}
+
 /// A listening server, and what it has seen.
 pub(crate) struct StreamOrigin {
     pub(crate) address: SocketAddr,
@@ -121,6 +132,11 @@ impl StreamOrigin {
             }
         });
         Self { address, seen, accepting: accepting.abort_handle() }
+    }
+
+    /// Its address without TLS, as routes.toml has it.
+    pub(crate) fn url(&self) -> String {
+        format!("h2c://{}", self.address)
     }
 
     /// Connections that were opened.

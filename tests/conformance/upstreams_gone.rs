@@ -1,10 +1,8 @@
 //! Servers that speak HTTP/2 and go away in the middle: what is sent again.
 
-use tests::banyan::{Proxy, Setup};
-
 use crate::{
     frames_origin::{Deed, FramesOrigin},
-    support::{Verdicts, ask, buyer, get, is, same},
+    support::{Verdicts, ask, banyan_before, buyer, get, is, same},
 };
 
 /// The status that the buyer gets for a second request on a connection, of which `deed` is the end;
@@ -17,10 +15,7 @@ async fn seen(request: &str, deed: Deed) -> Result<(u16, Vec<(usize, u32)>), Str
             },
         )
         .await;
-    let routes = format!("[monolith]\nservers = [\"h2c://{}\"]\n", origin.address);
-    let flags = vec!["--workers=1".to_owned(), "--drain-timeout=0".to_owned()];
-    let setup = Setup { routes: Some(routes), flags, ..Setup::default() };
-    let proxy = Proxy::start(setup, &[]).await.unwrap();
+    let proxy = banyan_before(&[format!("h2c://{}", origin.address)], "").await;
     let mut wire = buyer(&proxy).await;
     is(&ask(&mut wire, get("/first")).await?, 200)?;
     let answer = ask(&mut wire, request).await;

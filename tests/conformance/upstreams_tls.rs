@@ -1,28 +1,17 @@
 //! Servers behind TLS: whom Banyan believes, and whom it does not.
 
-use std::{
-    net::SocketAddr,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use tests::banyan::{Proxy, Setup};
+use tests::banyan::Proxy;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
     stream_origin::{Exchange, Settings, StreamOrigin},
-    support::{Verdicts, ask, buyer, fired, get, is, once},
+    support::{Verdicts, ask, banyan_before, buyer, fired, get, is, once},
     tls_origin::{Pki, TlsOrigin},
     wire::PATIENCE,
 };
-
-/// Banyan with one worker in front of a server; `tls` and `more` are lines of [monolith].
-async fn banyan_before(scheme: &str, address: SocketAddr, more: &str) -> Proxy {
-    let routes = format!("[monolith]\nservers = [\"{scheme}://{address}\"]\n{more}\n");
-    let flags = vec!["--workers=1".to_owned(), "--drain-timeout=0".to_owned()];
-    let setup = Setup { routes: Some(routes), flags, ..Setup::default() };
-    Proxy::start(setup, &[]).await.unwrap()
-}
 
 fn ca(pki: &Pki) -> String {
     format!("tls = {{ ca = {:?} }}", pki.ca_file())
@@ -41,7 +30,7 @@ async fn over_http2(acceptor: TlsAcceptor) -> StreamOrigin {
 async fn a_server_that_is_believed_answers_over_kept_connections() {
     let pki = Pki::new();
     let origin = TlsOrigin::start(pki.acceptor("127.0.0.1", &["http/1.1"]), "puma").await;
-    let proxy = banyan_before("https", origin.address, &ca(&pki)).await;
+    let proxy = banyan_before(&[format!("https://{}", origin.address)], &ca(&pki)).await;
     let mut wire = buyer(&proxy).await;
     for _ in 0..3 {
         let answer = ask(&mut wire, get("/cart")).await.unwrap();
@@ -57,7 +46,7 @@ async fn a_server_that_is_believed_answers_over_kept_connections() {
 async fn an_upgrade_passes_through_tls() {
     let pki = Pki::new();
     let origin = TlsOrigin::start(pki.acceptor("127.0.0.1", &[]), "puma").await;
-    let proxy = banyan_before("https", origin.address, &ca(&pki)).await;
+    let proxy = banyan_before(&[format!("https://{}", origin.address)], &ca(&pki)).await;
     let mut wire = buyer(&proxy).await;
     wire.send("GET / HTTP/1.1\r\nHost: shop.test\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n")
         .await;
@@ -75,7 +64,7 @@ async fn http2_is_settled_by_alpn_and_nothing_else_will_do() {
         [(&["h2", "http/1.1"][..], 200), (&["h2"], 200), (&["http/1.1"], 502), (&[], 502)]
     {
         let origin = over_http2(pki.acceptor("127.0.0.1", protocols)).await;
-        let proxy = banyan_before("h2", origin.address, &ca(&pki)).await;
+        let proxy = banyan_before(&[format!("h2://{}", origin.address)], &ca(&pki)).await;
         let answer = once(&proxy, get("/")).await;
         verdicts.add(&format!("{protocols:?}"), answer.and_then(|it| is(&it, status)));
         if status == 200 {
@@ -100,7 +89,7 @@ async fn nobody_else_is_sent_a_byte_of_a_request() {
         ("expired", pki.expired("127.0.0.1"), ca(&pki), 502),
     ] {
         let origin = TlsOrigin::start(acceptor, "puma").await;
-        let proxy = banyan_before("https", origin.address, &tls).await;
+        let proxy = banyan_before(&[format!("https://{}", origin.address)], &tls).await;
         let answer = once(&proxy, get("/")).await;
         verdicts.add(name, answer.and_then(|it| is(&it, status)));
         assert_eq!(origin.heads().len(), usize::from(status == 200), "{name}");
@@ -124,7 +113,7 @@ async fn upstreams_that_believe_others_share_no_connection() {
             ca(&pki),
             ca_and_name(&pki, "strict.test")
         );
-        let proxy = banyan_before(scheme, address, &strict).await;
+        let proxy = banyan_before(&[format!("{scheme}://{address}")], &strict).await;
         for (target, status) in [("/", 200), ("/strict", 502), ("/", 200)] {
             let answer = once(&proxy, get(target)).await;
             verdicts.add(&format!("{scheme} {target}"), answer.and_then(|it| is(&it, status)));
@@ -140,7 +129,7 @@ async fn a_handshake_counts_as_connecting() {
     let address = silent.local_addr().unwrap();
     for scheme in ["https", "h2"] {
         let more = "[timeouts]\nconnect = \"100ms\"";
-        let proxy = banyan_before(scheme, address, more).await;
+        let proxy = banyan_before(&[format!("{scheme}://{address}")], more).await;
         assert_eq!(once(&proxy, get("/")).await.unwrap().status(), 504);
         fired(&proxy, "connect").await.unwrap();
         proxy.stop().await;
@@ -162,7 +151,7 @@ async fn a_ca_file_that_changes_comes_into_force_by_itself() {
     let (pki, stranger) = (Pki::new(), Pki::new());
     let origin = TlsOrigin::start(pki.acceptor("127.0.0.1", &[]), "puma").await;
     let file = pki.ca_file();
-    let proxy = banyan_before("https", origin.address, &ca(&pki)).await;
+    let proxy = banyan_before(&[format!("https://{}", origin.address)], &ca(&pki)).await;
     until(&proxy, 200).await;
     stranger.write_to(&file);
     until(&proxy, 502).await;
@@ -188,7 +177,7 @@ async fn health_is_checked_through_tls() {
         let http2 = over_http2(pki.acceptor("127.0.0.1", &["h2"])).await;
         for (scheme, address) in [("https", http1.address), ("h2", http2.address)] {
             let more = format!("{}\nhealth = {{ interval = \"5ms\" }}", ca(trusted));
-            let proxy = banyan_before(scheme, address, &more).await;
+            let proxy = banyan_before(&[format!("{scheme}://{address}")], &more).await;
             let line = format!(
                 "banyan_upstream_server_up{{server=\"{scheme}://{address}\",upstream=\"monolith\"}} {up}"
             );

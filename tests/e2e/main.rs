@@ -11,6 +11,7 @@ mod pass_through;
 mod planted_bugs;
 mod prometheus;
 mod protocols;
+mod puma_tls;
 mod reload;
 mod shadow_is_free;
 mod support;

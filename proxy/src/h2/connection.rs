@@ -99,6 +99,9 @@ impl Connection {
             .max_header_list_size(u32::try_from(ANSWER_HEAD.head).unwrap_or(u32::MAX))
             .max_send_buffer_size(SEND_BUFFER)
             .max_concurrent_reset_streams(RESET_STREAMS)
+            // A server whose answers are wrong again and again must not cost the others on the
+            // connection their streams.
+            .max_local_error_reset_streams(None)
             .handshake(socket.joined());
         let (sender, mut connection) = handshake.await.map_err(OpenError::Broken)?;
         let mut pings = connection.ping_pong().ok_or(OpenError::NoStreams)?;

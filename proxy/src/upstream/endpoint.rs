@@ -48,6 +48,15 @@ struct CaFile {
     fingerprint: Fingerprint,
 }
 
+/// Why a server that was reached is not used.
+#[derive(Debug, thiserror::Error)]
+enum HandshakeError {
+    #[error("TLS failed: see that `tls` of the upstream names the server's CA and its host name")]
+    Tls(#[source] io::Error),
+    #[error("the server did not choose HTTP/2 by ALPN: write https:// for HTTP/1.1")]
+    NotHttp2,
+}
+
 impl Trust {
     /// Servers' certificates must come from a CA in `ca_file` (PEM), or from one of the system's,
     /// and be good for `name`, or for the host of the server's address. Blocks while it reads.
@@ -153,11 +162,12 @@ async fn tls(address: &TlsAddr, trust: &Trust) -> io::Result<Socket> {
         Protocol::Http1 => tls.http1(),
         Protocol::Http2 => tls.http2(),
     };
-    let stream = connector.connect(name, stream).await?;
+    let stream = connector.connect(name, stream).await.map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidData => io::Error::other(HandshakeError::Tls(error)),
+        _ => error,
+    })?;
     if address.protocol == Protocol::Http2 && stream.get_ref().1.alpn_protocol() != Some(b"h2") {
-        let message = "the server does not speak HTTP/2 (it did not choose `h2` by ALPN): \
-                       write https:// for HTTP/1.1";
-        return Err(io::Error::other(message));
+        return Err(io::Error::other(HandshakeError::NotHttp2));
     }
     Ok(Socket::Wrapped(Box::new(stream)))
 }
