@@ -38,7 +38,7 @@ pub struct LiveRoute {
     pub path: String,
     /// `monolith`, `shadow` or `extracted`.
     pub stage: &'static str,
-    /// The extraction that answers or is compared; none in the stage `monolith`.
+    /// The extraction that answers or is compared; none in the stages `monolith` and `upstream`.
     pub extraction: Option<String>,
     /// Requests that the monolith answered, fallbacks included.
     pub by_monolith: u64,

@@ -154,6 +154,7 @@ impl LiveRoute {
     pub(crate) fn who(&self) -> String {
         match (self.by_extraction, self.by_monolith) {
             (0, 0) if self.stage == "extracted" => "Rust".into(),
+            (0, _) if self.stage == "upstream" => "upstream".into(),
             (0, _) => "monolith".into(),
             (_, 0) => "Rust".into(),
             (rust, _) => format!("Rust {}", format::share(rust, self.requests())),

@@ -120,7 +120,7 @@ impl LiveRoutes for Live {
 
 fn live(route: &Route) -> LiveRoute {
     let extraction = match route.plan {
-        Plan::Monolith => None,
+        Plan::Monolith | Plan::Upstream => None,
         Plan::Shadow { candidate: it, .. } | Plan::Extracted { extraction: it, .. } => Some(it.id),
     };
     LiveRoute {

@@ -31,7 +31,8 @@ pub enum Command {
 #[derive(Debug, Clone, Args)]
 #[expect(clippy::doc_markdown, reason = "the texts are shown by --help, without markup")]
 pub struct Serve {
-    /// The monolith: http://HOST:PORT or unix:///PATH; wins over the route file
+    /// The monolith: http://HOST:PORT, https://…, h2://…, h2c://… or unix:///PATH; wins over the
+    /// route file
     #[arg(long, env = "BANYAN_MONOLITH", value_name = "URL")]
     pub monolith: Option<ServerAddr>,
 

@@ -37,15 +37,17 @@ pub struct Backends {
 pub async fn dispatch(mut routed: Box<Routed>) -> Answer {
     let (context, downstream) = (Arc::clone(&routed.context), routed.downstream);
     let backends = &context.backends;
-    if let Some(pinned) = &backends.pinned {
-        routed.monolith = Some(pinned.clone());
+    let own = routed.route.upstream.is_some();
+    if let Some(pinned) = backends.pinned.as_ref().filter(|_| !own) {
+        routed.control = Some(pinned.clone());
     }
-    let caller = Caller { backends, downstream };
+    let side = if own { Side::Upstream } else { Side::Monolith };
+    let caller = Caller { backends, downstream, side };
     match routed.route.plan {
-        Plan::Monolith => caller.monolith(routed, None).await,
+        Plan::Monolith | Plan::Upstream => caller.control(routed, None).await,
         Plan::Shadow { candidate, sample } => {
             let tap = backends.mirror.listen(&routed, candidate, sample);
-            caller.monolith(routed, tap).await
+            caller.control(routed, tap).await
         }
         // In a box, so that the future of a request that passes through is not as large as this.
         Plan::Extracted { extraction, sample } => {
@@ -58,12 +60,14 @@ pub async fn dispatch(mut routed: Box<Routed>) -> Answer {
 struct Caller<'a> {
     backends: &'a Backends,
     downstream: Downstream,
+    /// Whose answers the control's are.
+    side: Side,
 }
 
 impl Caller<'_> {
-    /// The monolith answers; a tap listens to its answer as it passes.
-    async fn monolith(&self, routed: Box<Routed>, tap: Option<Box<Tap>>) -> Answer {
-        let Some(upstream) = routed.monolith else { return Answer::failed(ProxyError::NoMonolith) };
+    /// The monolith answers, or the upstream in its place; a tap listens to the answer as it passes.
+    async fn control(&self, routed: Box<Routed>, tap: Option<Box<Tap>>) -> Answer {
+        let Some(upstream) = routed.control else { return Answer::failed(ProxyError::NoMonolith) };
         let forward = &self.backends.monolith;
         let policy = &routed.route.policy;
         let allowance = Allowance::of(&policy.timeouts, routed.arrived);
@@ -75,7 +79,7 @@ impl Caller<'_> {
             Some(tap) => tap.attach(answer),
             None => answer,
         };
-        Answer { trip, ..answer.into() }
+        Answer { trip, ..self.answer(answer) }
     }
 
     /// The handler answers, and the monolith where it cannot.
@@ -86,7 +90,7 @@ impl Caller<'_> {
         sample: Percent,
     ) -> Answer {
         let Some(snapshot) = Snapshot::of(&routed) else {
-            return self.monolith(routed, None).await;
+            return self.control(routed, None).await;
         };
         let began = Instant::now();
         let call = snapshot.to_handler(extraction, Ending::Commit);
@@ -106,8 +110,15 @@ impl Caller<'_> {
                 tracing::warn!(%route, extraction = id, error = %Chain(&failure), "fell back to the monolith");
                 routed.route.metrics.fell_back(reason);
                 self.backends.mirror.failed(&routed.route, &failure);
-                Answer { fallback: Some(reason), ..self.monolith(routed, None).await }
+                Answer { fallback: Some(reason), ..self.control(routed, None).await }
             }
+        }
+    }
+
+    fn answer(&self, result: Result<Response<Body>, ProxyError>) -> Answer {
+        match result {
+            Ok(response) => Answer::of(self.side, response),
+            Err(error) => Answer::failed(error),
         }
     }
 }
@@ -121,13 +132,4 @@ fn respond(reply: Reply, began: Instant) -> Response<Body> {
         response.headers_mut().insert("x-runtime", runtime);
     }
     response
-}
-
-impl From<Result<Response<Body>, ProxyError>> for Answer {
-    fn from(result: Result<Response<Body>, ProxyError>) -> Self {
-        match result {
-            Ok(response) => Self::of(Side::Monolith, response),
-            Err(error) => Self::failed(error),
-        }
-    }
 }

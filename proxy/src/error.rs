@@ -117,6 +117,8 @@ impl ProxyError {
             Self::Upstream(ExchangeError::Limit(limit)) => {
                 told(S::GATEWAY_TIMEOUT, Some(*limit), "sH")
             }
+            Self::Upstream(ExchangeError::Target) => told(S::BAD_REQUEST, None, "PR"),
+            Self::Upstream(ExchangeError::NoUpgrade(_)) => told(S::BAD_GATEWAY, None, "PH"),
             Self::Upstream(_) => told(S::BAD_GATEWAY, None, "SH"),
             Self::Busy(Unavailable::QueueFull { .. }) => {
                 told(S::SERVICE_UNAVAILABLE, Some(Limit::Queue), "SQ")

@@ -31,8 +31,9 @@ pub struct Routed {
     pub shown: Option<Arc<Shown>>,
     /// Who answers, and how.
     pub route: Arc<Route>,
-    /// Where the monolith listens, if the table or the command line says so.
-    pub monolith: Option<Arc<Upstream>>,
+    /// Who answers wherever no extraction does: the route's own upstream, or the monolith, if the
+    /// table or the command line says where it is.
+    pub control: Option<Arc<Upstream>>,
     /// When the head had arrived.
     pub arrived: Instant,
     /// The request as the client sent it, until a layer below changes it.
@@ -96,7 +97,7 @@ where
     let Arrival { mut request, at, first, refused } = arrival;
     let table = context.routes.current();
     let route = table.find(request.method(), request.uri().path()).clone();
-    let monolith = table.monolith.clone();
+    let control = table.control(&route);
     drop(table);
     request.body_mut().restrict(&route.policy);
     // In a box, since it moves from layer to layer.
@@ -105,7 +106,7 @@ where
         downstream,
         shown,
         route,
-        monolith,
+        control,
         arrived: at,
         request,
         first,

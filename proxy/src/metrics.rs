@@ -21,6 +21,8 @@ const SECONDS: &[f64] =
 pub enum Side {
     /// The Rails monolith.
     Monolith,
+    /// The route's own upstream, in the monolith's place.
+    Upstream,
     /// A handler extracted into Rust.
     Extraction,
     /// Banyan itself: a refusal or an error page.
@@ -28,12 +30,20 @@ pub enum Side {
 }
 
 impl Side {
-    const ALL: [Self; 3] = [Self::Monolith, Self::Extraction, Self::Proxy];
+    /// Of the monolith and an upstream only one answers a route: they share a place.
+    const fn place(self) -> usize {
+        match self {
+            Self::Monolith | Self::Upstream => 0,
+            Self::Extraction => 1,
+            Self::Proxy => 2,
+        }
+    }
 
     /// The value of the `side` label.
     pub const fn label(self) -> &'static str {
         match self {
             Self::Monolith => "monolith",
+            Self::Upstream => "upstream",
             Self::Extraction => "extraction",
             Self::Proxy => "proxy",
         }
@@ -164,10 +174,20 @@ impl ProxyMetrics {
 
     /// The handles of one route, resolved once, when its table is compiled.
     pub fn route(&self, id: &str) -> RouteMetrics {
-        let requests = Side::ALL.map(|side| {
+        self.handles(id, Side::Monolith)
+    }
+
+    /// The same where an upstream of its own stands in the monolith's place.
+    pub fn route_with_upstream(&self, id: &str) -> RouteMetrics {
+        self.handles(id, Side::Upstream)
+    }
+
+    fn handles(&self, id: &str, control: Side) -> RouteMetrics {
+        let sides = [control, Side::Extraction, Side::Proxy];
+        let requests = sides.map(|side| {
             CLASSES.map(|class| self.requests.with_label_values(&[id, side.label(), class]))
         });
-        let seconds = Side::ALL.map(|side| self.seconds.with_label_values(&[id, side.label()]));
+        let seconds = sides.map(|side| self.seconds.with_label_values(&[id, side.label()]));
         let fallbacks =
             Fallback::ALL.map(|reason| self.fallbacks.with_label_values(&[id, reason.label()]));
         RouteMetrics(Arc::new(Handles {
@@ -277,8 +297,8 @@ impl RouteMetrics {
     /// An answer was delivered to its last byte, or given up by the client.
     pub fn answered(&self, side: Side, status: StatusCode, took: Duration) {
         let class = usize::from(status.as_u16() / 100).clamp(1, 5) - 1;
-        self.0.requests[side as usize][class].inc();
-        self.0.seconds[side as usize].observe(took.as_secs_f64());
+        self.0.requests[side.place()][class].inc();
+        self.0.seconds[side.place()].observe(took.as_secs_f64());
     }
 
     /// The monolith answers in the extraction's place.
@@ -302,9 +322,9 @@ impl RouteMetrics {
         usize::try_from(self.0.in_flight.get()).unwrap_or(0)
     }
 
-    /// Requests answered by `side` since the start.
+    /// Requests answered by `side` since the start; an upstream's count as the monolith's.
     pub fn answered_by(&self, side: Side) -> u64 {
-        self.0.requests[side as usize].iter().map(IntCounter::get).sum()
+        self.0.requests[side.place()].iter().map(IntCounter::get).sum()
     }
 
     /// Server errors (5xx) that buyers got, whoever answered.

@@ -85,7 +85,7 @@ impl Mirror {
         took: Duration,
         sample: Percent,
     ) {
-        let Some(upstream) = routed.monolith.clone().filter(|_| sample.takes()) else { return };
+        let Some(upstream) = routed.control.clone().filter(|_| sample.takes()) else { return };
         if is_busy(&routed.route) {
             self.judge.discard(&routed.route.subject, Unknown::Dropped);
             return;

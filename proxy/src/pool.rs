@@ -6,7 +6,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{h1::connection::Connection, route::Routes, upstream::ServerAddr};
+use crate::{
+    h1::connection::Connection, h2::connections::Connections, route::Routes, upstream::Endpoint,
+};
 
 /// How often connections are closed that nobody needs any more.
 const SWEEP: Duration = Duration::from_secs(5);
@@ -15,20 +17,22 @@ const SWEEP: Duration = Duration::from_secs(5);
 /// for. Cloning shares the pool.
 #[derive(Debug, Clone, Default)]
 pub struct Pool {
-    idle: Arc<Mutex<HashMap<ServerAddr, Vec<Connection>>>>,
+    idle: Arc<Mutex<HashMap<Endpoint, Vec<Connection>>>>,
+    /// Those that carry many requests at once, busy ones too.
+    http2: Connections,
 }
 
 /// Where a connection goes when its answer has been read.
 #[derive(Debug)]
 pub struct Home {
     pool: Pool,
-    address: ServerAddr,
+    address: Endpoint,
 }
 
 impl Pool {
     /// The idle connection to `address` that was used last, if one is open still and has not been
     /// idle for `limit`. `surely`: for a request that cannot be sent twice.
-    pub fn reuse(&self, address: &ServerAddr, limit: Duration, surely: bool) -> Option<Connection> {
+    pub fn reuse(&self, address: &Endpoint, limit: Duration, surely: bool) -> Option<Connection> {
         let mut idle = self.lock();
         let connections = idle.get_mut(address)?;
         while let Some(mut connection) = connections.pop() {
@@ -40,8 +44,13 @@ impl Pool {
     }
 
     /// Where a connection to `address` goes afterwards.
-    pub fn home(&self, address: ServerAddr) -> Home {
+    pub fn home(&self, address: Endpoint) -> Home {
         Home { pool: self.clone(), address }
+    }
+
+    /// The connections to servers that speak HTTP/2.
+    pub const fn http2(&self) -> &Connections {
+        &self.http2
     }
 
     /// Closes, every few seconds, what has been idle for as long as the table in force allows: also
@@ -54,6 +63,7 @@ impl Pool {
     }
 
     fn sweep(&self, limit: Duration) {
+        self.http2.sweep(limit);
         self.lock().retain(|_, connections| {
             // Used last, reused first: the oldest are at the front.
             let expired = connections.partition_point(|it| it.idle_since.elapsed() >= limit);
@@ -62,7 +72,7 @@ impl Pool {
         });
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<ServerAddr, Vec<Connection>>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Endpoint, Vec<Connection>>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

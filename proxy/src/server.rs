@@ -34,7 +34,7 @@ use crate::{
     spans::{self, Spans},
     stack::Context,
     tls::{self, Certificates, ClientAuth, PairFiles, TlsError},
-    upstream::{self, Upstream},
+    upstream::{self, Endpoint, ServerAddr, Trust, Upstream},
     worker::Worker,
 };
 
@@ -75,6 +75,9 @@ pub enum StartError {
     /// No spans can be exported.
     #[error("--otlp cannot be used")]
     Otlp(#[source] spans::StartError),
+    /// Nobody is believed to be the monolith.
+    #[error("the certificates of --monolith cannot be checked")]
+    Trust(#[source] TlsError),
     /// Not as many keys as certificates.
     #[error("give --tls-key once for each --tls-cert, in the same order")]
     TlsPairs,
@@ -154,6 +157,7 @@ impl Banyan {
             .then(|| AccessLog::start(io::stderr(), metrics.log_lines_dropped()))
             .transpose()
             .map_err(StartError::Threads)?;
+        let pinned = pinned(settings, &metrics)?;
         let crew = Crew {
             routes: routes.clone(),
             mirror: mirror(settings, &judge, &metrics)?,
@@ -162,7 +166,7 @@ impl Banyan {
             certificates: certificates.clone(),
             files,
             tracing: tracing.clone(),
-            pinned: pinned(settings, &metrics),
+            pinned,
             metrics: metrics.clone(),
             drain: drain.clone(),
             settings,
@@ -290,12 +294,6 @@ fn certificates(
     Ok(Some(certificates))
 }
 
-/// The upstream of `--monolith`, which wins over the route file's.
-fn pinned(settings: &Serve, metrics: &ProxyMetrics) -> Option<Arc<Upstream>> {
-    let upstream = upstream::Settings::new(vec![settings.monolith.clone()?]);
-    Some(Upstream::new("pinned", upstream, None, metrics.upstreams()))
-}
-
 fn tracing(settings: &Serve, registry: &Registry) -> Result<Tracing, StartError> {
     let service_name = settings.otlp_service.clone();
     let collector = settings.otlp.clone();
@@ -318,7 +316,8 @@ fn routes(
 ) -> Result<Routes, StartError> {
     let routes = match &settings.routes {
         Some(file) => {
-            Routes::watch(file.clone(), Compiler { extractions, metrics: metrics.clone() })
+            let compiler = Compiler { extractions, metrics: metrics.clone() };
+            Routes::watch(file.clone(), compiler, settings.monolith.is_some())
                 .map_err(StartError::Routes)?
         }
         None => Routes::fixed(RouteTable::pass_through(metrics)),
@@ -327,6 +326,20 @@ fn routes(
         return Err(StartError::NoMonolith);
     }
     Ok(routes)
+}
+
+/// `--monolith`: servers behind TLS must have a certificate of the system's CAs.
+fn pinned(settings: &Serve, metrics: &ProxyMetrics) -> Result<Option<Arc<Upstream>>, StartError> {
+    let server = match &settings.monolith {
+        None => return Ok(None),
+        Some(ServerAddr::Clear(address)) => Endpoint::Clear(address.clone()),
+        Some(ServerAddr::Tls(address)) => {
+            let trust = Trust::load(None, None).map_err(StartError::Trust)?;
+            Endpoint::Tls(address.clone(), trust)
+        }
+    };
+    let settings = upstream::Settings::new(vec![server]);
+    Ok(Some(Upstream::new("pinned", settings, None, metrics.upstreams())))
 }
 
 /// A runtime for handlers with its own connections to the monolith's database.

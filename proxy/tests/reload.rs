@@ -45,7 +45,7 @@ impl Followed {
 }
 
 fn follow(file: &Path) -> Routes {
-    Routes::watch(file.to_owned(), compiler()).unwrap()
+    Routes::watch(file.to_owned(), compiler(), false).unwrap()
 }
 
 fn compiler() -> Compiler {
@@ -141,10 +141,10 @@ fn a_bad_file_changes_nothing_and_says_everything_that_is_wrong() {
 fn at_the_start_a_bad_or_missing_file_is_an_error() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("routes.toml");
-    let missing = Routes::watch(file.clone(), compiler()).unwrap_err();
+    let missing = Routes::watch(file.clone(), compiler(), false).unwrap_err();
     assert!(missing.to_string().contains("cannot be read"), "{missing}");
     fs::write(&file, "colour = 1").unwrap();
-    let bad = Routes::watch(file, compiler()).unwrap_err();
+    let bad = Routes::watch(file, compiler(), false).unwrap_err();
     assert!(bad.to_string().contains(":1:1: `colour`"), "{bad}");
 }
 
@@ -165,4 +165,53 @@ fn a_directory_that_never_rests_does_not_hold_a_reload_back() {
         until_in_force(&it.routes, "second");
         drop(stop);
     });
+}
+
+/// A route file whose monolith is behind TLS, and whose CA stands beside it.
+fn behind_tls(id: &str) -> String {
+    let monolith = "servers = [\"https://rails.test\"]\ntls = { ca = \"ca.pem\" }";
+    format!("[monolith]\n{monolith}\n{}", route(id))
+}
+
+fn authority() -> String {
+    let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let key = rcgen::KeyPair::generate().unwrap();
+    params.self_signed(&key).unwrap().pem()
+}
+
+#[test]
+fn a_file_that_the_route_file_names_is_followed_too() {
+    let it = Followed::start();
+    it.replace_by_rename(&behind_tls("second"));
+    until(&it.routes, |status| status.rejected.is_some());
+    assert_eq!(in_force(&it.routes), "first");
+
+    let ca = it.folder.path().join("ca.pem");
+    fs::write(&ca, authority()).unwrap();
+    until_in_force(&it.routes, "second");
+    until(&it.routes, |status| status.generation == 2 && status.rejected.is_none());
+
+    fs::write(&ca, authority()).unwrap();
+    until(&it.routes, |status| status.generation == 3 && status.rejected.is_none());
+
+    fs::remove_file(&ca).unwrap();
+    until(&it.routes, |status| status.rejected.is_some());
+    assert_eq!((in_force(&it.routes).as_str(), it.routes.status().generation), ("second", 3));
+}
+
+#[test]
+fn a_server_that_stays_the_same_stays_known_and_one_with_another_ca_does_not() {
+    let it = Followed::start();
+    let ca = it.folder.path().join("ca.pem");
+    fs::write(&ca, authority()).unwrap();
+    it.replace_by_rename(&behind_tls("second"));
+    until_in_force(&it.routes, "second");
+    let server = || it.routes.current().monolith.as_ref().unwrap().servers()[0].clone();
+    let before = server();
+    it.replace_by_rename(&behind_tls("third"));
+    until_in_force(&it.routes, "third");
+    assert!(std::sync::Arc::ptr_eq(&before, &server()));
+    fs::write(&ca, authority()).unwrap();
+    until(&it.routes, |_| !std::sync::Arc::ptr_eq(&before, &server()));
 }

@@ -85,16 +85,24 @@ fn dump(text: &mut String, table: &RouteTable) {
         let servers = monolith.servers().iter().map(|it| it.address().to_string());
         writeln!(text, "monolith {}", servers.collect::<Vec<_>>().join(", ")).unwrap();
     }
+    for upstream in table.upstreams() {
+        let servers = upstream.servers().iter().map(|it| it.address().to_string());
+        let servers = servers.collect::<Vec<_>>().join(", ");
+        writeln!(text, "upstream {} {servers}", upstream.name()).unwrap();
+    }
     for route in table.routes() {
         let Route { id, methods, pattern, priority, plan, timeout, subject, .. } = &**route;
         let sample = match plan {
-            Plan::Monolith => String::new(),
+            Plan::Monolith | Plan::Upstream => String::new(),
             Plan::Shadow { sample, .. } | Plan::Extracted { sample, .. } => format!(" {sample}"),
         };
         let (critical, cosmetic) = (subject.budget.critical.get(), subject.budget.cosmetic.get());
         let stage = plan.stage();
         write!(text, "{id}: {methods} {pattern} {stage}{sample}, {timeout:?}").unwrap();
         write!(text, ", budget {critical}/{cosmetic}").unwrap();
+        if let Some(upstream) = &route.upstream {
+            write!(text, ", upstream {}", upstream.name()).unwrap();
+        }
         if *priority != 0 {
             write!(text, ", priority {priority}").unwrap();
         }

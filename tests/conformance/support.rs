@@ -45,6 +45,15 @@ pub(crate) async fn banyan(origin: &Origin, routes: &str) -> Proxy {
     Proxy::start(setup, &[]).await.unwrap()
 }
 
+/// Banyan with one worker in front of the servers at these addresses, `more` being further lines of
+/// `[monolith]` and what follows it.
+pub(crate) async fn banyan_before(servers: &[String], more: &str) -> Proxy {
+    let routes = format!("[monolith]\nservers = {servers:?}\n{more}\n");
+    let flags = vec!["--workers=1".to_owned(), "--drain-timeout=0".to_owned()];
+    let setup = Setup { routes: Some(routes), flags, ..Setup::default() };
+    Proxy::start(setup, &[]).await.unwrap()
+}
+
 /// A buyer's connection.
 pub(crate) async fn buyer(proxy: &Proxy) -> Wire {
     Wire::connect(proxy.address()).await
@@ -65,6 +74,11 @@ pub(crate) async fn ask(wire: &mut Wire, request: impl AsRef<[u8]>) -> Result<Me
 /// A GET with nothing special about it.
 pub(crate) fn get(target: &str) -> String {
     format!("GET {target} HTTP/1.1\r\nHost: shop.test\r\n\r\n")
+}
+
+/// A POST with a short body.
+pub(crate) fn post(target: &str) -> String {
+    format!("POST {target} HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 5\r\n\r\nhello")
 }
 
 /// Fails unless the answer has this status.

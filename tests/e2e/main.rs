@@ -14,6 +14,7 @@ mod pass_through;
 mod planted_bugs;
 mod prometheus;
 mod protocols;
+mod puma_tls;
 mod reload;
 mod sendfile;
 mod shadow_is_free;

@@ -19,6 +19,7 @@ pub use self::{
 };
 use crate::{
     h1::{answer::Answer, connection::Connection, decode::ChunkFault},
+    h2::Answer as StreamAnswer,
     layers::access_log::Entry,
     limits::{Limit, Policy},
     mirror::Tap,
@@ -41,6 +42,8 @@ enum Source {
     Intake(Box<Intake>),
     /// From a server, over HTTP/1.1.
     Answer(Box<Answer>),
+    /// From a server, over HTTP/2.
+    Stream(Box<StreamAnswer>),
     /// From a disk.
     File(UnsyncBoxBody<Bytes, io::Error>),
     /// No body: after this head the connection to the server is a tunnel.
@@ -84,9 +87,12 @@ pub enum BodyError {
     /// The connection broke.
     #[error("the connection broke in the middle of a body")]
     Io(#[source] io::Error),
-    /// The HTTP/2 stream broke.
+    /// A client's HTTP/2 stream broke.
     #[error("the stream broke in the middle of a body")]
     Stream(#[source] hyper::Error),
+    /// A server's HTTP/2 stream broke, or was shorter or longer than promised.
+    #[error("the server's stream broke in the middle of a body")]
+    Reset(#[source] h2::Error),
 }
 
 impl BodyError {
@@ -118,6 +124,11 @@ impl Body {
         Self::from(Source::Answer(answer))
     }
 
+    /// What a server is sending over HTTP/2.
+    pub(crate) const fn stream(answer: Box<StreamAnswer>) -> Self {
+        Self::from(Source::Stream(answer))
+    }
+
     /// A file that is being read.
     pub fn file(file: UnsyncBoxBody<Bytes, io::Error>) -> Self {
         Self::from(Source::File(file))
@@ -130,6 +141,15 @@ impl Body {
 
     const fn from(source: Source) -> Self {
         Self { source, riders: None }
+    }
+
+    /// The same again, where it is known whole.
+    pub(crate) fn again(&self) -> Option<Self> {
+        match &self.source {
+            Source::Empty => Some(Self::empty()),
+            Source::Full(bytes) => Some(Self::full(bytes.clone())),
+            _ => None,
+        }
     }
 
     /// The server's end of a tunnel, if this is one.
@@ -164,7 +184,7 @@ impl Body {
 
     /// Holds a server's slot until the body has ended, if the server has not sent all of it yet.
     pub(crate) fn holding(mut self, permit: Permit) -> Self {
-        if matches!(self.source, Source::Answer(_)) {
+        if matches!(self.source, Source::Answer(_) | Source::Stream(_)) {
             self.riders().permit = Some(permit);
         }
         self
@@ -232,6 +252,7 @@ impl http_body::Body for Body {
             }
             Source::Intake(intake) => ready!(intake.poll_frame(cx)),
             Source::Answer(answer) => ready!(answer.poll_frame(cx)),
+            Source::Stream(answer) => ready!(answer.poll_frame(cx)),
             Source::File(file) => {
                 ready!(Pin::new(file).poll_frame(cx)).map(|it| it.map_err(BodyError::Io))
             }
@@ -253,6 +274,7 @@ impl http_body::Body for Body {
             Source::Full(_) => false,
             Source::Intake(intake) => intake.is_ended(),
             Source::Answer(answer) => answer.is_ended(),
+            Source::Stream(answer) => answer.is_ended(),
             Source::File(file) => file.is_end_stream(),
         }
     }
@@ -263,6 +285,7 @@ impl http_body::Body for Body {
             Source::Full(bytes) => Some(bytes.len() as u64),
             Source::Intake(intake) => intake.left(),
             Source::Answer(answer) => answer.left(),
+            Source::Stream(answer) => answer.left(),
             Source::File(file) => file.size_hint().exact(),
         };
         left.map_or_else(SizeHint::default, SizeHint::with_exact)

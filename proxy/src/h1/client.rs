@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// A server may send so many 1xx answers before the real one.
-const INTERIM_LIMIT: usize = 16;
+pub(crate) const INTERIM_LIMIT: usize = 16;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +46,15 @@ pub enum ExchangeError {
     /// The server's answer has no body whose length is certain.
     #[error("the server's answer is framed in two ways")]
     Framing(#[source] FramingFault),
+    /// The server reset the HTTP/2 stream, or its connection ended.
+    #[error("the server broke the HTTP/2 stream off before it answered")]
+    Stream(#[source] h2::Error),
+    /// The request's `Host` or path cannot be said in HTTP/2.
+    #[error("the request's target cannot be said in HTTP/2")]
+    Target,
+    /// The request wants to switch to a protocol that this server does not speak over HTTP/2.
+    #[error("the server does not offer {0} over HTTP/2: give it an http:// or https:// address")]
+    NoUpgrade(&'static str),
     /// A limit fired.
     #[error("the server ran into the limit `{}`", .0.label())]
     Limit(Limit),
@@ -239,7 +248,7 @@ fn answer(
 }
 
 /// Which limit a timer has run into that watches over one exchange: the whole of it, or this part.
-pub(super) fn expired(deadline: Option<Instant>, part: Limit) -> Limit {
+pub(crate) fn expired(deadline: Option<Instant>, part: Limit) -> Limit {
     if deadline.is_some_and(|it| it <= Instant::now()) { Limit::Total } else { part }
 }
 
@@ -252,7 +261,7 @@ fn persists(head: &http::response::Parts) -> bool {
 }
 
 /// Server-Sent Events are silent for as long as nothing happens.
-fn is_event_stream(content_type: &HeaderValue) -> bool {
+pub(crate) fn is_event_stream(content_type: &HeaderValue) -> bool {
     content_type
         .as_bytes()
         .get(..17)

@@ -38,7 +38,10 @@ async fn hold(routed: &mut Routed, maintenance: &Arc<Maintenance>) -> Result<(),
             let table = tables.current();
             let route = Arc::clone(table.find(&method, &path));
             match &route.maintenance {
-                None => return Ok((route, table.monolith.clone())),
+                None => {
+                    let control = table.control(&route);
+                    return Ok((route, control));
+                }
                 Some(it) if matches!(**it, Maintenance::Stop(_)) => {
                     return Err(ProxyError::Stopped(Arc::clone(it)));
                 }
@@ -52,6 +55,6 @@ async fn hold(routed: &mut Routed, maintenance: &Arc<Maintenance>) -> Result<(),
         }
     };
     let ended = tokio::time::timeout(limit, ended).await;
-    (routed.route, routed.monolith) = ended.unwrap_or(Err(ProxyError::Paused(limit)))?;
+    (routed.route, routed.control) = ended.unwrap_or(Err(ProxyError::Paused(limit)))?;
     Ok(())
 }

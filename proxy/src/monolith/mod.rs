@@ -2,6 +2,7 @@
 
 mod forward;
 pub mod headers;
+mod multiplexed;
 mod trip;
 mod upgrade;
 
@@ -21,7 +22,7 @@ use crate::{
     limits::Timeouts,
     metrics::ProxyMetrics,
     pool::Pool,
-    upstream::{Outcome, Server, ServerAddr, Upstream},
+    upstream::{Endpoint, Outcome, Protocol, Server, Upstream},
 };
 
 /// A client of the monolith with its own keep-alive connections. Cloning shares them; use one per
@@ -110,10 +111,13 @@ impl Monolith {
     async fn ask(
         &self,
         hop: Hop<'_>,
-        address: &ServerAddr,
+        address: &Endpoint,
         mut request: Request<Body>,
         trip: &mut Trip,
     ) -> Result<Response<Body>, Unanswered> {
+        if address.protocol() == Protocol::Http2 {
+            return Box::pin(self.ask_multiplexed(hop, address, request, trip)).await;
+        }
         let repeatable = is_repeatable(&request);
         let may_reuse = !hop.first || repeatable;
         let idle = || self.pool.reuse(address, hop.timeouts.pool_idle, !repeatable);
@@ -144,7 +148,7 @@ impl Monolith {
         })
     }
 
-    async fn connect(&self, hop: Hop<'_>, address: &ServerAddr) -> Result<Connection, ProxyError> {
+    async fn connect(&self, hop: Hop<'_>, address: &Endpoint) -> Result<Connection, ProxyError> {
         let opened = tokio::time::timeout(hop.timeouts.connect, address.connect()).await;
         let opened = opened.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
         self.metrics.connected(opened.is_ok());
@@ -171,6 +175,7 @@ fn outcome(error: &ProxyError) -> Option<Outcome> {
     match error {
         ProxyError::Connect { .. } => Some(Outcome::ConnectFailed),
         ProxyError::Upstream(ExchangeError::Limit(_)) => Some(Outcome::TimedOut),
+        ProxyError::Upstream(ExchangeError::Target | ExchangeError::NoUpgrade(_)) => None,
         ProxyError::Upstream(_) => Some(Outcome::BrokeOff),
         _ => None,
     }

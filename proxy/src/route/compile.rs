@@ -1,6 +1,6 @@
 //! Text of routes.toml → [`RouteTable`], or every fault of it in one run.
 
-use std::{collections::HashMap, ops::Range, sync::Arc};
+use std::{collections::HashMap, ops::Range, path::Path, sync::Arc};
 
 use extracted::Extraction;
 use sha2::{Digest as _, Sha256};
@@ -15,12 +15,12 @@ use super::{
     reader::{Section, Value, array, integer, parsed, text},
     rules,
     table::{DEFAULT_TIMEOUT, Plan, Route, RouteTable, UNROUTED, Whole},
-    upstream,
+    upstreams::{self, Upstreams},
     values::{Percent, duration},
 };
-use crate::{limits::Policy, metrics::ProxyMetrics, upstream::Upstream};
+use crate::{limits::Policy, metrics::ProxyMetrics};
 
-const STAGES: [&str; 3] = ["monolith", "shadow", "extracted"];
+const STAGES: [&str; 4] = ["monolith", "upstream", "shadow", "extracted"];
 
 /// What a route file is compiled with.
 #[derive(Debug, Clone)]
@@ -44,7 +44,8 @@ impl Compiler {
     /// Looks at every value before giving up, so that one run shows every fault.
     ///
     /// # Errors
-    /// All findings, if one of them is an error. `file` is the name that they are shown with.
+    /// All findings, if one of them is an error. `file` is the name that they are shown with, and in
+    /// its folder are the files that the text names.
     pub fn compile(&self, text: &str, file: &str) -> Result<Compiled, Faults> {
         self.compile_after(None, text, file)
     }
@@ -64,8 +65,14 @@ impl Compiler {
         for error in &syntax {
             findings.error(&error.span().unwrap_or(0..0), error.message());
         }
-        let mut reading =
-            Reading { compiler: self, previous, findings: &mut findings, ids: HashMap::new() };
+        let mut reading = Reading {
+            compiler: self,
+            previous,
+            folder: Path::new(file).parent().unwrap_or(Path::new("")),
+            upstreams: Upstreams::default(),
+            findings: &mut findings,
+            ids: HashMap::new(),
+        };
         // What stands around a syntax error may have been read wrongly: its faults would mislead.
         let table =
             if syntax.is_empty() { Some(reading.file(document.get_ref(), text)) } else { None };
@@ -80,6 +87,9 @@ impl Compiler {
 struct Reading<'a, 'text> {
     compiler: &'a Compiler,
     previous: Option<&'a RouteTable>,
+    /// Where the files are that it names.
+    folder: &'a Path,
+    upstreams: Upstreams,
     findings: &'a mut Findings<'text>,
     /// Where each id was first used, also by routes that have another fault.
     ids: HashMap<String, usize>,
@@ -100,16 +110,17 @@ impl Reading<'_, '_> {
             self.findings.error(&(0..0), message);
         }
         let mut root = Section::new(document, 0..0, "a route file");
-        let monolith = root.get("monolith").and_then(|it| upstream::read(it, self.findings));
+        let context = upstreams::Context {
+            previous: self.previous,
+            folder: self.folder,
+            metrics: self.compiler.metrics.upstreams(),
+        };
+        self.upstreams = Upstreams::read(&mut root, context, self.findings);
         let policy =
             policy::read(&mut root, Policy::default(), policy::Of::Everything, self.findings);
         let maintenance = maintenance::read(&mut root, None, self.findings);
         let digest = Sha256::digest(text);
-        let monolith = monolith.map(|settings| {
-            let previous = self.previous.and_then(|it| it.monolith.as_deref());
-            Upstream::new("monolith", settings, previous, self.compiler.metrics.upstreams())
-        });
-        let whole = Whole { hash: hex::encode(&digest[..6]), monolith, policy, maintenance };
+        let whole = Whole { hash: hex::encode(&digest[..6]), policy, maintenance };
         let mut routes = Vec::new();
         if let Some(value) = root.get("route") {
             for value in array(value, "`route` must be written `[[route]]`", self.findings) {
@@ -119,7 +130,8 @@ impl Reading<'_, '_> {
         root.finish(self.findings);
         self.refuse_twins(&routes);
         let routes = routes.into_iter().map(|it| Arc::new(it.route)).collect();
-        RouteTable::new(whole, routes, &self.compiler.metrics)
+        let upstreams = std::mem::take(&mut self.upstreams).finish(self.findings);
+        RouteTable::new(whole, upstreams, routes, &self.compiler.metrics)
     }
 
     fn route(&mut self, value: &Value<'_>, whole: &Whole) -> Option<Placed> {
@@ -132,7 +144,9 @@ impl Reading<'_, '_> {
         let matched = section.require("match", self.findings);
         let matched = matched.and_then(|it| self.matches(it));
         let methods = matched.as_ref().map(|it| it.0);
-        let plan = self.plan(&mut section, id, methods);
+        let named = section.get("upstream");
+        let upstream = named.map(|it| self.upstreams.find(it, self.findings));
+        let plan = self.plan(&mut section, id, methods, named.is_some());
         let timeout = section.get("timeout").map_or(Some(DEFAULT_TIMEOUT), |it| {
             parsed(it, "`timeout` must be a string such as \"300ms\"", self.findings, duration)
         });
@@ -151,11 +165,15 @@ impl Reading<'_, '_> {
             pattern,
             priority: priority?,
             plan: plan?,
+            upstream: if upstream.is_some() { Some(upstream??) } else { None },
             timeout: timeout?,
             policy,
             maintenance,
             subject: Arc::new(subject),
-            metrics: self.compiler.metrics.route(id),
+            metrics: match named {
+                Some(_) => self.compiler.metrics.route_with_upstream(id),
+                None => self.compiler.metrics.route(id),
+            },
         };
         Some(Placed { route, span: id_value?.span() })
     }
@@ -191,14 +209,27 @@ impl Reading<'_, '_> {
         section: &mut Section<'_>,
         id: Option<&str>,
         methods: Option<Methods>,
+        has_upstream: bool,
     ) -> Option<Plan> {
         let sample = section.get("sample").map_or(Some(Percent::ALL), |it| {
             parsed(it, "`sample` must be a string such as \"25%\"", self.findings, str::parse)
         });
         let value = section.require("stage", self.findings)?;
         let stage = text(value, "`stage` must be a string", self.findings)?;
-        if stage == "monolith" {
-            return Some(Plan::Monolith);
+        let contradiction = match (stage, has_upstream) {
+            ("monolith", false) => return Some(Plan::Monolith),
+            ("upstream", true) => return Some(Plan::Upstream),
+            ("monolith", true) => Some(
+                "\"monolith\" contradicts `upstream`: write \"upstream\", or leave `upstream` out",
+            ),
+            ("upstream", false) => Some(
+                "\"upstream\" needs `upstream = \"NAME\"`, the name of an [upstream.NAME] section",
+            ),
+            _ => None,
+        };
+        if let Some(contradiction) = contradiction {
+            self.findings.error(&value.span(), contradiction);
+            return None;
         }
         if !STAGES.contains(&stage) {
             let near = did_you_mean(stage, STAGES);

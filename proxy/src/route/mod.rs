@@ -15,6 +15,7 @@ mod reload;
 mod rules;
 mod table;
 mod upstream;
+mod upstreams;
 mod values;
 
 pub use self::{

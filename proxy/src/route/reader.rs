@@ -129,6 +129,21 @@ pub(super) fn array<'a>(
     }
 }
 
+/// The entries of a table whose keys are names.
+pub(super) fn table<'a>(
+    value: &'a Value<'a>,
+    must: &str,
+    findings: &mut Findings<'_>,
+) -> Option<&'a DeTable<'a>> {
+    match value.get_ref() {
+        DeValue::Table(table) => Some(table),
+        other => {
+            findings.error(&value.span(), format!("{must}, not {}", name(other)));
+            None
+        }
+    }
+}
+
 /// A whole number.
 pub(super) fn integer(value: &Value<'_>, must: &str, findings: &mut Findings<'_>) -> Option<i64> {
     let number = match value.get_ref() {

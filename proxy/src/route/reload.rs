@@ -5,7 +5,7 @@ use std::{
     io::{self, Read as _},
     path::{Path, PathBuf},
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, MutexGuard, PoisonError,
         mpsc::{self, Receiver, RecvTimeoutError},
     },
     thread,
@@ -16,7 +16,7 @@ use arc_swap::ArcSwap;
 use sha2::{Digest as _, Sha256};
 use tokio::{runtime::Handle, sync::watch};
 
-use super::{At, Compiler, Diagnostic, Faults, RouteTable, Severity, notices::Notices};
+use super::{At, Compiled, Compiler, Diagnostic, Faults, RouteTable, Severity, notices::Notices};
 use crate::{limits::Policy, upstream::health};
 
 /// A route file larger than this is a mistake.
@@ -81,11 +81,12 @@ impl Routes {
     }
 
     /// Loads `file`, and from now on follows it: written in place, replaced by a rename, removed
-    /// and made again, or swapped behind a symbolic link as Kubernetes does.
+    /// and made again, or swapped behind a symbolic link as Kubernetes does. `pinned`: the command
+    /// line says where the monolith is, whatever the file says.
     ///
     /// # Errors
     /// At the start there is no last good table to keep, so a bad or missing file is an error.
-    pub fn watch(file: PathBuf, compiler: Compiler) -> Result<Self, Faults> {
+    pub fn watch(file: PathBuf, compiler: Compiler, pinned: bool) -> Result<Self, Faults> {
         let shown = file.display().to_string();
         let unreadable =
             |error: &dyn std::fmt::Display| fault(&shown, &format!("cannot be read: {error}"));
@@ -109,8 +110,9 @@ impl Routes {
             status: Arc::clone(&routes.status),
             changes: routes.changes.clone(),
             runtime: Handle::try_current().ok(),
+            pinned,
         };
-        check_health(follower.runtime.as_ref(), &routes.current());
+        check_health(follower.runtime.as_ref(), &routes.current(), pinned);
         let (stop, stopped) = mpsc::channel::<()>();
         thread::Builder::new()
             .name("routes".into())
@@ -163,6 +165,8 @@ struct Follower {
     changes: watch::Sender<u64>,
     /// Where health is checked; `None` where nobody is served.
     runtime: Option<Handle>,
+    /// The command line says where the monolith is.
+    pinned: bool,
     /// What was looked at last; the same again is not news.
     seen: [u8; 32],
 }
@@ -190,7 +194,10 @@ impl Follower {
         let content = read(&self.file);
         let seen =
             content.as_ref().map_or_else(|error| digest(&error.to_string()), |it| digest(it));
-        if std::mem::replace(&mut self.seen, seen) == seen {
+        let rejected = self.status().rejected.clone();
+        let known = std::mem::replace(&mut self.seen, seen) == seen;
+        // What was rejected may have become good by itself: the file may name others.
+        if known && rejected.is_none() && !self.table.load().is_outdated() {
             return;
         }
         let compiled = match content {
@@ -200,12 +207,22 @@ impl Follower {
             }
             Err(error) => Err(fault(&shown, &format!("cannot be read: {error}"))),
         };
-        let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
+        if let (true, Some(rejected), Err(faults)) = (known, &rejected, &compiled)
+            && rejected.faults == *faults
+        {
+            return;
+        }
+        self.take(compiled, &shown);
+    }
+
+    /// Brings a table into force, or remembers why there is none.
+    fn take(&self, compiled: Result<Compiled, Faults>, shown: &str) {
+        let mut status = self.status();
         match compiled {
             Ok(compiled) => {
-                warn(&shown, &compiled.warnings);
+                warn(shown, &compiled.warnings);
                 let (generation, hash) = (status.generation + 1, compiled.table.hash.clone());
-                check_health(self.runtime.as_ref(), &compiled.table);
+                check_health(self.runtime.as_ref(), &compiled.table, self.pinned);
                 self.table.store(Arc::new(compiled.table));
                 *status = Status { generation, loaded_at: SystemTime::now(), rejected: None };
                 self.changes.send_replace(generation);
@@ -214,7 +231,7 @@ impl Follower {
             }
             Err(faults) => {
                 for finding in &faults.found {
-                    tracing::error!("{}", At(&shown, finding));
+                    tracing::error!("{}", At(shown, finding));
                 }
                 let generation = status.generation;
                 tracing::error!(
@@ -227,12 +244,19 @@ impl Follower {
             }
         }
     }
+
+    fn status(&self) -> MutexGuard<'_, Status> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-/// The servers of a table that comes into force are asked for their health from now on.
-fn check_health(runtime: Option<&Handle>, table: &RouteTable) {
-    if let (Some(runtime), Some(monolith)) = (runtime, &table.monolith) {
-        runtime.spawn(health::run(Arc::downgrade(monolith)));
+/// The servers of a table that comes into force are asked for their health from now on; not those of
+/// a monolith that is `pinned` somewhere else, which nobody asks anything.
+fn check_health(runtime: Option<&Handle>, table: &RouteTable, pinned: bool) {
+    let Some(runtime) = runtime else { return };
+    let monolith = table.monolith.iter().filter(|_| !pinned);
+    for upstream in monolith.chain(table.upstreams()) {
+        runtime.spawn(health::run(Arc::downgrade(upstream)));
     }
 }
 

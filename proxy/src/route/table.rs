@@ -32,6 +32,8 @@ pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
 pub enum Plan {
     /// The monolith answers.
     Monolith,
+    /// The route's own upstream answers.
+    Upstream,
     /// The monolith answers; the candidate is compared with it on `sample` of the requests.
     Shadow {
         /// The handler that is judged.
@@ -54,6 +56,7 @@ impl Plan {
     pub const fn stage(&self) -> &'static str {
         match self {
             Self::Monolith => "monolith",
+            Self::Upstream => "upstream",
             Self::Shadow { .. } => "shadow",
             Self::Extracted { .. } => "extracted",
         }
@@ -73,6 +76,8 @@ pub struct Route {
     pub priority: i64,
     /// Who answers.
     pub plan: Plan,
+    /// Who answers in the monolith's place, wherever the monolith would.
+    pub upstream: Option<Arc<Upstream>>,
     /// How long a handler may take.
     pub timeout: Duration,
     /// How long anybody else may take, and how much.
@@ -92,6 +97,8 @@ pub struct RouteTable {
     pub hash: String,
     /// `[monolith]`.
     pub monolith: Option<Arc<Upstream>>,
+    /// Each `[upstream.NAME]`.
+    upstreams: Vec<Arc<Upstream>>,
     /// What holds where no route says otherwise.
     pub policy: Policy,
     routes: Vec<Arc<Route>>,
@@ -104,25 +111,29 @@ pub struct RouteTable {
 pub(super) struct Whole {
     /// The first 12 hexadecimal digits of the file's SHA-256.
     pub(super) hash: String,
-    pub(super) monolith: Option<Arc<Upstream>>,
     pub(super) policy: Policy,
     pub(super) maintenance: Option<Arc<Maintenance>>,
 }
 
 impl RouteTable {
-    pub(super) fn new(whole: Whole, routes: Vec<Arc<Route>>, metrics: &ProxyMetrics) -> Self {
+    pub(super) fn new(
+        whole: Whole,
+        (monolith, upstreams): (Option<Arc<Upstream>>, Vec<Arc<Upstream>>),
+        routes: Vec<Arc<Route>>,
+        metrics: &ProxyMetrics,
+    ) -> Self {
         let mut root = Node::default();
         for route in &routes {
             root.insert(&route.pattern.segments, route);
         }
         let unrouted = Arc::new(unrouted(&whole, metrics));
-        let Whole { hash, monolith, policy, .. } = whole;
-        Self { hash, monolith, policy, routes, unrouted, root }
+        let Whole { hash, policy, .. } = whole;
+        Self { hash, monolith, upstreams, policy, routes, unrouted, root }
     }
 
     /// A table without routes: the monolith answers everything.
     pub fn pass_through(metrics: &ProxyMetrics) -> Self {
-        Self::new(Whole::default(), Vec::new(), metrics)
+        Self::new(Whole::default(), Default::default(), Vec::new(), metrics)
     }
 
     /// The route that a request takes. One that no route names takes `unrouted`, the monolith's.
@@ -133,6 +144,27 @@ impl RouteTable {
         let path = normalised(path);
         let rest = path.strip_prefix('/').unwrap_or(&path);
         self.root.find(method, rest).unwrap_or(&self.unrouted)
+    }
+
+    /// Who answers a request of `route` wherever no extraction does.
+    pub fn control(&self, route: &Route) -> Option<Arc<Upstream>> {
+        route.upstream.as_ref().or(self.monolith.as_ref()).cloned()
+    }
+
+    /// The `[upstream.NAME]` of this name.
+    pub fn upstream(&self, name: &str) -> Option<&Upstream> {
+        self.upstreams.iter().map(AsRef::as_ref).find(|it| it.name() == name)
+    }
+
+    /// Whether a CA file of an upstream says something else by now. Blocks while it reads.
+    pub(super) fn is_outdated(&self) -> bool {
+        let upstreams = self.monolith.iter().chain(&self.upstreams);
+        upstreams.flat_map(|it| it.servers()).any(|it| it.address().is_outdated())
+    }
+
+    /// Each `[upstream.NAME]`.
+    pub fn upstreams(&self) -> &[Arc<Upstream>] {
+        &self.upstreams
     }
 
     /// Every route in the order of the file, and `unrouted` last.
@@ -149,6 +181,7 @@ fn unrouted(whole: &Whole, metrics: &ProxyMetrics) -> Route {
         pattern: PathPattern::everything(),
         priority: 0,
         plan: Plan::Monolith,
+        upstream: None,
         timeout: DEFAULT_TIMEOUT,
         policy: whole.policy,
         maintenance: whole.maintenance.clone(),

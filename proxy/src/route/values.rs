@@ -49,6 +49,16 @@ impl fmt::Display for Percent {
     }
 }
 
+/// Reads `"20%"`: a whole percentage, from 0 to 100.
+pub(super) fn whole_percent(text: &str) -> Result<u8, &'static str> {
+    let must = "must be a whole percentage from \"0%\" to \"100%\"";
+    let digits = text.strip_suffix('%').ok_or(must)?;
+    if digits.is_empty() || !digits.bytes().all(|it| it.is_ascii_digit()) {
+        return Err(must);
+    }
+    digits.parse().ok().filter(|it| *it <= 100).ok_or(must)
+}
+
 /// Reads `"300ms"`, `"2s"` or `"1m"`; from 1 ms to one hour.
 pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
     let must = "must be a duration from \"1ms\" to \"60m\", such as \"300ms\", \"2s\" or \"1m\"";
@@ -114,6 +124,15 @@ mod tests {
     }
 
     #[test]
+    fn a_whole_percentage_has_no_fraction_and_is_no_more_than_all() {
+        assert_eq!(whole_percent("0%"), Ok(0));
+        assert_eq!(whole_percent("100%"), Ok(100));
+        for text in ["", "%", "20", "101%", "256%", "1.5%", "+1%", "-1%"] {
+            assert!(whole_percent(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn durations_have_a_unit_and_a_bound() {
         assert_eq!(duration("300ms"), Ok(Duration::from_millis(300)));
         assert_eq!(duration("2s"), Ok(Duration::from_secs(2)));
@@ -138,6 +157,7 @@ mod tests {
         fn no_text_panics(text in "\\PC*") {
             let _ = bytes(&text);
             let _ = text.parse::<Percent>();
+            let _ = whole_percent(&text);
             let _ = duration(&text);
         }
     }

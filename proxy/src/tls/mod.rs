@@ -27,7 +27,7 @@ pub use self::{
     choice::Shown,
     error::TlsError,
     pair::PairFiles,
-    upstream::UpstreamTls,
+    upstream::{Fingerprint, UpstreamTls},
 };
 
 /// HTTP/2 and HTTP/1.1 as ALPN calls them (RFC 7301 §6, RFC 9113 §3.2).

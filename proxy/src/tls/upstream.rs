@@ -4,9 +4,10 @@ use std::{path::Path, sync::Arc};
 
 use rustls::{ClientConfig, RootCertStore, client::Resumption};
 use rustls_native_certs::CertificateResult;
+use sha2::{Digest as _, Sha256};
 use tokio_rustls::TlsConnector;
 
-use super::{H2, HTTP1, TlsError, VERSIONS, provider, read_certificates, roots};
+use super::{H2, HTTP1, TlsError, VERSIONS, provider, read, read_certificates, roots};
 
 /// Opens TLS to servers of an upstream, whose certificates must be good for the name or address
 /// that is asked for. Cloning is cheap and shares the sessions that can be resumed.
@@ -51,6 +52,18 @@ impl UpstreamTls {
     /// see whether `alpn_protocol()` of the connection is `h2` before speaking it.
     pub fn http2(&self) -> TlsConnector {
         TlsConnector::from(Arc::clone(&self.http2))
+    }
+}
+
+/// What a file says, for those who want to know whether it changes; that it cannot be read is one of
+/// the things that it may say.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Fingerprint(Option<[u8; 32]>);
+
+impl Fingerprint {
+    /// Reads the file, and blocks while it does.
+    pub fn of(file: &Path) -> Self {
+        Self(read(file).ok().map(|content| Sha256::digest(content).into()))
     }
 }
 

@@ -9,6 +9,7 @@
 mod address;
 mod budget;
 mod candidates;
+mod endpoint;
 pub mod health;
 mod metrics;
 mod outlier;
@@ -33,7 +34,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use self::{
-    address::ServerAddr,
+    address::{ClearAddr, Protocol, ServerAddr, TlsAddr},
+    endpoint::{Endpoint, Trust},
     metrics::UpstreamMetrics,
     permit::{Outcome, Permit},
     server::Server,

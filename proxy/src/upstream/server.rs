@@ -12,14 +12,14 @@ use std::{
 use tokio::time::Instant;
 
 use super::{
-    ServerAddr,
+    Endpoint,
     settings::{Health, Outlier},
 };
 
 /// A server, and everything about it that outlives a reload.
 #[derive(Debug)]
 pub struct Server {
-    address: ServerAddr,
+    address: Endpoint,
     label: String,
     slots: Slots,
     /// Failures since the last good answer.
@@ -30,7 +30,7 @@ pub struct Server {
 }
 
 impl Server {
-    pub(super) fn new(address: ServerAddr) -> Self {
+    pub(super) fn new(address: Endpoint) -> Self {
         Self {
             label: address.to_string(),
             address,
@@ -42,7 +42,7 @@ impl Server {
     }
 
     /// Where it listens.
-    pub const fn address(&self) -> &ServerAddr {
+    pub const fn address(&self) -> &Endpoint {
         &self.address
     }
 

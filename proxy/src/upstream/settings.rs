@@ -4,13 +4,13 @@ use std::{num::NonZeroUsize, time::Duration};
 
 use http::{HeaderValue, uri::PathAndQuery};
 
-use super::ServerAddr;
+use super::Endpoint;
 
 /// An upstream's servers, and how they are used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
     /// At least one; a repeated address counts once.
-    pub servers: Vec<ServerAddr>,
+    pub servers: Vec<Endpoint>,
     /// Requests in flight per server at most; unlimited without it. A Puma answers as many at a
     /// time as it has threads, and more connections than that make it slower.
     pub concurrency: Option<NonZeroUsize>,
@@ -28,7 +28,7 @@ pub struct Settings {
 
 impl Settings {
     /// The defaults for these servers.
-    pub fn new(servers: Vec<ServerAddr>) -> Self {
+    pub fn new(servers: Vec<Endpoint>) -> Self {
         Self {
             servers,
             concurrency: None,

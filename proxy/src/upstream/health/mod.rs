@@ -10,19 +10,26 @@ mod tests;
 use std::{
     io,
     sync::{PoisonError, Weak},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
 use futures_util::future::{Either, join_all, select};
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderValue, Request, StatusCode, header};
 use http_body_util::Empty;
-use hyper::{body::Incoming, client::conn::http1};
+use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio_util::sync::CancellationToken;
 
-use super::{Health, Server, ServerAddr, Upstream};
-use crate::error::Chain;
+use super::{Endpoint, Health, Protocol, Server, Upstream};
+use crate::{
+    body::Body,
+    error::Chain,
+    h1::client::{Allowance, ExchangeError},
+    h2::{client::exchange, connection::Connection},
+    io::Socket,
+    limits::Timeouts,
+};
 
 /// Checks the servers of `upstream` until it is dropped, or until this is called with the upstream
 /// that replaces it. To be called for each upstream of a table that came into force, with and
@@ -89,21 +96,26 @@ enum CheckError {
     Connect(#[source] io::Error),
     #[error("the exchange broke off: see the server's log")]
     Exchange(#[source] hyper::Error),
+    #[error("the exchange broke off: see the server's log")]
+    Stream(#[source] ExchangeError),
     #[error("answered {0}, must be 2xx: see that path and host of the check are right")]
     Status(StatusCode),
     #[error("no answer within {0:?}: see whether all threads of the server are busy")]
     TimedOut(Duration),
 }
 
-async fn check(address: &ServerAddr, health: &Health) -> Result<(), CheckError> {
+async fn check(address: &Endpoint, health: &Health) -> Result<(), CheckError> {
     let asked = tokio::time::timeout(health.timeout, ask(address, health)).await;
-    let status = asked.unwrap_or(Err(CheckError::TimedOut(health.timeout)))?.status();
+    let status = asked.unwrap_or(Err(CheckError::TimedOut(health.timeout)))?;
     if status.is_success() { Ok(()) } else { Err(CheckError::Status(status)) }
 }
 
 /// One request on a connection of its own: a server that accepts no more is not healthy.
-async fn ask(address: &ServerAddr, health: &Health) -> Result<Response<Incoming>, CheckError> {
+async fn ask(address: &Endpoint, health: &Health) -> Result<StatusCode, CheckError> {
     let socket = address.connect().await.map_err(CheckError::Connect)?;
+    if address.protocol() == Protocol::Http2 {
+        return ask_http2(socket, address, health).await;
+    }
     let (mut sender, connection) =
         http1::handshake(TokioIo::new(socket.joined())).await.map_err(CheckError::Exchange)?;
     let answer = std::pin::pin!(sender.send_request(request(address, health)));
@@ -112,25 +124,29 @@ async fn ask(address: &ServerAddr, health: &Health) -> Result<Response<Incoming>
         // The server closed the connection after its answer, or without one.
         Either::Right((_, answer)) => answer.await,
     };
-    answer.map_err(CheckError::Exchange)
+    answer.map(|it| it.status()).map_err(CheckError::Exchange)
 }
 
-fn request(address: &ServerAddr, health: &Health) -> Request<Empty<Bytes>> {
+async fn ask_http2(
+    socket: Socket,
+    address: &Endpoint,
+    health: &Health,
+) -> Result<StatusCode, CheckError> {
+    let lease = Connection::open(socket).await.and_then(|it| it.first_lease());
+    let lease = lease.map_err(CheckError::Connect)?;
+    let request = request(address, health).map(|_| Body::empty());
+    let allowance = Allowance::of(&Timeouts::default(), Instant::now());
+    let answer = exchange(lease, request, address.scheme(), allowance).await;
+    answer.map(|it| it.status()).map_err(|failed| CheckError::Stream(failed.error))
+}
+
+fn request(address: &Endpoint, health: &Health) -> Request<Empty<Bytes>> {
     let mut request = Request::new(Empty::new());
     *request.uri_mut() = health.path.clone().into();
     let headers = request.headers_mut();
-    headers.insert(header::HOST, health.host.clone().unwrap_or_else(|| host_of(address)));
+    headers.insert(header::HOST, health.host.clone().unwrap_or_else(|| address.host()));
     headers.insert(header::USER_AGENT, HeaderValue::from_static("banyan-health"));
     headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     headers.insert("x-forwarded-proto", HeaderValue::from_static("https"));
     request
-}
-
-/// The server's own name; a Unix socket has none.
-fn host_of(address: &ServerAddr) -> HeaderValue {
-    let localhost = HeaderValue::from_static("localhost");
-    match address {
-        ServerAddr::Tcp(authority) => authority.as_str().parse().unwrap_or(localhost),
-        ServerAddr::Unix(_) => localhost,
-    }
 }

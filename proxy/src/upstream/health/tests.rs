@@ -12,7 +12,7 @@ use tokio::{
 };
 
 use super::{
-    super::{Settings, UpstreamMetrics},
+    super::{Settings, UpstreamMetrics, tests::clear},
     *,
 };
 
@@ -24,7 +24,7 @@ const UNAVAILABLE: &str = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0
 
 /// A server that gives every request the same answer and hangs up.
 struct Scripted {
-    address: ServerAddr,
+    address: Endpoint,
     answer: Arc<Mutex<Option<&'static str>>>,
     /// The heads of the requests that came.
     heads: mpsc::UnboundedReceiver<String>,
@@ -35,7 +35,7 @@ impl Scripted {
     /// `None`: never an answer.
     async fn start(answer: Option<&'static str>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        let address = clear(&format!("http://{}", listener.local_addr().unwrap()));
         let answer = Arc::new(Mutex::new(answer));
         let (sender, heads) = mpsc::unbounded_channel();
         let script = Arc::clone(&answer);
@@ -82,12 +82,12 @@ fn often() -> Health {
     Health { interval: Duration::from_millis(2), ..Health::default() }
 }
 
-fn upstream(address: &ServerAddr, health: Health) -> Arc<Upstream> {
+fn upstream(address: &Endpoint, health: Health) -> Arc<Upstream> {
     version(address, Some(health), None)
 }
 
 fn version(
-    address: &ServerAddr,
+    address: &Endpoint,
     health: Option<Health>,
     previous: Option<&Upstream>,
 ) -> Arc<Upstream> {
@@ -187,7 +187,7 @@ async fn a_failed_first_check_is_enough_and_later_ones_are_not() {
 #[test]
 fn so_many_checks_in_a_row_change_a_servers_state() {
     let health = Health { healthy: 2, unhealthy: 3, ..Health::default() };
-    let server = Server::new("http://server.test".parse().unwrap());
+    let server = Server::new(clear("http://server.test"));
     let steps = [
         (true, None),
         (false, None),
@@ -243,7 +243,7 @@ async fn a_check_says_why_it_failed() {
     assert!(matches!(broken, CheckError::Exchange(_)), "{broken:?}");
 
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let closed = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+    let closed = clear(&format!("http://{}", listener.local_addr().unwrap()));
     drop(listener);
     let refused = check(&closed, &Health::default()).await.unwrap_err();
     assert!(matches!(refused, CheckError::Connect(_)), "{refused:?}");
@@ -261,7 +261,7 @@ async fn a_server_on_a_unix_socket_is_checked() {
         stream.write_all(OK.as_bytes()).await.unwrap();
         String::from_utf8_lossy(&head[..length]).into_owned()
     });
-    let address = format!("unix://{}", path.display()).parse().unwrap();
+    let address = clear(&format!("unix://{}", path.display()));
     check(&address, &Health::default()).await.unwrap();
     assert!(answering.await.unwrap().contains("\r\nhost: localhost\r\n"));
 }

@@ -14,8 +14,16 @@ use tokio::task::{JoinHandle, yield_now};
 
 use super::*;
 
+/// A server without TLS.
+pub(super) fn clear(address: &str) -> Endpoint {
+    match address.parse().unwrap() {
+        ServerAddr::Clear(address) => address.into(),
+        ServerAddr::Tls(_) => panic!("{address} is for a server without TLS"),
+    }
+}
+
 fn settings(servers: usize) -> Settings {
-    let address = |index| format!("http://server-{index}.test:3000").parse().unwrap();
+    let address = |index| clear(&format!("http://server-{index}.test:3000"));
     Settings::new((0..servers).map(address).collect())
 }
 
