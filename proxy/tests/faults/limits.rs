@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeSet,
+    io::{ErrorKind, Write as _},
     net::{SocketAddr, TcpStream},
     path::Path,
     thread,
@@ -16,7 +17,7 @@ use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 
 use crate::{
-    banyan::{Banyan, command, until},
+    banyan::{Banyan, PATIENCE, command, until},
     client::{get, once, read_until, rest, send, status},
     origin::{scripted, usual},
 };
@@ -100,7 +101,11 @@ const SLOW_CLIENTS: &[Case] = &[
         limit: "min_rate",
         side: "downstream",
         routes: "limits = { min_rate = \"1KiB\" }",
-        fire: |it| once(it.address, &upload("/upload", 100, "hello")),
+        fire: |it| {
+            let mut stream = send(it.address, &upload("/upload", 100_000, "hello"));
+            trickle(&mut stream);
+            rest(&mut stream)
+        },
         path: "/upload",
         status: 408,
         termination: "cR",
@@ -281,6 +286,16 @@ fn upload(target: &str, length: usize, beginning: &str) -> String {
     format!("{head}\r\n\r\n{beginning}")
 }
 
+/// Sends a byte now and then until the other side says something.
+fn trickle(stream: &mut TcpStream) {
+    let pace = Duration::from_millis(50);
+    stream.set_read_timeout(Some(pace)).unwrap();
+    while stream.peek(&mut [0]).is_err_and(|it| it.kind() == ErrorKind::WouldBlock) {
+        stream.write_all(b"x").unwrap();
+    }
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+}
+
 /// So many requests that the server does not answer, as long as the connections live.
 fn hold(banyan: &Banyan, count: usize) -> Vec<TcpStream> {
     let held = (0..count).map(|_| send(banyan.address, &get("/silent"))).collect();
@@ -335,6 +350,7 @@ fn a_connection_too_many_is_closed_and_the_admin_listener_is_not_counted() {
         answer if status(&answer) == 200 => Ok(()),
         other => Err(other),
     });
+    banyan.line("/2");
     assert_eq!(banyan.lines(), 3, "a connection that is not served has no line");
 }
 

@@ -89,8 +89,8 @@ pub(crate) const BEGINNING: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\
 /// Says `hello` to everything but a few targets that say what becomes of them.
 pub(crate) fn usual(target: &str) -> Vec<Step> {
     let begin = || Step::Send(BEGINNING.to_vec());
-    match target {
-        "/silent" => vec![Step::Silence],
+    match target.split('?').next().unwrap_or_default() {
+        "/silent" | "/upload" => vec![Step::Silence],
         "/stalls" => vec![begin(), Step::Silence],
         "/closes" => vec![Step::Close],
         "/resets" => vec![Step::Reset],
