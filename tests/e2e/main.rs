@@ -12,6 +12,7 @@ mod planted_bugs;
 mod prometheus;
 mod protocols;
 mod reload;
+mod rolling;
 mod shadow_is_free;
 mod support;
 mod unknowns;

@@ -1,6 +1,7 @@
 //! A `banyan serve` that a test starts: its log, its counts and its descriptors.
 
 use std::{
+    fmt::Display,
     fs,
     io::{BufRead as _, BufReader},
     net::SocketAddr,
@@ -41,13 +42,8 @@ struct Log {
 impl Banyan {
     /// Starts a process with `routes` before this `[monolith]`'s servers, on free ports.
     pub(crate) fn start(routes: &str, servers: &[SocketAddr]) -> Self {
-        Self::listening("http://127.0.0.1:0", routes, servers)
-    }
-
-    /// The same with another `--listen`.
-    pub(crate) fn listening(listen: &str, routes: &str, servers: &[SocketAddr]) -> Self {
         let folder = TempDir::new().unwrap();
-        Self::run(command(&folder, listen, routes, servers), folder)
+        Self::run(command(&folder, "http://127.0.0.1:0", routes, servers), folder)
     }
 
     /// Runs this command, and returns when it serves.
@@ -128,7 +124,7 @@ pub(crate) fn command(
     folder: &TempDir,
     listen: &str,
     routes: &str,
-    servers: &[SocketAddr],
+    servers: &[impl Display],
 ) -> Command {
     let servers: Vec<_> = servers.iter().map(|it| format!("\"http://{it}\"")).collect();
     let servers = format!("monolith.servers = [{}]\n", servers.join(", "));

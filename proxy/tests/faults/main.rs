@@ -7,6 +7,7 @@ mod banyan;
 mod client;
 mod leaks;
 mod limits;
+mod names;
 mod network;
 mod origin;
 mod servers;

@@ -21,7 +21,14 @@ pub(crate) enum Step {
 
 /// A server that does for each target what `script` says.
 pub(crate) fn scripted(script: impl Fn(&str) -> Vec<Step> + Send + Sync + 'static) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    serving(TcpListener::bind("127.0.0.1:0").unwrap(), script)
+}
+
+/// The same where the test has chosen the address.
+pub(crate) fn serving(
+    listener: TcpListener,
+    script: impl Fn(&str) -> Vec<Step> + Send + Sync + 'static,
+) -> SocketAddr {
     let (address, script) = (listener.local_addr().unwrap(), Arc::new(script));
     thread::spawn(move || {
         for stream in listener.incoming() {
