@@ -59,7 +59,9 @@ fn crowd(address: SocketAddr, connections: usize) {
         })
     });
     let buyers: Vec<_> = buyers.collect();
-    buyers.into_iter().for_each(|it| it.join().unwrap());
+    for buyer in buyers {
+        buyer.join().unwrap();
+    }
 }
 
 #[test]

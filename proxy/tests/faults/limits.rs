@@ -340,7 +340,9 @@ fn a_server_that_does_not_accept_has_its_answer_its_line_and_its_count() {
 fn a_connection_too_many_is_closed_and_the_admin_listener_is_not_counted() {
     let banyan = Banyan::start("limits = { connections = 2 }", &[scripted(usual)]);
     let mut kept: Vec<_> = (0..2).map(|_| send(banyan.address, &keep_alive("/1"))).collect();
-    kept.iter_mut().for_each(|it| read_until(it, "hello"));
+    for stream in &mut kept {
+        read_until(stream, "hello");
+    }
     assert_eq!(once(banyan.address, &get("/turned-away")), "");
     assert_eq!(status(&once(banyan.admin, &get("/readyz"))), 200);
     fired(&banyan, "connections", "proxy");

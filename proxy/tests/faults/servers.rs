@@ -5,7 +5,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU32, AtomicUsize, Ordering},
     },
 };
 
@@ -82,7 +82,7 @@ fn when_most_servers_fail_their_checks_all_are_used() {
 /// Retries never multiply an overload: when everything fails, most requests fail once.
 #[test]
 fn when_all_servers_fail_the_retry_budget_is_soon_spent() {
-    let sent = Arc::<AtomicUsize>::default();
+    let sent = Arc::<AtomicU32>::default();
     let servers = [(); 2].map(|()| {
         let sent = Arc::clone(&sent);
         scripted(move |_| {
@@ -91,8 +91,7 @@ fn when_all_servers_fail_the_retry_budget_is_soon_spent() {
         })
     });
     let banyan = Banyan::start("", &servers);
-    const REQUESTS: usize = 200;
-    for number in 0..REQUESTS {
+    for number in 0..200 {
         let path = format!("/{number}");
         assert_eq!(status(&once(banyan.address, &get(&path))), 502);
     }
@@ -105,7 +104,7 @@ fn when_all_servers_fail_the_retry_budget_is_soon_spent() {
     let (allowed, denied) = (retries("allowed"), retries("denied"));
     assert!(allowed >= 1.0 && denied >= 100.0, "{allowed} allowed, {denied} denied");
     assert!((allowed + denied - 200.0).abs() < 0.5, "{allowed} and {denied}");
-    let sent = sent.load(Ordering::Relaxed) as f64;
+    let sent = f64::from(sent.load(Ordering::Relaxed));
     assert!((sent - 200.0 - allowed).abs() < 0.5, "{sent} sent, {allowed} of them again");
 }
 

@@ -24,7 +24,7 @@ impl Manager {
     /// The assignments of the next message.
     fn hears(&self) -> Vec<String> {
         let mut buffer = [0; 4096];
-        let length = self.0.recv(&mut buffer).expect("the manager was not told");
+        let length = self.0.recv(&mut buffer).unwrap();
         let text = String::from_utf8(buffer[..length].to_vec()).unwrap();
         text.lines().map(str::to_owned).collect()
     }
