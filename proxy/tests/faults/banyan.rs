@@ -70,24 +70,27 @@ impl Banyan {
         }
     }
 
-    /// The line of the access log of the only request that asked for `path`; `*` where nobody knows.
+    /// The first line of the access log for `path`; that is `*` where the head could not be read.
     pub(crate) fn line(&self, path: &str) -> Value {
         self.log.wait(&format!("the line of {path}"), |line| {
             line["target"] == "access" && line["path"] == path
         })
     }
 
-    /// How many lines the access log has.
-    pub(crate) fn lines(&self) -> usize {
+    /// How many lines of `path` the access log has by now.
+    pub(crate) fn lines(&self, path: &str) -> usize {
         let lines = self.log.lines.lock().unwrap();
-        lines.iter().filter(|line| line["target"] == "access").count()
+        lines.iter().filter(|it| it["target"] == "access" && it["path"] == path).count()
     }
 
-    /// The value of a series; `None` where there is no such series.
+    /// The value of a series, or of the first of that name; `None` where there is none.
     pub(crate) fn metric(&self, series: &str) -> Option<f64> {
         let text = once(self.admin, &get("/metrics"));
-        let line = text.lines().find_map(|it| it.strip_prefix(series)?.strip_prefix(' '));
-        line.map(|it| it.parse().unwrap())
+        let is_it = |line: &&str| {
+            line.strip_prefix(series).is_some_and(|rest| rest.starts_with([' ', '{']))
+        };
+        let line = text.lines().find(is_it)?;
+        line.rsplit(' ').next().map(|it| it.parse().unwrap())
     }
 
     /// Waits until a series has this value.

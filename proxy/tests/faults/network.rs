@@ -79,8 +79,10 @@ fn a_client_that_vanishes_frees_the_servers_slot() {
             assert_eq!(status(&once(banyan.address, &get("/next"))), 200, "after {path}");
         }
         let line = banyan.line(path);
-        let found = (&line["status"], &line["termination"], &line["complete"]);
-        assert_eq!(found, (&json!(seen), &json!(termination), &json!(false)), "{line}");
+        let found = (&line["status"], &line["termination"]);
+        assert_eq!(found, (&json!(seen), &json!(termination)), "{line}");
+        // A page of ours may still find its way into the socket of one that has gone.
+        assert!(seen == 400 || line["complete"] == json!(false), "{line}");
     }
 }
 
