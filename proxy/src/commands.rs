@@ -14,6 +14,7 @@ use crate::{
     error::Chain,
     logging, report, route,
     server::Banyan,
+    service_manager,
 };
 
 /// `banyan serve`: until SIGTERM, SIGINT or a successor, then a drain; a second signal ends it at
@@ -53,25 +54,38 @@ async fn until_signalled(
             None => std::future::pending().await,
         }
     };
-    let succeeded = {
+    service_manager::serving();
+    let ended = {
         // Dropped with this block: a process that drains has nothing to offer.
         let mut succession = std::pin::pin!(succession);
         loop {
             tokio::select! {
-                () = succession.as_mut() => break true,
-                _ = terminate.recv() => break false,
-                _ = interrupt.recv() => break false,
-                _ = hangup.recv() => banyan.reload(),
+                successor = succession.as_mut() => break Ended::Succeeded(successor),
+                _ = terminate.recv() => break Ended::Told,
+                _ = interrupt.recv() => break Ended::Told,
+                _ = hangup.recv() => {
+                    service_manager::reloading();
+                    banyan.reload();
+                    service_manager::serving();
+                }
             }
         }
     };
-    let why = if succeeded { "another process has taken over" } else { "told to stop" };
+    let why = match ended {
+        Ended::Succeeded(_) => "another process has taken over",
+        Ended::Told => "told to stop",
+    };
     tracing::info!(why, "draining; a second signal ends it at once");
     let ending = async {
-        if succeeded {
-            banyan.retire().await;
-        } else {
-            banyan.drain().await;
+        match ended {
+            Ended::Succeeded(successor) => {
+                successor.into_iter().for_each(service_manager::succeeded);
+                banyan.retire().await;
+            }
+            Ended::Told => {
+                service_manager::stopping();
+                banyan.drain().await;
+            }
         }
     };
     tokio::select! {
@@ -80,6 +94,14 @@ async fn until_signalled(
         _ = interrupt.recv() => tracing::warn!("drain cut short"),
     }
     Ok(())
+}
+
+/// Why a process stops to serve.
+enum Ended {
+    /// Another one serves in its place; its id, where the system knows it.
+    Succeeded(Option<u32>),
+    /// By a signal.
+    Told,
 }
 
 /// `banyan check`: every fault of the file; 0 when there is none.

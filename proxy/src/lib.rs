@@ -33,6 +33,7 @@ pub mod report;
 pub mod route;
 pub mod sendfile;
 pub mod server;
+pub mod service_manager;
 pub mod snapshot;
 pub mod spans;
 pub mod stack;

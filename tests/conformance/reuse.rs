@@ -1,6 +1,9 @@
 //! Connections to the origin: when they are used again, and what happens when they die.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
 
 use crate::{
     message::Message,
@@ -141,6 +144,29 @@ async fn a_connection_on_which_something_happened_while_idle_is_not_used_again()
         }
     }
     verdicts.conclude();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_was_idle_for_too_long_is_not_used_again_and_is_closed() {
+    let origin = Origin::start().await;
+    let proxy = banyan(&origin, "timeouts = { pool_idle = \"200ms\" }\n").await;
+    let mut wire = buyer(&proxy).await;
+    let mut exchange = async |target: &str| {
+        wire.send(get(target)).await;
+        let mut server = origin.accept().await.unwrap();
+        assert_eq!(server.request().await.unwrap().target(), target);
+        server.send(ok(target)).await;
+        assert_eq!(wire.answer("GET").await.unwrap().text(), target);
+        server
+    };
+    let mut old = exchange("/first").await;
+    // Idle for as long as it may be; it is closed at the end of that or a moment later.
+    let _ = old.silent_for(Duration::from_millis(250)).await;
+    let mut new = exchange("/second").await;
+    for server in [&mut old, &mut new] {
+        server.ends().await.unwrap();
+    }
+    proxy.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

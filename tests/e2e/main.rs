@@ -16,6 +16,7 @@ mod prometheus;
 mod protocols;
 mod puma_tls;
 mod reload;
+mod rolling;
 mod sendfile;
 mod shadow_is_free;
 mod shopping;

@@ -13,7 +13,7 @@ use shadow::{DifferenceReport, Reports, RouteReport};
 use tests::{
     banyan::{Proxy, Setup},
     project::Scratch,
-    shop::{Addresses, Shop},
+    shop::{Addresses, Puma, Shop},
 };
 
 /// The shop that the buyers of all tests share. It stops when the process ends: see [`Shop`].
@@ -26,6 +26,11 @@ static QUIET: LazyLock<Shop> = LazyLock::new(|| Shop::start().expect("the shop m
 /// Where the parts of the busy shop are.
 pub(crate) async fn shop() -> Addresses {
     tokio::task::spawn_blocking(|| SHOP.addresses.clone()).await.unwrap()
+}
+
+/// One more Puma of the busy shop.
+pub(crate) async fn another_puma() -> Puma {
+    tokio::task::spawn_blocking(|| SHOP.another_puma()).await.unwrap().unwrap()
 }
 
 /// Where the parts of the quiet shop are.

@@ -8,9 +8,10 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Stdio},
     thread,
+    time::{Duration, Instant},
 };
 
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::project::{self, Scratch};
 
@@ -20,9 +21,8 @@ use crate::project::{self, Scratch};
 pub struct Shop {
     /// Where its parts listen.
     pub addresses: Addresses,
-    process: Child,
-    /// Closing it is what stops the shop.
-    lifeline: Option<ChildStdin>,
+    // Before the directory that it runs in.
+    _run: Run,
     state: Scratch,
 }
 
@@ -75,9 +75,95 @@ impl Shop {
 
     fn serve(mut script: Command, state: Scratch) -> io::Result<Self> {
         copy(&prepared()?, state.path())?;
+        let (run, addresses) = Run::start(script.arg("serve").arg(state.path()))?;
+        Ok(Self { addresses, _run: run, state })
+    }
+
+    /// Starts one more Puma on the same database, on a free port.
+    ///
+    /// # Errors
+    /// As [`Shop::start`].
+    pub fn another_puma(&self) -> io::Result<Puma> {
+        let mut script = script();
+        script.arg("puma").arg(self.state.path());
+        let Addresses { database_url, redis_url, secret_key_base, .. } = &self.addresses;
+        script.env("DATABASE_URL", database_url.replacen("mysql:", "mysql2:", 1));
+        script.env("REDIS_URL", redis_url).env("SECRET_KEY_BASE", secret_key_base);
+        let (run, place): (_, Place) = Run::start(&mut script)?;
+        script.env("SHOP_BIND", place.url.replacen("http:", "tcp:", 1));
+        Ok(Puma { url: place.url.clone(), place, script, run: Some(run) })
+    }
+}
+
+/// One of several Pumas of a shop. It stops when this is dropped.
+#[derive(Debug)]
+pub struct Puma {
+    /// Where it listens: `http://127.0.0.1:PORT`.
+    pub url: String,
+    place: Place,
+    script: Command,
+    run: Option<Run>,
+}
+
+/// What a Puma says of itself when it is ready.
+#[derive(Debug, Deserialize)]
+struct Place {
+    url: String,
+    pid: i32,
+    log: PathBuf,
+}
+
+impl Puma {
+    /// Stops it as a service manager does, with SIGTERM, and starts it again in the same place;
+    /// returns when it answers.
+    ///
+    /// # Errors
+    /// As [`Shop::start`].
+    pub fn restart(&mut self) -> io::Result<()> {
+        // It finishes what it has before it ends.
+        self.run = None;
+        let (run, place) = Run::start(&mut self.script)?;
+        (self.run, self.place) = (Some(run), place);
+        Ok(())
+    }
+
+    /// Lets it replace itself, with SIGUSR2; returns when it listens again.
+    ///
+    /// # Errors
+    /// When it is gone, or has not done so within a minute.
+    pub fn replace(&mut self) -> io::Result<()> {
+        let starts =
+            || Ok::<_, io::Error>(fs::read_to_string(&self.place.log)?.matches(UP).count());
+        let (before, begin) = (starts()?, Instant::now());
+        let status = Command::new("kill").args(["-USR2", &self.place.pid.to_string()]).status()?;
+        if !status.success() {
+            return Err(io::Error::other("Puma has gone"));
+        }
+        while starts()? == before {
+            if begin.elapsed() > Duration::from_mins(1) {
+                return Err(io::Error::other("Puma has not replaced itself"));
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+}
+
+/// What Puma's log says when it serves.
+const UP: &str = "Use Ctrl-C to stop";
+
+/// A run of the shop's script; dropping it ends that.
+#[derive(Debug)]
+struct Run {
+    process: Child,
+    /// Closing it is what stops the script.
+    lifeline: Option<ChildStdin>,
+}
+
+impl Run {
+    /// Returns when the script says where it serves.
+    fn start<T: DeserializeOwned>(script: &mut Command) -> io::Result<(Self, T)> {
         let mut process = script
-            .arg("serve")
-            .arg(state.path())
             // Ctrl-C in a terminal is for us; the shop stops when we let go of it.
             .process_group(0)
             .stdin(Stdio::piped())
@@ -96,17 +182,17 @@ impl Shop {
         if let Some(stdout) = process.stdout.take() {
             BufReader::new(stdout).read_line(&mut line)?;
         }
-        if let Ok(addresses) = serde_json::from_str(&line) {
-            return Ok(Self { addresses, process, lifeline, state });
+        let run = Self { process, lifeline };
+        if let Ok(places) = serde_json::from_str(&line) {
+            return Ok((run, places));
         }
-        drop(lifeline);
-        process.wait()?;
+        drop(run);
         let said = complaints.join().unwrap_or_default();
         Err(io::Error::other(format!("the shop did not start: {line}{said}")))
     }
 }
 
-impl Drop for Shop {
+impl Drop for Run {
     fn drop(&mut self) {
         drop(self.lifeline.take());
         // It ends by itself now; waiting keeps it from outliving us.

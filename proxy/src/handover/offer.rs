@@ -37,15 +37,17 @@ impl Offer {
     }
 
     /// Returns when a successor serves with our sockets: accept no more, and drain. A successor
-    /// that fails is logged, and the next one waited for.
+    /// that fails is logged, and the next one waited for. Its process id comes back, where the
+    /// system knows it.
     ///
     /// Dropping this before it returns withdraws the offer: a successor that is about to start
     /// takes us for dead.
-    pub async fn taken(self) {
+    pub async fn taken(self) -> Option<u32> {
         loop {
             let stream = accept_unix(&self.listener).await;
+            let successor = process_behind(&stream);
             match self.hand_over(stream).await {
-                Ok(()) => return,
+                Ok(()) => return successor,
                 Err(error) => {
                     let error = Chain(&error);
                     tracing::warn!(%error, "no successor has taken over: serving on");
@@ -93,6 +95,12 @@ impl Offer {
         successor.send(&Message::Sockets { addresses }).await?;
         successor.send_sockets(&fds).await
     }
+}
+
+/// Who has connected. In another PID namespace, as in another container, it has no id here.
+fn process_behind(stream: &UnixStream) -> Option<u32> {
+    let id = stream.peer_cred().ok()?.pid()?;
+    u32::try_from(id).ok().filter(|it| *it != 0)
 }
 
 async fn within<T>(

@@ -64,7 +64,7 @@ impl Starting {
 }
 
 /// The first process at `path`, which offers its sockets and accepts nothing.
-async fn first(path: &Path) -> (SocketAddr, JoinHandle<()>) {
+async fn first(path: &Path) -> (SocketAddr, JoinHandle<Option<u32>>) {
     let starting = start(path, 1).await;
     (starting.address, tokio::spawn(starting.occupy().await.unwrap().taken()))
 }

@@ -63,8 +63,8 @@ impl Monolith {
     ///
     /// The request is sent again only where that cannot do anything twice: nothing of it was sent, or
     /// it can be repeated and the connection died before a byte of an answer was there. To the same
-    /// server only if the connection was a reused one; to another one, if there is another, once
-    /// and under the upstream's retry budget.
+    /// server only if the connection was a reused one; to another one, if there is another, once;
+    /// under the upstream's retry budget, unless there was no connection to send it over.
     ///
     /// One that cannot be repeated goes over a new connection if it is the first of its client:
     /// after HAProxy's `http-reuse safe`, since no browser would try that one again by itself.
@@ -96,9 +96,12 @@ impl Monolith {
                     if let Some(outcome) = outcome(&error) {
                         permit.report(outcome);
                     }
+                    // A server that was not reached has done no work: asking another one instead
+                    // multiplies nothing, so it costs nothing of the budget.
+                    let unsent = matches!(error, ProxyError::Connect { .. });
                     let again = elsewhere
                         .filter(|_| avoid.is_none() && hop.upstream.servers().len() > 1)
-                        .filter(|_| hop.upstream.may_retry());
+                        .filter(|_| unsent || hop.upstream.may_retry());
                     let Some(again) = again else { return Err(error) };
                     trip.retries += 1;
                     (request, avoid) = (*again, Some(Arc::clone(server)));

@@ -68,12 +68,11 @@ impl Candidates {
         limit: u32,
         avoid: Option<usize>,
     ) -> Option<usize> {
-        if avoid.is_some() && self.positions.iter().all(|it| Some(*it) == avoid) {
-            // The only one that is thought well of has just failed: rather ask one that may be back.
-            let others = (0..servers.len()).filter(|it| Some(*it) != avoid);
-            if let Some(position) = others.into_iter().find(|it| servers[*it].slots().take(limit)) {
-                return Some(position);
-            }
+        if servers.len() > 1 && avoid.is_some_and(|it| self.positions.iter().all(|at| *at == it)) {
+            // The only one that is thought well of has just failed: rather ask one that may be
+            // back, or wait for that where others had the same thought.
+            let mut others = (0..servers.len()).filter(|it| Some(*it) != avoid);
+            return others.find(|it| servers[*it].slots().take(limit));
         }
         let (first, second) = draw_two(self.positions.len())?;
         let avoid = avoid.filter(|_| first != second);

@@ -106,12 +106,13 @@ pub struct RetryBudget {
     /// Retries per hundred requests that are sent, retries included, over about ten seconds.
     /// Default 20.
     pub percent: u8,
-    /// Retries per second that are allowed however few requests there are. Default 3.
+    /// Retries per second that are allowed however few requests there are. Default 10, as in
+    /// Finagle: a small server that ends resets as many requests as wait in its socket, at once.
     pub min_per_second: u32,
 }
 
 impl Default for RetryBudget {
     fn default() -> Self {
-        Self { percent: 20, min_per_second: 3 }
+        Self { percent: 20, min_per_second: 10 }
     }
 }

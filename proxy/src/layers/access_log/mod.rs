@@ -121,8 +121,8 @@ impl Entry {
             End::Abandoned(None) => (None, phase(["CD", "CT"])),
         };
         self.complete = end == End::Complete;
-        // An answer of ours says itself why there is one.
-        if !(self.complete && self.answered.as_ref().is_some_and(|it| it.side == Side::Proxy)) {
+        // An answer of ours says itself why there is one, also where its client has gone by then.
+        if self.answered.as_ref().is_none_or(|it| it.side != Side::Proxy) {
             (self.limit, self.termination) = (limit, termination);
         }
     }

@@ -46,6 +46,19 @@ fn a_retry_goes_to_another_server_where_there_is_one() {
     assert!(Arc::ptr_eq(permit.server(), &alone.servers[0]));
 }
 
+/// The other one may be back, and as many as it can take are there already to find out.
+#[tokio::test]
+async fn a_retry_waits_for_an_ejected_server_rather_than_ask_the_one_that_failed() {
+    let upstream = make(limited(2, 1), None);
+    eject(&upstream, 0);
+    let back = upstream.acquire(Some(&upstream.servers[1])).await.unwrap();
+    assert!(Arc::ptr_eq(back.server(), &upstream.servers[0]));
+    let mut waiting = Box::pin(upstream.acquire(Some(&upstream.servers[1])));
+    assert!(futures_util::poll!(&mut waiting).is_pending());
+    drop(back);
+    assert!(Arc::ptr_eq(waiting.await.unwrap().server(), &upstream.servers[0]));
+}
+
 #[test]
 fn an_address_counts_once() {
     let mut twice = settings(2);
