@@ -233,8 +233,8 @@ async fn an_order_is_followed_over_every_protocol_while_the_routes_change() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_drain_gives_a_cable_its_time_and_then_ends_it() {
-    const LIMIT: Duration = Duration::from_secs(5);
-    let flags = vec!["--drain-timeout=5".into()];
+    const LIMIT: Duration = Duration::from_secs(10);
+    let flags = vec!["--drain-timeout=10".into()];
     let pair = Pair::start(Setup { flags, ..Setup::default() }).await;
     let (openers, addresses) = (openers(&pair), [pair.clear.address(), pair.tls.address()]);
     let mut pages = join_all(openers.iter().map(OrderPage::open)).await;
