@@ -136,7 +136,8 @@ impl Client {
 
     /// The next frame, after settings and pings were answered.
     pub(crate) async fn next(&mut self) -> Result<Frame, String> {
-        loop {
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
             let frame = self.frame().await?;
             if frame.flags & ACK == 0 && matches!(frame.kind, SETTINGS | PING) {
                 let payload: &[u8] = if frame.kind == PING { &frame.payload } else { &[] };
@@ -145,6 +146,7 @@ impl Client {
                 return Ok(frame);
             }
         }
+        Err("silent but for pings".to_owned())
     }
 
     /// Fails unless the other side closes the connection; what it says before is returned.
