@@ -100,7 +100,9 @@ impl ProxyError {
             Self::Misdirected => told(S::MISDIRECTED_REQUEST, None, "PR"),
             Self::Head(fault) => head(*fault),
             Self::Framing(FramingFault::UnknownCoding) => told(S::NOT_IMPLEMENTED, None, "PR"),
-            Self::Refused(_) | Self::Framing(_) => told(S::BAD_REQUEST, None, "PR"),
+            Self::Refused(_) | Self::Framing(_) | Self::Upstream(ExchangeError::Target) => {
+                told(S::BAD_REQUEST, None, "PR")
+            }
             Self::HeadTimeout(_) => told(S::REQUEST_TIMEOUT, Some(Limit::HeadTimeout), "cR"),
             Self::TooLarge => told(S::PAYLOAD_TOO_LARGE, Some(Limit::Body), "PR"),
             Self::Downstream(BodyError::Limit(Limit::Body)) => {
@@ -117,8 +119,9 @@ impl ProxyError {
             Self::Upstream(ExchangeError::Limit(limit)) => {
                 told(S::GATEWAY_TIMEOUT, Some(*limit), "sH")
             }
-            Self::Upstream(ExchangeError::Target) => told(S::BAD_REQUEST, None, "PR"),
-            Self::Upstream(ExchangeError::NoUpgrade(_)) => told(S::BAD_GATEWAY, None, "PH"),
+            Self::Upstream(ExchangeError::NoUpgrade(_)) | Self::UnaskedSwitch => {
+                told(S::BAD_GATEWAY, None, "PH")
+            }
             Self::Upstream(_) => told(S::BAD_GATEWAY, None, "SH"),
             Self::Busy(Unavailable::QueueFull { .. }) => {
                 told(S::SERVICE_UNAVAILABLE, Some(Limit::Queue), "SQ")
@@ -126,7 +129,6 @@ impl ProxyError {
             Self::Busy(Unavailable::QueueTimeout { .. }) => {
                 told(S::SERVICE_UNAVAILABLE, Some(Limit::QueueTimeout), "sQ")
             }
-            Self::UnaskedSwitch => told(S::BAD_GATEWAY, None, "PH"),
             Self::File(error) => told(error.status(), None, "PH"),
             Self::NoMonolith => told(S::BAD_GATEWAY, None, "PC"),
             Self::CommitUnknown(_) => told(S::SERVICE_UNAVAILABLE, None, "PH"),

@@ -61,7 +61,7 @@ fn what_cannot_run_says_why_and_ends_with_2() {
     for (arguments, says) in [
         (&["check", "absent.toml"][..], "absent.toml"),
         (&["serve"], "say where the monolith is"),
-        (&["serve", "--monolith", "https://rails"], "must be `http://HOST:PORT`"),
+        (&["serve", "--monolith", "ftp://rails"], "must be `http://HOST:PORT`"),
         (&["serve", "--monolith", "http://rails", "--listen", "https://0.0.0.0:1"], "certificate"),
         (&["serve", "--monolith", "http://rails", "--listen", "ftp://0.0.0.0:1"], "http://"),
         (&["serve", "--monolith", "http://rails", "--log", "a=b=c"], "--log"),

@@ -52,7 +52,7 @@ impl Pki {
 
     /// A server whose certificate is good for `host` and speaks `protocols`.
     pub(crate) fn acceptor(&self, host: &str, protocols: &[&str]) -> TlsAcceptor {
-        self.issue(CertificateParams::new([host.to_owned()]).unwrap(), protocols)
+        self.issue(&CertificateParams::new([host.to_owned()]).unwrap(), protocols)
     }
 
     /// The same, but it was good until yesterday.
@@ -60,10 +60,10 @@ impl Pki {
         let mut params = CertificateParams::new([host.to_owned()]).unwrap();
         params.not_before = OffsetDateTime::now_utc() - Duration::days(9);
         params.not_after = OffsetDateTime::now_utc() - Duration::days(1);
-        self.issue(params, &[])
+        self.issue(&params, &[])
     }
 
-    fn issue(&self, params: CertificateParams, protocols: &[&str]) -> TlsAcceptor {
+    fn issue(&self, params: &CertificateParams, protocols: &[&str]) -> TlsAcceptor {
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.ca).unwrap();
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));

@@ -223,7 +223,7 @@ async fn health_is_checked_over_http2() {
     .await;
     let address = origin.url();
     let health = "health = { interval = \"5ms\", host = \"shop.test\" }\n";
-    let proxy = banyan_before(&[address.clone()], health).await;
+    let proxy = banyan_before(std::slice::from_ref(&address), health).await;
     let checked = async {
         while origin.times("/up") < 3 {
             tokio::task::yield_now().await;

@@ -1,4 +1,4 @@
-//! WebSockets to servers that speak HTTP/2.
+//! Upgrades to servers that speak HTTP/2.
 
 use bytes::Bytes;
 use http::Response;

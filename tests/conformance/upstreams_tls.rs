@@ -14,11 +14,11 @@ use crate::{
 };
 
 fn ca(pki: &Pki) -> String {
-    format!("tls = {{ ca = {:?} }}", pki.ca_file())
+    format!("tls = {{ ca = \"{}\" }}", pki.ca_file().display())
 }
 
 fn ca_and_name(pki: &Pki, name: &str) -> String {
-    format!("tls = {{ ca = {:?}, name = \"{name}\" }}", pki.ca_file())
+    format!("tls = {{ ca = \"{}\", name = \"{name}\" }}", pki.ca_file().display())
 }
 
 async fn over_http2(acceptor: TlsAcceptor) -> StreamOrigin {

@@ -209,8 +209,8 @@ fn head(
     }
     let host = headers.remove(header::HOST);
     *request.uri_mut() = target(parts, host.as_ref(), scheme).ok_or(ExchangeError::Target)?;
-    if let Some(wish) = &wish {
-        wish.ask(&mut request);
+    if wish.is_some() {
+        Wish::ask(&mut request);
     }
     Ok((request, wish))
 }

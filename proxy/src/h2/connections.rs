@@ -29,8 +29,8 @@ impl Connections {
     /// A free stream to `endpoint`, if there is one on a connection that has not been idle for
     /// `limit`.
     pub fn lease(&self, endpoint: &Endpoint, limit: Duration) -> Option<Lease> {
-        let shelf = self.lock().get(endpoint).cloned()?;
-        shelf.lease(limit)
+        let place = self.lock().get(endpoint).cloned()?;
+        place.lease(limit)
     }
 
     /// A free stream to `endpoint`, over a connection that `connect` opens if none is there. While
@@ -45,25 +45,25 @@ impl Connections {
         patience: Duration,
         connect: impl Future<Output = io::Result<Connection>>,
     ) -> io::Result<Lease> {
-        let shelf = Arc::clone(self.lock().entry(endpoint.clone()).or_default());
-        let opening = tokio::time::timeout(patience, shelf.opening.lock());
+        let place = Arc::clone(self.lock().entry(endpoint.clone()).or_default());
+        let opening = tokio::time::timeout(patience, place.opening.lock());
         let _opening = opening.await.map_err(|_| io::ErrorKind::TimedOut)?;
-        if let Some(lease) = shelf.lease(limit) {
+        if let Some(lease) = place.lease(limit) {
             return Ok(lease);
         }
         let connection = connect.await?;
         let lease = connection.first_lease()?;
-        shelf.lock().push(connection);
+        place.lock().push(connection);
         Ok(lease)
     }
 
     /// Forgets connections that can carry no more requests, or have been idle for `limit`.
     pub fn sweep(&self, limit: Duration) {
-        self.lock().retain(|_, shelf| {
-            let mut open = shelf.lock();
+        self.lock().retain(|_, place| {
+            let mut open = place.lock();
             open.retain_mut(|it| it.is_usable(limit));
-            // Somebody who has the shelf in hand may be opening a connection.
-            !open.is_empty() || Arc::strong_count(shelf) > 1
+            // Somebody who has it in hand may be opening a connection.
+            !open.is_empty() || Arc::strong_count(place) > 1
         });
     }
 

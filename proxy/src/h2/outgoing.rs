@@ -90,16 +90,13 @@ impl Outgoing {
     /// Sends as much as the server has room for.
     fn poll_send(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.stream.reserve_capacity(self.ahead.len());
-        let room = match self.stream.capacity() {
-            0 => match ready!(self.stream.poll_capacity(cx)) {
-                Some(Ok(room)) => room,
-                Some(Err(_)) | None => {
-                    self.end();
-                    return Poll::Ready(());
-                }
-            },
-            room => room,
-        };
+        if self.stream.capacity() == 0
+            && !matches!(ready!(self.stream.poll_capacity(cx)), Some(Ok(_)))
+        {
+            self.end();
+            return Poll::Ready(());
+        }
+        let room = self.stream.capacity();
         let piece = self.ahead.split_to(room.min(self.ahead.len()));
         let last = self.ahead.is_empty() && self.body.as_ref().is_none_or(Body::is_end_stream);
         if last || !piece.is_empty() {

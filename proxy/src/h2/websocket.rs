@@ -9,7 +9,7 @@ use sha1::{Digest as _, Sha1};
 use super::{connection::Slot, duplex::Duplex, outgoing::Outgoing};
 use crate::{body::Body, h1::connection::Connection, io::Socket};
 
-/// What a server puts behind a client's key to show that it means WebSockets (RFC 6455 §1.3).
+/// What a server puts behind a client's key to show that it means `WebSocket` (RFC 6455 §1.3).
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// A client's wish to switch to a WebSocket.
@@ -32,7 +32,7 @@ impl Wish {
     }
 
     /// Makes an extended CONNECT of the request.
-    pub(super) fn ask(&self, request: &mut Request<()>) {
+    pub(super) fn ask(request: &mut Request<()>) {
         *request.method_mut() = Method::CONNECT;
         request.extensions_mut().insert(Protocol::from_static("websocket"));
         request.headers_mut().remove(header::SEC_WEBSOCKET_KEY);
