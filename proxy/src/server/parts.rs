@@ -1,0 +1,144 @@
+//! The parts of a running proxy, as the settings want them.
+
+use std::{io, sync::Arc, time::Duration};
+
+use extracted::Extraction;
+use prometheus::Registry;
+use shadow::Shadow;
+use sqlx::MySqlPool;
+
+use super::StartError;
+use crate::{
+    access_line::{AccessLog, FlushGuard},
+    config::{Scheme, Serve},
+    extraction::Extractions,
+    layers::trace::Tracing,
+    metrics::ProxyMetrics,
+    mirror::Mirror,
+    monolith::Monolith,
+    route::{Compiler, RouteTable, Routes},
+    spans::{self, Spans},
+    tls::{self, Certificates, ClientAuth, PairFiles},
+    upstream::{self, Endpoint, ServerAddr, Trust, Upstream},
+};
+
+/// Live handlers at once, and the database connections that they may hold.
+const LIVE_CONCURRENCY: usize = 32;
+/// Candidates at once: few, because a buyer never waits for one.
+const CANDIDATE_CONCURRENCY: usize = 8;
+
+/// The certificates, if there is a listener that needs them.
+pub(super) fn certificates(
+    settings: &Serve,
+    metrics: &ProxyMetrics,
+) -> Result<Option<Certificates>, StartError> {
+    if settings.tls_cert.len() != settings.tls_key.len() {
+        return Err(StartError::TlsPairs);
+    }
+    if settings.listen.iter().all(|it| it.scheme != Scheme::Https) {
+        return Ok(None);
+    }
+    let pairs = settings.tls_cert.iter().zip(&settings.tls_key);
+    let client_auth = settings.tls_client_ca.as_ref().map(|ca_file| ClientAuth {
+        ca_file: ca_file.clone(),
+        required: settings.tls_client_required,
+    });
+    let files = tls::Settings {
+        pairs: pairs
+            .map(|(cert, key)| PairFiles { cert: cert.clone(), key: key.clone() })
+            .collect(),
+        client_auth,
+    };
+    let certificates = Certificates::load(files).map_err(StartError::Tls)?;
+    metrics.certificates(&certificates.expiries());
+    Ok(Some(certificates))
+}
+
+pub(super) fn tracing(settings: &Serve, registry: &Registry) -> Result<Tracing, StartError> {
+    let service_name = settings.otlp_service.clone();
+    let collector = settings.otlp.clone();
+    let spans = collector
+        .map(|collector| Spans::start(&spans::Settings { collector, service_name }, registry))
+        .transpose()
+        .map_err(StartError::Otlp)?;
+    Ok(Tracing { sample: settings.trace_sample, spans })
+}
+
+pub(super) fn drain_limit(settings: &Serve) -> Duration {
+    Duration::from_secs(settings.drain_timeout.into())
+}
+
+/// The route table: watched where there is a file, fixed where there is none.
+pub(super) fn routes(
+    settings: &Serve,
+    extractions: &'static [Extraction],
+    metrics: &ProxyMetrics,
+) -> Result<Routes, StartError> {
+    let routes = match &settings.routes {
+        Some(file) => {
+            let compiler = Compiler { extractions, metrics: metrics.clone() };
+            Routes::watch(file.clone(), compiler, settings.monolith.is_some())
+                .map_err(StartError::Routes)?
+        }
+        None => Routes::fixed(RouteTable::pass_through(metrics)),
+    };
+    if settings.monolith.is_none() && routes.current().monolith.is_none() {
+        return Err(StartError::NoMonolith);
+    }
+    Ok(routes)
+}
+
+/// `--monolith`: servers behind TLS must have a certificate of the system's CAs.
+pub(super) fn pinned(
+    settings: &Serve,
+    metrics: &ProxyMetrics,
+) -> Result<Option<Arc<Upstream>>, StartError> {
+    let server = match &settings.monolith {
+        None => return Ok(None),
+        Some(ServerAddr::Clear(address)) => Endpoint::Clear(address.clone()),
+        Some(ServerAddr::Tls(address)) => {
+            let trust = Trust::load(None, None).map_err(StartError::Trust)?;
+            Endpoint::Tls(address.clone(), trust)
+        }
+    };
+    let settings = upstream::Settings::new(vec![server]);
+    Ok(Some(Upstream::new("pinned", settings, None, metrics.upstreams())))
+}
+
+/// The runtime of the handlers that answer buyers.
+pub(super) fn live(settings: &Serve) -> Result<Extractions, StartError> {
+    handlers("extraction", LIVE_CONCURRENCY, settings)
+}
+
+/// The access log: on as `--log` says; nobody listens to tests that install no log.
+pub(super) fn access_log(
+    metrics: &ProxyMetrics,
+) -> Result<Option<(AccessLog, FlushGuard)>, StartError> {
+    ::tracing::enabled!(target: "access", ::tracing::Level::INFO)
+        .then(|| AccessLog::start(io::stderr(), metrics.log_lines_dropped()))
+        .transpose()
+        .map_err(StartError::Threads)
+}
+
+/// A runtime for handlers with its own connections to the monolith's database.
+fn handlers(name: &str, concurrency: usize, settings: &Serve) -> Result<Extractions, StartError> {
+    let connections = u32::try_from(concurrency).unwrap_or(u32::MAX);
+    let url = settings.database.as_ref();
+    let database: Option<MySqlPool> = url
+        .map(|url| extracted::rails::database::pool(url.expose(), connections))
+        .transpose()
+        .map_err(StartError::Database)?;
+    Extractions::start(name, 2, concurrency, database).map_err(StartError::Threads)
+}
+
+pub(super) fn mirror(
+    settings: &Serve,
+    judge: &Shadow,
+    metrics: &ProxyMetrics,
+) -> Result<Mirror, StartError> {
+    Ok(Mirror {
+        judge: judge.clone(),
+        candidates: handlers("candidate", CANDIDATE_CONCURRENCY, settings)?,
+        controls: Monolith::new(metrics.clone()),
+    })
+}
