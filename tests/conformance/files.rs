@@ -18,7 +18,7 @@ use crate::{
 struct Named {
     proxy: Proxy,
     directory: Scratch,
-    _origin: Origin,
+    origin: Origin,
 }
 
 impl Named {
@@ -38,7 +38,7 @@ impl Named {
         let monolith = format!("http://{}", origin.address);
         let setup = Setup { monolith, flags: all, ..Setup::default() };
         let proxy = Proxy::start(setup, &[]).await.unwrap();
-        Self { proxy, directory, _origin: origin }
+        Self { proxy, directory, origin }
     }
 
     async fn ask(&self, request: &str) -> Result<Message, String> {
@@ -96,6 +96,10 @@ async fn a_file_that_is_named_is_sent_in_the_answers_place() {
         verdicts.add(&format!("a range of {target}"), part);
     }
     shop.proxy.stop().await;
+    let mapping = format!("{}=/private", shop.directory.path().display());
+    for arrived in shop.origin.requests() {
+        assert_eq!(arrived.request.get("x-accel-mapping"), Some(&mapping[..]), "as Rack needs it");
+    }
     verdicts.conclude();
 }
 

@@ -43,6 +43,7 @@ impl Forward {
             Box::pin(body.gather()).await.map_err(ProxyError::Downstream)?;
         }
         headers::to_monolith(&mut parts.headers, downstream);
+        self.files.announce(&mut parts.headers);
         if let Some(protocols) = &asked {
             upgrade::ask(&mut parts.headers, protocols.clone());
         }

@@ -20,7 +20,7 @@ use std::{
     sync::Arc,
 };
 
-use http::{HeaderMap, HeaderName, Method, StatusCode, response};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, response};
 use percent_encoding::percent_decode;
 
 use self::open::OpenError;
@@ -29,9 +29,15 @@ pub use self::{asked::Asked, body::FileBody};
 const X_SENDFILE: HeaderName = HeaderName::from_static("x-sendfile");
 const X_ACCEL_REDIRECT: HeaderName = HeaderName::from_static("x-accel-redirect");
 
+/// What Rack makes the URIs of `X-Accel-Redirect` by: `DIR=/PREFIX`, several with commas.
+const X_ACCEL_MAPPING: HeaderName = HeaderName::from_static("x-accel-mapping");
+
 /// The directories that files may be sent from. Cloning is cheap.
 #[derive(Debug, Clone)]
-pub struct Roots(Arc<[Root]>);
+pub struct Roots {
+    roots: Arc<[Root]>,
+    mapping: Option<HeaderValue>,
+}
 
 /// One `--sendfile`.
 #[derive(Debug)]
@@ -107,18 +113,27 @@ impl Roots {
             }
             roots.push(root);
         }
-        Ok(Self(roots.into()))
+        let mapping = mapping(&roots);
+        Ok(Self { roots: roots.into(), mapping })
+    }
+
+    /// Tells the monolith how its files are called, where that is by URIs: `Rack::Sendfile` names
+    /// none without it.
+    pub fn announce(&self, headers: &mut HeaderMap) {
+        if let Some(mapping) = &self.mapping {
+            headers.insert(X_ACCEL_MAPPING, mapping.clone());
+        }
     }
 
     /// Whether no directory is configured.
     pub fn are_none(&self) -> bool {
-        self.0.is_empty()
+        self.roots.is_empty()
     }
 
     /// What has to be kept of a request until its answer is here; next to nothing where there are
     /// no directories.
     pub fn asked(&self, method: &Method, headers: &HeaderMap) -> Asked {
-        if self.0.is_empty() { Asked::default() } else { Asked::of(method, headers) }
+        if self.roots.is_empty() { Asked::default() } else { Asked::of(method, headers) }
     }
 
     /// Opens the file that an answer names, and makes the answer's head fit the body that is
@@ -138,7 +153,7 @@ impl Roots {
         head: &mut response::Parts,
     ) -> Result<FileBody, SendfileError> {
         let text = named.text.clone();
-        let roots = Arc::clone(&self.0);
+        let roots = Arc::clone(&self.roots);
         // The disk may be slow, or a network.
         let opened = tokio::task::spawn_blocking(move || open(&roots, &named)).await;
         let opened = opened.unwrap_or_else(|error| Err(OpenError::Failed(error.into())));
@@ -179,6 +194,18 @@ impl Root {
             .map_err(|source| RootError::Unusable { value: value.to_owned(), source })?;
         Ok(Self { prefix: prefix.map(PathBuf::from), directory })
     }
+}
+
+/// A directory with a comma or another character that no field may have is left out: Rack could not
+/// tell it from two.
+fn mapping(roots: &[Root]) -> Option<HeaderValue> {
+    let pair = |root: &Root| {
+        let prefix = root.prefix.as_ref()?.to_str()?;
+        let directory = root.directory.to_str().filter(|it| !it.contains([',', '=']))?;
+        Some(format!("{directory}={prefix}"))
+    };
+    let pairs: Vec<_> = roots.iter().filter_map(pair).collect();
+    (!pairs.is_empty()).then(|| HeaderValue::try_from(pairs.join(",")).ok()).flatten()
 }
 
 /// What the monolith named.

@@ -210,7 +210,8 @@ const OVERLOADS: &[Case] = &[
 ];
 
 /// What is no case of the tables: it needs another server, or there is no request to have a line.
-const OTHERS: [&str; 4] = ["connect", "connections", "handshake", "keep_alive"];
+/// `abuse` is what the conformance tests of HTTP/2 are about.
+const OTHERS: [&str; 5] = ["abuse", "connect", "connections", "handshake", "keep_alive"];
 
 #[test]
 fn no_limit_is_forgotten() {
