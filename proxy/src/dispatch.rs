@@ -35,7 +35,7 @@ pub struct Backends {
 
 /// Answers one request as its route's plan says.
 pub async fn dispatch(mut routed: Box<Routed>) -> Answer {
-    let (context, downstream) = (Arc::clone(&routed.context), routed.downstream);
+    let (context, downstream) = (Arc::clone(&routed.context), Arc::clone(&routed.downstream));
     let backends = &context.backends;
     let own = routed.route.upstream.is_some();
     if let Some(pinned) = backends.pinned.as_ref().filter(|_| !own) {
@@ -59,7 +59,7 @@ pub async fn dispatch(mut routed: Box<Routed>) -> Answer {
 /// One client's request, on its way to one side or the other.
 struct Caller<'a> {
     backends: &'a Backends,
-    downstream: Downstream,
+    downstream: Arc<Downstream>,
     /// Whose answers the control's are.
     side: Side,
 }

@@ -2,13 +2,16 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use http::HeaderValue;
 use ipnet::IpNet;
 
 /// The peer of one accepted connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Downstream {
     /// The address that connected to us: the buyer, or the last hop before us.
     pub peer: IpAddr,
+    /// The same as fields and log lines have it: written once, and not for each request.
+    pub name: HeaderValue,
     /// The peer is one of the trusted proxies, so its `X-Forwarded-*` and `X-Request-Id` stand.
     pub trusted: bool,
     /// It came through TLS.
@@ -19,7 +22,10 @@ impl Downstream {
     /// Looks `peer` up among the trusted proxies. An IPv4 peer of an IPv6 socket counts as IPv4.
     pub fn new(peer: SocketAddr, tls: bool, trusted: &[IpNet]) -> Self {
         let peer = peer.ip().to_canonical();
-        Self { peer, tls, trusted: trusted.iter().any(|it| it.contains(&peer)) }
+        // The text of an address is a field value; the other arm cannot be reached.
+        let name = HeaderValue::try_from(peer.to_string());
+        let name = name.unwrap_or(HeaderValue::from_static("unknown"));
+        Self { peer, name, tls, trusted: trusted.iter().any(|it| it.contains(&peer)) }
     }
 }
 

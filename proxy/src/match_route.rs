@@ -26,7 +26,7 @@ pub struct Routed {
     /// What it is answered with.
     pub context: Arc<Context>,
     /// Whose it is.
-    pub downstream: Downstream,
+    pub downstream: Arc<Downstream>,
     /// The certificate that the client was shown, if it must name a host of it.
     pub shown: Option<Arc<Shown>>,
     /// Who answers, and how.
@@ -87,7 +87,7 @@ impl Answer {
 pub fn match_route<N>(
     arrival: Arrival,
     context: Arc<Context>,
-    downstream: Downstream,
+    downstream: Arc<Downstream>,
     shown: Option<Arc<Shown>>,
     next: N,
 ) -> impl Future<Output = Response<Body>>

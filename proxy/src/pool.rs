@@ -6,6 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use foldhash::fast::RandomState;
+
 use crate::{
     h1::connection::Connection, h2::connections::Connections, route::Routes, upstream::Endpoint,
 };
@@ -13,11 +15,14 @@ use crate::{
 /// How often connections are closed that nobody needs any more.
 const SWEEP: Duration = Duration::from_secs(5);
 
+/// Nobody outside chooses the keys, so a hash that is quick is enough.
+type Idle = HashMap<Endpoint, Vec<Connection>, RandomState>;
+
 /// Idle connections by server, the freshest last. Used by one thread, so the lock is never waited
 /// for. Cloning shares the pool.
 #[derive(Debug, Clone, Default)]
 pub struct Pool {
-    idle: Arc<Mutex<HashMap<Endpoint, Vec<Connection>>>>,
+    idle: Arc<Mutex<Idle>>,
     /// Those that carry many requests at once, busy ones too.
     http2: Connections,
 }
@@ -72,7 +77,7 @@ impl Pool {
         });
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Endpoint, Vec<Connection>>> {
+    fn lock(&self) -> MutexGuard<'_, Idle> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

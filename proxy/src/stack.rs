@@ -40,14 +40,14 @@ pub struct Context {
 /// A request goes down this list; its answer comes back up. One stack serves one connection.
 pub fn stack(
     context: Arc<Context>,
-    downstream: Downstream,
+    downstream: Arc<Downstream>,
     shown: Option<Arc<Shown>>,
 ) -> impl Service<Arrival, Response = Response<Body>, Error = Infallible, Future: Send> + Clone + Send
 {
     ServiceBuilder::new()
         // Arrival → Routed: the table in force now decides, for all below.
         .layer(around(move |arrival, next| {
-            match_route(arrival, context.clone(), downstream, shown.clone(), next)
+            match_route(arrival, context.clone(), downstream.clone(), shown.clone(), next)
         }))
         // The trace that it belongs to.
         .layer(around(trace))

@@ -99,7 +99,8 @@ impl TraceContext {
 /// Zeros would be no id.
 fn random<const N: usize>() -> [u8; N] {
     loop {
-        let id: [u8; N] = std::array::from_fn(|_| rand::random());
+        let mut id = [0; N];
+        rand::fill(&mut id);
         if id != [0; N] {
             return id;
         }

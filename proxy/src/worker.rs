@@ -136,7 +136,7 @@ impl Worker {
 
     async fn serve_one(&self, accepted: Accepted, peer: SocketAddr) {
         let Accepted { reader, write, client, h2, tls, shown } = accepted;
-        let downstream = Downstream::new(client.unwrap_or(peer), tls, &self.trusted);
+        let downstream = Arc::new(Downstream::new(client.unwrap_or(peer), tls, &self.trusted));
         let routes = self.context.routes.clone();
         // A hop that is believed who its client is, is believed for which host it asks too.
         let shown = shown.filter(|_| !downstream.trusted);

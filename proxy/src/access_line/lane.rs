@@ -21,9 +21,9 @@ const INTERVAL: Duration = Duration::from_millis(20);
 /// After this many intervals without a line, the writer sleeps until there is one.
 const IDLE_AFTER: u32 = 50;
 
-/// What a lane holds at most, in bytes: at 30,000 lines of 400 bytes a second, what is written in 80
-/// milliseconds.
-const LANE_LIMIT: usize = 1 << 20;
+/// What a lane holds at most, in bytes: at 40,000 lines of 500 bytes a second, what comes in 200
+/// milliseconds. So long the writer may wait for a processor when all are busy.
+const LANE_LIMIT: usize = 4 << 20;
 
 /// How long the process waits for its last lines to be written when nobody reads the log.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -106,7 +106,7 @@ impl Lane {
     /// Adds a line, to be written within 20 ms. `line` appends it to what is there, without its
     /// newline, and must neither look at nor change what stands before it, nor write to this lane.
     ///
-    /// The line is dropped and counted when the lane holds a mebibyte.
+    /// The line is dropped and counted when the lane holds 4 MiB.
     pub fn write(&self, line: impl FnOnce(&mut Vec<u8>, &mut Clock)) {
         let mut lines = lock_lines(&self.lines);
         let Lines { bytes, clock } = &mut *lines;

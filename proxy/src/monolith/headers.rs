@@ -24,29 +24,42 @@ const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto
 const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 const X_REQUEST_START: HeaderName = HeaderName::from_static("x-request-start");
 
-const HOP_BY_HOP: [HeaderName; 9] = [
-    header::CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    header::PROXY_AUTHENTICATE,
-    header::PROXY_AUTHORIZATION,
-    header::TE,
-    header::TRAILER,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-];
-
 /// Removes the fields that concern one connection only: the fixed ones, and those that `Connection`
 /// names.
 pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
+    strip_options(headers);
+    strip(headers, is_hop_by_hop);
+}
+
+fn strip_options(headers: &mut HeaderMap) {
     if headers.contains_key(header::CONNECTION) {
         for name in connection_options(headers) {
             headers.remove(name);
         }
     }
-    for name in &HOP_BY_HOP {
+}
+
+/// Removes what `is_it` says by its name. In one pass: to look for each name would hash each.
+fn strip(headers: &mut HeaderMap, is_it: impl Fn(&str) -> bool) {
+    let found: Vec<_> = headers.keys().filter(|it| is_it(it.as_str())).cloned().collect();
+    for name in found {
         headers.remove(name);
     }
+}
+
+fn is_hop_by_hop(name: &str) -> bool {
+    matches!(
+        name,
+        "connection"
+            | "keep-alive"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "proxy-connection"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+    )
 }
 
 /// The field names in `Connection`, but for those that no client may have removed.
@@ -72,18 +85,17 @@ fn options(headers: &HeaderMap) -> impl Iterator<Item = &str> {
 /// Turns a client's header fields into those that the monolith gets.
 pub fn to_monolith(headers: &mut HeaderMap, downstream: &Downstream) {
     let forwarded = Forwarded::of(headers, downstream);
-    strip_hop_by_hop(headers);
-    // hyper has answered the expectation itself by the time the body is read.
-    headers.remove(header::EXPECT);
-    strip_untrusted(headers);
+    strip_options(headers);
+    // The expectation is met by us, when the body is read.
+    strip(headers, |it| is_hop_by_hop(it) || is_untrusted(it) || it == "expect");
     forwarded.set(headers);
 }
 
 /// Removes what must stand in a head: framing, routing and who somebody is (RFC 9110 §6.5.1). A
 /// server that joins trailers with the head would believe them.
 pub fn strip_trailers(trailers: &mut HeaderMap) {
-    strip_hop_by_hop(trailers);
-    strip_untrusted(trailers);
+    strip_options(trailers);
+    strip(trailers, |it| is_hop_by_hop(it) || is_untrusted(it));
     for name in [
         header::AUTHORIZATION,
         header::CACHE_CONTROL,
@@ -102,24 +114,13 @@ pub fn strip_trailers(trailers: &mut HeaderMap) {
     }
 }
 
-/// Removes what only a proxy may say, and names with `_`, which Rack cannot tell from `-`.
-fn strip_untrusted(headers: &mut HeaderMap) {
-    let untrusted: Vec<_> =
-        headers.keys().filter(|it| is_untrusted(it.as_str())).cloned().collect();
-    for name in untrusted {
-        headers.remove(name);
-    }
-}
-
 /// Removes from an answer what a server in front of Rails is told by it.
 pub fn strip_accel(headers: &mut HeaderMap) {
-    let told = |it: &&HeaderName| it.as_str().starts_with("x-accel-");
-    while let Some(name) = headers.keys().find(told).cloned() {
-        headers.remove(name);
-    }
+    strip(headers, |it| it.starts_with("x-accel-"));
 }
 
-/// Names are lower-case here, whatever the client wrote.
+/// What only a proxy may say, and names with `_`, which Rack cannot tell from `-`. Names are
+/// lower-case here, whatever the client wrote.
 fn is_untrusted(name: &str) -> bool {
     const NAMES: [&str; 10] = [
         "client-ip",
@@ -138,20 +139,20 @@ fn is_untrusted(name: &str) -> bool {
         Some(b'x') => {
             PREFIXES.iter().any(|it| name.starts_with(it))
                 || NAMES.contains(&name)
-                || name.contains('_')
+                || name.as_bytes().contains(&b'_')
         }
-        Some(b'c' | b'f' | b't') => NAMES.contains(&name) || name.contains('_'),
-        _ => name.contains('_'),
+        Some(b'c' | b'f' | b't') => NAMES.contains(&name) || name.as_bytes().contains(&b'_'),
+        _ => name.as_bytes().contains(&b'_'),
     }
 }
 
 /// What Rails is told of the client: exactly one value each, never appended to a client's own.
 #[derive(Debug)]
 struct Forwarded {
-    /// The address that connected to us.
-    peer: IpAddr,
-    client: String,
-    chain: String,
+    client: HeaderValue,
+    /// The client's address; that of the hop in front of us where it names none.
+    address: IpAddr,
+    chain: HeaderValue,
     scheme: Scheme,
     host: Option<HeaderValue>,
     port: Option<HeaderValue>,
@@ -160,21 +161,17 @@ struct Forwarded {
 impl Forwarded {
     /// A trusted hop in front of us knows better than we do; anybody else is not believed.
     fn of(headers: &HeaderMap, downstream: &Downstream) -> Self {
-        let peer = downstream.peer.to_string();
         let told = |name: &HeaderName| headers.get(name).filter(|_| downstream.trusted);
         let scheme = told(&X_FORWARDED_PROTO).and_then(scheme);
         let host = told(&X_FORWARDED_HOST).or_else(|| headers.get(header::HOST)).cloned();
         let port = told(&X_FORWARDED_PORT).cloned();
-        let chain =
-            if downstream.trusted { list(headers, &X_FORWARDED_FOR) } else { String::new() };
-        let (client, chain) = match chain.rsplit(',').next().map(str::trim) {
-            // The address that the trusted hop saw. Those further left are what it was told.
-            Some(client) if !client.is_empty() => (client.to_owned(), format!("{chain}, {peer}")),
-            _ => (peer.clone(), peer),
-        };
+        let (client, chain) = told(&X_FORWARDED_FOR)
+            .and_then(|_| behind(&list(headers, &X_FORWARDED_FOR), downstream))
+            .unwrap_or_else(|| (downstream.name.clone(), downstream.name.clone()));
+        let address = client.to_str().ok().filter(|_| downstream.trusted);
         let ours = if downstream.tls { Scheme::HTTPS } else { Scheme::HTTP };
         Self {
-            peer: downstream.peer,
+            address: address.and_then(|it| it.parse().ok()).unwrap_or(downstream.peer),
             client,
             chain,
             scheme: scheme.unwrap_or(ours),
@@ -189,15 +186,25 @@ impl Forwarded {
                 headers.insert(name, value);
             }
         };
-        let address = self.client.parse().unwrap_or(self.peer);
-        set(FORWARDED, Some(forwarded(address, self.host.as_ref(), &self.scheme)));
-        set(X_FORWARDED_FOR, HeaderValue::try_from(self.chain).ok());
-        set(X_REAL_IP, HeaderValue::try_from(self.client).ok());
+        set(FORWARDED, Some(forwarded(self.address, self.host.as_ref(), &self.scheme)));
+        set(X_FORWARDED_FOR, Some(self.chain));
+        set(X_REAL_IP, Some(self.client));
         set(X_FORWARDED_PROTO, HeaderValue::from_str(self.scheme.as_str()).ok());
         set(X_FORWARDED_HOST, self.host);
         set(X_FORWARDED_PORT, self.port);
         set(X_REQUEST_START, request_start());
     }
+}
+
+/// The client that the hop in front of us saw, and the chain with that hop at its end. Those further
+/// left are what it was told.
+fn behind(chain: &str, downstream: &Downstream) -> Option<(HeaderValue, HeaderValue)> {
+    let client = chain.rsplit(',').next().map(str::trim).filter(|it| !it.is_empty())?;
+    let hop = downstream.name.to_str().ok()?;
+    Some((
+        HeaderValue::from_str(client).ok()?,
+        HeaderValue::try_from(format!("{chain}, {hop}")).ok()?,
+    ))
 }
 
 /// A field's lines as one list; lines that are not text are left out.
@@ -227,7 +234,9 @@ fn port_of(host: &HeaderValue) -> Option<HeaderValue> {
 /// `t=` and milliseconds since the epoch: what New Relic, Scout and `judoscale` read queue time from.
 fn request_start() -> Option<HeaderValue> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
-    HeaderValue::try_from(format!("t={}", now.as_millis())).ok()
+    let mut text = "t=".to_owned();
+    text.push_str(itoa::Buffer::new().format(now.as_millis()));
+    HeaderValue::try_from(text).ok()
 }
 
 #[cfg(test)]
@@ -242,7 +251,8 @@ mod tests {
             request = request.header(*name, *value);
         }
         let mut headers = request.body(()).unwrap().into_parts().0.headers;
-        let downstream = Downstream { peer: "192.0.2.7".parse().unwrap(), tls: false, trusted };
+        let hops = if trusted { &["192.0.2.7/32".parse().unwrap()][..] } else { &[] };
+        let downstream = Downstream::new("192.0.2.7:4000".parse().unwrap(), false, hops);
         to_monolith(&mut headers, &downstream);
         headers
     }

@@ -3,6 +3,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use extracted::Extraction;
+use foldhash::fast::RandomState;
 use http::Method;
 use shadow::{Budget, Subject, compare::Rules};
 
@@ -198,7 +199,8 @@ fn unrouted(whole: &Whole, metrics: &ProxyMetrics) -> Route {
 /// A place in the tree of segments. A path visits at most the nodes that exist at its depth.
 #[derive(Debug, Default)]
 struct Node {
-    literals: HashMap<String, Node>,
+    /// Looked for by clients, but filled by the route file: a hash that is quick is enough.
+    literals: HashMap<String, Node, RandomState>,
     /// By suffix, the longest first, so that `{id}.json` is tried before `{id}`.
     params: Vec<(String, Node)>,
     here: Leaf,

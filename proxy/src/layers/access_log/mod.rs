@@ -30,7 +30,7 @@ pub struct Entry {
     pub bytes: u64,
     route: Arc<Route>,
     arrived: Instant,
-    downstream: Downstream,
+    downstream: Arc<Downstream>,
     method: Method,
     target: Uri,
     user_agent: Option<HeaderValue>,
@@ -77,7 +77,7 @@ pub async fn access_log(
         bytes: 0,
         route: Arc::clone(&routed.route),
         arrived: routed.arrived,
-        downstream: routed.downstream,
+        downstream: Arc::clone(&routed.downstream),
         method: routed.request.method().clone(),
         target: routed.request.uri().clone(),
         user_agent: routed.request.headers().get(header::USER_AGENT).cloned(),
@@ -189,7 +189,7 @@ impl Entry {
             .millis("connect_ms", trip.and_then(|it| it.connect))
             .millis("server_ms", trip.and_then(Trip::took))
             .number("retries", trip.map(|it| u64::from(it.retries)))
-            .display("client", self.downstream.peer)
+            .bytes("client", self.downstream.name.as_bytes())
             .bytes("request_id", answered.and_then(|it| it.id.as_ref()).map(HeaderValue::as_bytes))
             .hex("trace_id", self.trace.as_ref().map(|it| &it.id[..]))
             .bytes("user_agent", self.user_agent.as_ref().map(HeaderValue::as_bytes));
