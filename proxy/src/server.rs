@@ -21,7 +21,7 @@ use crate::{
     config::{Scheme, Serve},
     dispatch::Backends,
     error::Chain,
-    extraction::Extractions,
+    extraction::{Extractions, JobQueue, LIVE_CONCURRENCY, RedisQueue},
     handover::{HandoverError, Offer, Sockets, SystemdError},
     layers::trace::Tracing,
     listener::{self, Address},
@@ -41,8 +41,6 @@ use crate::{
 /// The judge gets so long at least: what it has counted must reach the store.
 const LAST_LOOK: Duration = Duration::from_secs(1);
 
-/// Live handlers at once, and the database connections that they may hold.
-const LIVE_CONCURRENCY: usize = 32;
 /// Candidates at once: few, because a buyer never waits for one.
 const CANDIDATE_CONCURRENCY: usize = 8;
 
@@ -87,6 +85,9 @@ pub enum StartError {
     /// The database URL cannot be read.
     #[error("--database must be mysql://USER:PASSWORD@HOST/NAME")]
     Database(#[source] sqlx::Error),
+    /// The Redis URL cannot be read.
+    #[error("--redis must be redis://[:PASSWORD@]HOST[:PORT][/NUMBER]")]
+    Redis(#[source] redis::RedisError),
     /// The judge could not start.
     #[error("the judge could not start")]
     Judge(#[source] shadow::StartError),
@@ -161,7 +162,7 @@ impl Banyan {
         let crew = Crew {
             routes: routes.clone(),
             mirror: mirror(settings, &judge, &metrics)?,
-            live: handlers("extraction", LIVE_CONCURRENCY, settings)?,
+            live: live(settings, &metrics)?,
             log: log.as_ref().map(|(log, _)| log.clone()),
             certificates: certificates.clone(),
             files,
@@ -342,21 +343,35 @@ fn pinned(settings: &Serve, metrics: &ProxyMetrics) -> Result<Option<Arc<Upstrea
     Ok(Some(Upstream::new("pinned", settings, None, metrics.upstreams())))
 }
 
+/// The handlers that answer buyers.
+fn live(settings: &Serve, metrics: &ProxyMetrics) -> Result<Extractions, StartError> {
+    let queue = settings.redis.as_ref().map(|it| RedisQueue::new(it.expose())).transpose();
+    let queue = queue.map_err(StartError::Redis)?.map(|it| Arc::new(it) as Arc<dyn JobQueue>);
+    handlers("extraction", LIVE_CONCURRENCY, queue, settings, metrics)
+}
+
 /// A runtime for handlers with its own connections to the monolith's database.
-fn handlers(name: &str, concurrency: usize, settings: &Serve) -> Result<Extractions, StartError> {
+fn handlers(
+    name: &str,
+    concurrency: usize,
+    jobs: Option<Arc<dyn JobQueue>>,
+    settings: &Serve,
+    metrics: &ProxyMetrics,
+) -> Result<Extractions, StartError> {
     let connections = u32::try_from(concurrency).unwrap_or(u32::MAX);
     let url = settings.database.as_ref();
     let database: Option<MySqlPool> = url
         .map(|url| extracted::rails::database::pool(url.expose(), connections))
         .transpose()
         .map_err(StartError::Database)?;
-    Extractions::start(name, 2, concurrency, database).map_err(StartError::Threads)
+    let metrics = metrics.extractions();
+    Extractions::start(name, 2, concurrency, database, jobs, metrics).map_err(StartError::Threads)
 }
 
 fn mirror(settings: &Serve, judge: &Shadow, metrics: &ProxyMetrics) -> Result<Mirror, StartError> {
     Ok(Mirror {
         judge: judge.clone(),
-        candidates: handlers("candidate", CANDIDATE_CONCURRENCY, settings)?,
+        candidates: handlers("candidate", CANDIDATE_CONCURRENCY, None, settings, metrics)?,
         controls: Monolith::new(metrics.clone()),
     })
 }

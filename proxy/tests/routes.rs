@@ -12,6 +12,7 @@ use http::Method;
 use prometheus::Registry;
 use proptest::prelude::*;
 use proxy::{
+    extraction::guard::Settings,
     metrics::ProxyMetrics,
     route::{At, Compiled, Compiler, PathPattern, Plan, Route, RouteTable},
 };
@@ -91,7 +92,7 @@ fn dump(text: &mut String, table: &RouteTable) {
         writeln!(text, "upstream {} {servers}", upstream.name()).unwrap();
     }
     for route in table.routes() {
-        let Route { id, methods, pattern, priority, plan, timeout, subject, .. } = &**route;
+        let Route { id, methods, pattern, priority, plan, timeout, guard, subject, .. } = &**route;
         let sample = match plan {
             Plan::Monolith | Plan::Upstream => String::new(),
             Plan::Shadow { sample, .. } | Plan::Extracted { sample, .. } => format!(" {sample}"),
@@ -102,6 +103,11 @@ fn dump(text: &mut String, table: &RouteTable) {
         write!(text, ", budget {critical}/{cosmetic}").unwrap();
         if let Some(upstream) = &route.upstream {
             write!(text, ", upstream {}", upstream.name()).unwrap();
+        }
+        if let Some(guard) = guard.as_ref().filter(|it| it.settings() != Settings::default()) {
+            let Settings { concurrency, failures, percent, window, pause } = guard.settings();
+            write!(text, ", {concurrency} at once").unwrap();
+            write!(text, ", breaker {failures}/{percent}% {window:?} {pause:?}").unwrap();
         }
         if *priority != 0 {
             write!(text, ", priority {priority}").unwrap();
