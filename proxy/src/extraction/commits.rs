@@ -44,7 +44,7 @@ const CHECK: &str = "RELEASE SAVEPOINT banyan";
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS banyan_commits ( \
      id BINARY(16) NOT NULL PRIMARY KEY, \
      at DATETIME(6) NOT NULL, \
-     state TINYINT NOT NULL, \
+     state TINYINT UNSIGNED NOT NULL, \
      connection BIGINT UNSIGNED NOT NULL, \
      jobs MEDIUMTEXT CHARACTER SET utf8mb4 NULL, \
      KEY index_banyan_commits_on_state_and_at (state, at) \

@@ -81,21 +81,23 @@ fn patience() -> Duration {
     if full { Duration::from_mins(10) } else { Duration::from_secs(20) }
 }
 
-/// Every statement with every way to break there.
+/// Every statement with every way to break there. The one that leaves the server in the dark holds
+/// its rows for a second, and so comes up less often.
 fn faults() -> Vec<Fault> {
-    let everywhere = (0..STEPS).flat_map(|step| [(step, Cut::Before), (step, Cut::Lost)]);
-    everywhere.chain([(STEPS - 1, Cut::Half)]).collect()
+    let everywhere = (0..2 * STEPS).map(|it| (it / 2, if it % 2 == 0 { Cut::Before } else { Cut::Lost }));
+    let often = everywhere.cycle().take(4 * 2 * STEPS);
+    often.chain([(STEPS - 1, Cut::Half)]).collect()
 }
 
 type Told = Arc<Mutex<BTreeMap<String, Sold>>>;
 
 /// One buyer after another clicks once, and remembers what they were told.
-async fn click_on(url: String, buyer: usize, stop: Arc<AtomicBool>, told: Told) {
+async fn click_on(url: String, buyer: u32, stop: Arc<AtomicBool>, told: Told) {
     let client = Client::new();
     let mut number = 0_u32;
     while !stop.load(Ordering::Relaxed) {
         number += 1;
-        let click = Click { click: format!("{buyer}-{number}"), item: number % ITEMS };
+        let click = Click { click: format!("{buyer}-{number}"), item: (number * 7 + buyer) % ITEMS };
         let answer = client.post(&url).json(&click).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::CREATED, "{click:?}: {}", answer.status());
         let sold: Sold = answer.json().await.unwrap();
@@ -113,7 +115,7 @@ async fn jobs(redis: &str) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_sale_is_lost_or_made_twice_when_the_connection_dies_at_any_statement() {
-    const BUYERS: usize = 16;
+    const BUYERS: u32 = 16;
     let Addresses { database_url, redis_url, .. } = shop().await;
     let ledger = Ledger::create(&database_url).await;
     let monolith = selling_monolith(&ledger).await;

@@ -1,4 +1,4 @@
-//! Stands between Banyan and Redis, and loses every seventh answer with its connection.
+//! Stands between Banyan and Redis, and loses every fiftieth answer with its connection.
 
 use std::{
     net::SocketAddr,
@@ -48,7 +48,7 @@ async fn relay(client: TcpStream, server: String, answers: Arc<AtomicUsize>) {
     let down = async {
         let mut buffer = vec![0; 16 * 1024];
         while let Ok(length @ 1..) = server_reader.read(&mut buffer).await {
-            let lost = answers.fetch_add(1, Ordering::SeqCst) % 7 == 6;
+            let lost = answers.fetch_add(1, Ordering::SeqCst) % 50 == 49;
             if lost || client_writer.write_all(&buffer[..length]).await.is_err() {
                 return;
             }
