@@ -2,6 +2,7 @@
 //! is sold twice, no order that a buyer was told of is lost, and everything adds up.
 
 mod ledger;
+mod misbehaving;
 mod monolith;
 mod redis_faults;
 mod saboteur;
