@@ -122,9 +122,7 @@ impl Commits {
     ) -> Result<Uuid, NoReply> {
         let id = Uuid::new_v4();
         let recorded = timeout(COMMIT_LIMIT, record(&mut tx, id, jobs)).await;
-        recorded
-            .unwrap_or(Err(Failure::Deadline(COMMIT_LIMIT)))
-            .map_err(NoReply::Failed)?;
+        recorded.unwrap_or(Err(Failure::Deadline(COMMIT_LIMIT))).map_err(NoReply::Failed)?;
         let error = match timeout(COMMIT_LIMIT, tx.commit()).await {
             Ok(Ok(())) => {
                 self.metrics.committed(Commit::Ok);

@@ -168,7 +168,8 @@ impl Guard {
                 }
                 *calls = calls.saturating_add(1);
                 *failures = failures.saturating_add(u32::from(failed));
-                let share = u64::from(*failures) * 100 >= u64::from(self.settings.percent) * u64::from(*calls);
+                let share = u64::from(*failures) * 100
+                    >= u64::from(self.settings.percent) * u64::from(*calls);
                 let enough = self.settings.failures > 0 && *failures >= self.settings.failures;
                 if failed && enough && share {
                     *state = self.open(now);

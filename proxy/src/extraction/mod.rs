@@ -131,7 +131,8 @@ impl Extractions {
 
     async fn reply(&self, commits: Arc<Commits>, call: Call) -> Result<Done, Failure> {
         let effects = call.extraction.effects;
-        if effects == Effects::RowsAndJobs && self.outbox.is_none() && call.ending == Ending::Commit {
+        if effects == Effects::RowsAndJobs && self.outbox.is_none() && call.ending == Ending::Commit
+        {
             return Err(Failure::NoRedis);
         }
         let permit = Arc::clone(&self.permits).try_acquire_owned();

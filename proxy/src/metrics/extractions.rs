@@ -80,7 +80,10 @@ impl ExtractionMetrics {
             &["result"],
         )?;
         let waiting = "Commits whose jobs should have been pushed by now, at most 100 are counted.";
-        let open = Opts::new("banyan_breaker_open", "1 while the monolith answers a route's requests since its handler keeps failing.");
+        let open = Opts::new(
+            "banyan_breaker_open",
+            "1 while the monolith answers a route's requests since its handler keeps failing.",
+        );
         Ok(Self {
             commits: Commit::ALL.map(|it| commits.with_label_values(&[it.label()])),
             pushed: Pushed::ALL.map(|it| pushed.with_label_values(&[it.label()])),

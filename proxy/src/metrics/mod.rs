@@ -71,14 +71,8 @@ pub enum Fallback {
 }
 
 impl Fallback {
-    const ALL: [Self; 6] = [
-        Self::Error,
-        Self::Panic,
-        Self::Deadline,
-        Self::Overload,
-        Self::Declined,
-        Self::Breaker,
-    ];
+    const ALL: [Self; 6] =
+        [Self::Error, Self::Panic, Self::Deadline, Self::Overload, Self::Declined, Self::Breaker];
 
     /// The value of the `reason` label.
     pub const fn label(self) -> &'static str {

@@ -8,8 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::{
     diagnostic::{Diagnostic, Faults, Findings, did_you_mean},
-    guards,
-    maintenance,
+    guards, maintenance,
     methods::Methods,
     pattern::PathPattern,
     policy,

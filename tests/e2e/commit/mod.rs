@@ -85,7 +85,8 @@ fn patience() -> Duration {
 /// Every statement with every way to break there. The one that leaves the server in the dark holds
 /// its rows for a second, and so comes up less often.
 fn faults() -> Vec<Fault> {
-    let everywhere = (0..2 * STEPS).map(|it| (it / 2, if it % 2 == 0 { Cut::Before } else { Cut::Lost }));
+    let everywhere =
+        (0..2 * STEPS).map(|it| (it / 2, if it % 2 == 0 { Cut::Before } else { Cut::Lost }));
     let often = everywhere.cycle().take(4 * 2 * STEPS);
     often.chain([(STEPS - 1, Cut::Half)]).collect()
 }
@@ -98,7 +99,8 @@ async fn click_on(url: String, buyer: u32, stop: Arc<AtomicBool>, told: Told) {
     let mut number = 0_u32;
     while !stop.load(Ordering::Relaxed) {
         number += 1;
-        let click = Click { click: format!("{buyer}-{number}"), item: (number * 7 + buyer) % ITEMS };
+        let click =
+            Click { click: format!("{buyer}-{number}"), item: (number * 7 + buyer) % ITEMS };
         let answer = client.post(&url).json(&click).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::CREATED, "{click:?}: {}", answer.status());
         let sold: Sold = answer.json().await.unwrap();
@@ -144,11 +146,9 @@ async fn no_sale_is_lost_or_made_twice_when_the_connection_dies_at_any_statement
 
     let told = told.lock().unwrap().clone();
     ledger.audit(&told).await;
-    let outcome = async |it: &str| {
-        metric(&proxy, &format!("banyan_commits_total{{outcome=\"{it}\"}}")).await
-    };
-    let outcomes =
-        [outcome("ok").await, outcome("found").await, outcome("undone").await];
+    let outcome =
+        async |it: &str| metric(&proxy, &format!("banyan_commits_total{{outcome=\"{it}\"}}")).await;
+    let outcomes = [outcome("ok").await, outcome("found").await, outcome("undone").await];
     assert!(outcomes.iter().all(|it| *it > 0.0), "{outcomes:?}");
     let faults: usize = saboteur.done().values().sum();
     println!("{} sales, {faults} faults, ok/found/undone {outcomes:?}", told.len());
@@ -176,11 +176,8 @@ async fn a_commit_that_cannot_be_found_out_is_an_honest_error_and_nothing_is_ask
     let Addresses { database_url, redis_url, .. } = quiet_shop().await;
     let ledger = Ledger::create(&database_url).await;
     let monolith = selling_monolith(&ledger).await;
-    let plan = Plan {
-        faults: vec![(STEPS - 1, Cut::Lost)],
-        lost_questions: 0,
-        alone_after_a_fault: true,
-    };
+    let plan =
+        Plan { faults: vec![(STEPS - 1, Cut::Lost)], lost_questions: 0, alone_after_a_fault: true };
     let saboteur = Saboteur::before(server(&database_url), plan).await;
     let proxy = proxy(&monolith, through(&saboteur, &database_url), redis_url.clone()).await;
     let (client, url) = (Client::new(), format!("{}/orders", proxy.url()));
@@ -265,19 +262,19 @@ async fn the_monolith_gets_the_same_bytes_after_a_handler_failed() {
     let monolith = Monolith::answering(|body| async { body }).await;
     let routes = "[[route]]\nid = \"ledger.idle\"\nmatch = { path = \"/{rest...}\" }\n\
                   stage = \"extracted\"\nbreaker = { failures = 0 }\n";
-    let setup = Setup {
-        monolith: monolith.url(),
-        routes: Some(routes.to_owned()),
-        ..Setup::default()
-    };
+    let setup =
+        Setup { monolith: monolith.url(), routes: Some(routes.to_owned()), ..Setup::default() };
     let proxy = Proxy::start(setup, forever(vec![IDLE])).await.unwrap();
     let (client, url) = (Client::new(), format!("{}/orders", proxy.url()));
     let kib = 1024;
     for size in [0, 1, 64 * kib, 64 * kib + 1, kib * kib, kib * kib + 1, 3 * kib * kib] {
         let body: Vec<u8> = (0..=250_u8).cycle().take(size).collect();
-        for (method, streamed) in
-            [(Method::POST, false), (Method::POST, true), (Method::PATCH, false), (Method::PUT, true)]
-        {
+        for (method, streamed) in [
+            (Method::POST, false),
+            (Method::POST, true),
+            (Method::PATCH, false),
+            (Method::PUT, true),
+        ] {
             let request = client.request(method.clone(), &url);
             let request = if streamed {
                 let pieces: Vec<_> =
@@ -293,8 +290,7 @@ async fn the_monolith_gets_the_same_bytes_after_a_handler_failed() {
         }
     }
     let fallbacks = async |reason: &str| {
-        let series =
-            format!("banyan_fallbacks_total{{reason=\"{reason}\",route=\"ledger.idle\"}}");
+        let series = format!("banyan_fallbacks_total{{reason=\"{reason}\",route=\"ledger.idle\"}}");
         metric(&proxy, &series).await.to_string()
     };
     assert_eq!(fallbacks("error").await, "20", "those that a handler may be asked");
