@@ -25,7 +25,7 @@ const PUSH_LIMIT: Duration = Duration::from_secs(5);
 const SWEEP: Duration = Duration::from_secs(1);
 
 /// What a sweep of the table may take.
-const SWEEP_LIMIT: Duration = Duration::from_secs(60);
+const SWEEP_LIMIT: Duration = Duration::from_mins(1);
 
 /// What a push returns.
 pub type Push<'a> = Pin<Box<dyn Future<Output = Result<(), PushError>> + Send + 'a>>;

@@ -189,13 +189,11 @@ impl Reading<'_, '_> {
     /// The one of the table before, if it is the same.
     fn guard(&self, id: &str, settings: Settings) -> Arc<Guard> {
         let previous = self.previous.and_then(|it| it.guard(id));
-        match previous.filter(|it| it.settings() == settings) {
-            Some(guard) => Arc::clone(guard),
-            None => {
-                let metrics = self.compiler.metrics.extractions().breaker(id);
-                Arc::new(Guard::new(id.into(), settings, metrics))
-            }
+        if let Some(guard) = previous.filter(|it| it.settings() == settings) {
+            return Arc::clone(guard);
         }
+        let metrics = self.compiler.metrics.extractions().breaker(id);
+        Arc::new(Guard::new(id.into(), settings, metrics))
     }
 
     fn matches(&mut self, value: &Value<'_>) -> Option<(Methods, PathPattern)> {

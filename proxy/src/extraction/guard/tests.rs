@@ -116,8 +116,8 @@ fn a_trial_without_an_end_is_made_again() {
 #[test]
 fn no_more_run_at_once_than_may() {
     let bench = Bench::new(SETTINGS);
-    let _both = (bench.guard.enter().unwrap(), bench.guard.enter().unwrap());
+    let both = (bench.guard.enter().unwrap(), bench.guard.enter().unwrap());
     assert!(matches!(bench.guard.enter(), Err(Failure::Busy(2))));
-    drop(_both);
+    drop(both);
     assert!(bench.guard.enter().is_ok());
 }
