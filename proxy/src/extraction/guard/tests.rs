@@ -1,3 +1,5 @@
+//! The guard under a clock of its own: when the breaker opens, is tried, and closes.
+
 use extracted::HandlerError;
 
 use super::*;
