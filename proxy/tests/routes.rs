@@ -5,7 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::{collections::BTreeMap, env, fmt::Write as _, fs, path::PathBuf};
+use std::{collections::BTreeMap, env, fmt::Write as _, fs, path::PathBuf, sync::Arc};
 
 use extracted::{Effects, Extraction, HandlerError};
 use http::Method;
@@ -28,6 +28,24 @@ const fn named(id: &'static str) -> Extraction {
         effects: Effects::None,
         run: |_, _| Box::pin(async { Err(HandlerError::Declined("only named, never run")) }),
     }
+}
+
+/// A breaker that opened must not close because a comment in the file changed.
+#[test]
+fn a_guard_outlives_a_reload_that_does_not_change_it() {
+    let compiler = compiler();
+    let file = |concurrency: u32| {
+        format!(
+            "[[route]]\nid = \"catalog.list\"\nmatch = {{ path = \"/\" }}\nstage = \"extracted\"\n\
+             concurrency = {concurrency}\n"
+        )
+    };
+    let guard = |table: &RouteTable| table.routes().next().unwrap().guard.clone().unwrap();
+    let first = compiler.compile(&file(4), "routes.toml").unwrap().table;
+    let after =
+        |text: &str| compiler.compile_after(Some(&first), text, "routes.toml").unwrap().table;
+    assert!(Arc::ptr_eq(&guard(&first), &guard(&after(&format!("# new\n{}", file(4))))));
+    assert!(!Arc::ptr_eq(&guard(&first), &guard(&after(&file(5)))));
 }
 
 fn compiler() -> Compiler {
