@@ -82,6 +82,7 @@ pub(crate) fn live(id: &str, stage: &'static str) -> LiveRoute {
         by_extraction: 250,
         fallbacks: 0,
         failed: 0,
+        breaker: None,
     }
 }
 

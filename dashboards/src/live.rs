@@ -48,4 +48,7 @@ pub struct LiveRoute {
     pub fallbacks: u64,
     /// Answers that were server errors (5xx), whoever gave them.
     pub failed: u64,
+    /// Of a route whose extraction answers: `closed`, or while its breaker leaves its requests to the
+    /// monolith `open` or `half-open`.
+    pub breaker: Option<&'static str>,
 }

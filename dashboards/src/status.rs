@@ -140,6 +140,11 @@ impl LiveRoute {
         self.by_monolith + self.by_extraction
     }
 
+    /// Whether its extraction fails too often to be asked.
+    pub(crate) fn is_spared(&self) -> bool {
+        self.breaker.is_some_and(|it| it != "closed")
+    }
+
     /// Whether a bar has anything to show.
     pub(crate) fn is_answered_by_both(&self) -> bool {
         self.by_monolith > 0 && self.by_extraction > 0

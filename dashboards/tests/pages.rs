@@ -39,6 +39,7 @@ impl LiveRoutes for OneRoute {
                 by_extraction: 1,
                 fallbacks: 0,
                 failed: 0,
+                breaker: None,
             }],
         }
     }

@@ -24,20 +24,27 @@ pub struct Extraction {
     pub run: for<'a> fn(&'a mut Ctx, &'a Request) -> HandlerFuture<'a>,
 }
 
-/// What a handler leaves behind besides its reply.
+/// What a handler leaves behind besides its reply, each kind more than the one before. Whoever calls
+/// it holds it to that: what a handler leaves beyond its kind fails it before anything is committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effects {
-    /// Nothing.
+    /// Nothing: its transaction is rolled back.
     None,
-    /// Rows, in the transaction of its [`Ctx`].
+    /// Rows that nobody misses if they are lost, such as a count of views: the reply stands whatever
+    /// becomes of the commit.
+    Counters,
+    /// Rows of the transaction in its [`Ctx`], events included, which are rows of an outbox. The
+    /// reply stands only if it is certain that they were committed.
     Rows,
+    /// Rows, and jobs that leave after the commit and are not lost then. A mail is a job.
+    RowsAndJobs,
 }
 
 /// What [`Extraction::run`] returns; write `|ctx, request| Box::pin(show(ctx, request))`.
 pub type HandlerFuture<'a> = Pin<Box<dyn Future<Output = Result<Reply, HandlerError>> + Send + 'a>>;
 
 /// All that a handler may touch. The caller commits or rolls back, so no handler can tell whether a
-/// buyer waits for its reply or only the judge.
+/// buyer waits for its reply or only the judge. Nothing of it is seen by anybody before the commit.
 #[derive(Debug)]
 pub struct Ctx {
     /// The transaction that everything happens in.
@@ -46,19 +53,32 @@ pub struct Ctx {
     pub now: OffsetDateTime,
     /// The source of everything random.
     pub random: StdRng,
+    /// What is to be done later, in this order.
+    pub jobs: Vec<Job>,
+}
+
+/// A job for the monolith's workers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Job {
+    /// The queue's name: `default`.
+    pub queue: String,
+    /// When it is due; `None` for at once.
+    pub at: Option<OffsetDateTime>,
+    /// What the worker reads: JSON, as Sidekiq writes it.
+    pub payload: String,
 }
 
 impl Ctx {
     /// A context whose randomness is its own.
     pub fn new(tx: Transaction<'static, MySql>, now: OffsetDateTime) -> Self {
-        Self { tx, now, random: StdRng::from_rng(&mut rand::rng()) }
+        Self { tx, now, random: StdRng::from_rng(&mut rand::rng()), jobs: Vec::new() }
     }
 }
 
-/// A request as a handler sees it: safe methods only, so there is no body.
+/// A request as a handler sees it.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// `GET` or `HEAD`.
+    /// The method on the wire.
     pub method: Method,
     /// The path's raw bytes, without the query.
     pub path: String,
@@ -68,15 +88,23 @@ pub struct Request {
     pub query: String,
     /// The header fields as the client sent them.
     pub headers: HeaderMap,
+    /// The body, whole; empty when there is none. A longer one than the route's `limits.buffer` is
+    /// the monolith's.
+    pub body: Bytes,
 }
 
 impl Request {
-    /// The query's parameters, read as Rails reads them before it runs any action.
+    /// The query's parameters, read as Rails reads them before it runs any action; for an action
+    /// that expects no body.
     ///
     /// # Errors
-    /// [`HandlerError::Declined`] where Rails would refuse the query or the content type, or would
-    /// not see plain strings. So an action calls this even when it wants no parameter.
+    /// [`HandlerError::Declined`] where Rails would refuse the query or the content type, would not
+    /// see plain strings, or would see a body's parameters too. So an action calls this even when it
+    /// wants no parameter.
     pub fn query(&self) -> Result<Query, HandlerError> {
+        if !self.body.is_empty() {
+            return Err(HandlerError::Declined("the request has a body where none is expected"));
+        }
         let content_type = self.headers.get(CONTENT_TYPE);
         if content_type.is_some_and(|it| it != "application/json") {
             return Err(HandlerError::Declined("the request has no body but a content type"));
@@ -143,6 +171,7 @@ mod tests {
             params: params.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
             query: String::new(),
             headers: HeaderMap::new(),
+            body: Bytes::new(),
         }
     }
 
@@ -159,6 +188,12 @@ mod tests {
         request.query = "page=2".to_owned();
         assert_eq!(request.query().unwrap().get("page"), Some("2"));
         request.query = "page[]=2".to_owned();
+        assert!(matches!(request.query(), Err(HandlerError::Declined(_))));
+    }
+
+    #[test]
+    fn a_body_beside_the_query_is_declined() {
+        let request = Request { body: Bytes::from_static(b"page=2"), ..get(&[]) };
         assert!(matches!(request.query(), Err(HandlerError::Declined(_))));
     }
 

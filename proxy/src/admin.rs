@@ -133,5 +133,6 @@ fn live(route: &Route) -> LiveRoute {
         by_extraction: route.metrics.answered_by(Side::Extraction),
         fallbacks: route.metrics.fallbacks(),
         failed: route.metrics.failed(),
+        breaker: route.guard.as_ref().map(|it| it.breaker().label()),
     }
 }

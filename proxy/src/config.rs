@@ -83,6 +83,10 @@ pub struct Serve {
     #[arg(long, env = "BANYAN_DATABASE", value_name = "URL", hide_env_values = true)]
     pub database: Option<Secret>,
 
+    /// The monolith's Redis, for the jobs of extractions: redis://[:PASSWORD@]HOST[:PORT][/NUMBER]
+    #[arg(long, env = "BANYAN_REDIS", value_name = "URL", hide_env_values = true)]
+    pub redis: Option<Secret>,
+
     /// A network whose X-Forwarded-*, X-Request-Id and traceparent are believed, such as 10.0.0.0/8;
     /// repeatable
     #[arg(long, env = "BANYAN_TRUSTED_PROXY", value_name = "CIDR", value_delimiter = ',')]

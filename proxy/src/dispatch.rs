@@ -6,16 +6,19 @@ use extracted::{Extraction, Reply};
 use http::{HeaderValue, Response};
 
 use crate::{
-    body::Body,
+    body::{Body, BodyError},
     downstream::Downstream,
     error::{Chain, ProxyError},
-    extraction::{Ending, Extractions, NoReply},
+    extraction::{
+        Ending, Extractions, Failure, NoReply,
+        guard::{Guard, Pass},
+    },
     h1::client::Allowance,
     match_route::{Answer, Routed},
-    metrics::Side,
+    metrics::{Fallback, Side},
     mirror::{Mirror, Tap},
     monolith::{Forward, Hop, Trip},
-    route::{Percent, Plan},
+    route::{Percent, Plan, Route},
     snapshot::Snapshot,
     upstream::Upstream,
 };
@@ -85,34 +88,75 @@ impl Caller<'_> {
     /// The handler answers, and the monolith where it cannot.
     async fn extracted(
         &self,
-        routed: Box<Routed>,
+        mut routed: Box<Routed>,
         extraction: Extraction,
         sample: Percent,
     ) -> Answer {
-        let Some(snapshot) = Snapshot::of(&routed) else {
-            return self.control(routed, None).await;
+        let (snapshot, pass) = match self.admit(&mut routed).await {
+            Ok(admitted) => admitted,
+            Err(Turned::Away(failure)) => {
+                return self.fall_back(routed, extraction, &failure).await;
+            }
+            Err(Turned::Broken(error)) => return Answer::failed(ProxyError::Downstream(error)),
         };
         let began = Instant::now();
         let call = snapshot.to_handler(extraction, Ending::Commit);
-        match self.backends.extractions.run(call).await {
+        let outcome = self.backends.extractions.run(call).await;
+        if let Some(pass) = pass {
+            pass.ended(&outcome);
+        }
+        match outcome {
             Ok(reply) => {
                 let took = began.elapsed();
                 let mirror = &self.backends.mirror;
                 mirror.ask_back(&snapshot, &routed, &self.downstream, &reply, took, sample);
                 Answer::of(Side::Extraction, respond(reply, began))
             }
-            Err(error @ NoReply::CommitUnknown(_)) => {
-                Answer::failed(ProxyError::CommitUnknown(error))
+            Err(source @ NoReply::CommitUnknown(_)) => {
+                let json = snapshot.asks_for_json();
+                Answer::failed(ProxyError::CommitUnknown { source, json })
             }
-            Err(NoReply::Failed(failure)) => {
-                let reason = failure.reason();
-                let (route, id) = (&routed.route.id, extraction.id);
-                tracing::warn!(%route, extraction = id, error = %Chain(&failure), "fell back to the monolith");
-                routed.route.metrics.fell_back(reason);
-                self.backends.mirror.failed(&routed.route, &failure);
-                Answer { fallback: Some(reason), ..self.control(routed, None).await }
-            }
+            Err(NoReply::Failed(failure)) => self.fall_back(routed, extraction, &failure).await,
         }
+    }
+
+    /// Makes the request one that a handler can be asked, and that the monolith can still be asked
+    /// after it, and asks the route's guard. The guard last: who sends slowly holds no permit.
+    async fn admit(&self, routed: &mut Routed) -> Result<(Snapshot, Option<Pass>), Turned> {
+        let limit = routed.route.policy.limits.buffer;
+        let whole = routed.request.body_mut().buffer(limit).await.map_err(Turned::Broken)?;
+        if !whole {
+            return Err(Turned::Away(Failure::NotAsked("its body exceeds `limits.buffer`")));
+        }
+        let snapshot = Snapshot::of(routed);
+        let odd = Turned::Away(Failure::NotAsked("a path parameter is not text"));
+        let snapshot = snapshot.ok_or(odd)?;
+        let pass = routed.route.guard.as_ref().map(Guard::enter).transpose();
+        Ok((snapshot, pass.map_err(Turned::Away)?))
+    }
+
+    /// The monolith answers in the handler's place.
+    async fn fall_back(
+        &self,
+        routed: Box<Routed>,
+        extraction: Extraction,
+        failure: &Failure,
+    ) -> Answer {
+        let fallback = Some(failure.reason());
+        self.note(&routed.route, extraction, failure);
+        Answer { fallback, ..self.control(routed, None).await }
+    }
+
+    fn note(&self, route: &Route, extraction: Extraction, failure: &Failure) {
+        let (reason, id, error) = (failure.reason(), extraction.id, Chain(failure));
+        if reason == Fallback::Breaker {
+            // The log said so when it opened.
+            tracing::debug!(route = %route.id, extraction = id, %error, "fell back to the monolith");
+        } else {
+            tracing::warn!(route = %route.id, extraction = id, %error, "fell back to the monolith");
+        }
+        route.metrics.fell_back(reason);
+        self.backends.mirror.failed(route, failure);
     }
 
     fn answer(&self, result: Result<Response<Body>, ProxyError>) -> Answer {
@@ -121,6 +165,14 @@ impl Caller<'_> {
             Err(error) => Answer::failed(error),
         }
     }
+}
+
+/// Why a handler is not asked.
+enum Turned {
+    /// The monolith answers.
+    Away(Failure),
+    /// The client sends no more of its request.
+    Broken(BodyError),
 }
 
 /// A reply as the buyer gets it. Rails says in `X-Runtime` how many seconds it took.

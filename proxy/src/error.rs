@@ -58,7 +58,12 @@ pub enum ProxyError {
     Busy(#[source] Unavailable),
     /// A handler's commit may or may not have happened, so nobody may answer the request again.
     #[error("the request may or may not have taken effect")]
-    CommitUnknown(#[source] NoReply),
+    CommitUnknown {
+        /// What happened.
+        source: NoReply,
+        /// The client asked for JSON.
+        json: bool,
+    },
     /// The server answered 101 to a request that did not ask for it, or with another protocol.
     #[error("the server switched protocols without being asked")]
     UnaskedSwitch,
@@ -131,7 +136,7 @@ impl ProxyError {
             }
             Self::File(error) => told(error.status(), None, "PH"),
             Self::NoMonolith => told(S::BAD_GATEWAY, None, "PC"),
-            Self::CommitUnknown(_) => told(S::SERVICE_UNAVAILABLE, None, "PH"),
+            Self::CommitUnknown { .. } => told(S::SERVICE_UNAVAILABLE, None, "PH"),
             Self::Stopped(_) | Self::Paused(_) => told(S::SERVICE_UNAVAILABLE, None, "PQ"),
             Self::Overloaded(_) => told(S::SERVICE_UNAVAILABLE, Some(Limit::InFlight), "PQ"),
         }
@@ -162,6 +167,10 @@ impl ProxyError {
         }
         let (kind, text) = match &self {
             Self::Stopped(stopped) => ("text/html; charset=utf-8", page(stopped)),
+            Self::CommitUnknown { json: true, .. } => {
+                let error = format!("{{\"error\":\"{}\"}}", self.text().trim_end());
+                ("application/json; charset=utf-8", error.into())
+            }
             _ => ("text/plain; charset=utf-8", self.text().into()),
         };
         let mut response = Response::new(Body::full(text));
@@ -204,7 +213,7 @@ impl ProxyError {
 
     fn text(&self) -> &'static str {
         match self {
-            Self::CommitUnknown(_) => {
+            Self::CommitUnknown { .. } => {
                 "We do not know whether this went through. Please look before you try again.\n"
             }
             Self::Misdirected => "This connection is for another host. Please try again.\n",

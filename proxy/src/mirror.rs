@@ -75,7 +75,7 @@ impl Mirror {
     }
 
     /// Stage `extracted`: the buyer has the handler's reply; the monolith is asked the same, so that
-    /// "go back" stays proven.
+    /// "go back" stays proven. A write is never asked twice.
     pub fn ask_back(
         &self,
         snapshot: &Snapshot,
@@ -85,7 +85,8 @@ impl Mirror {
         took: Duration,
         sample: Percent,
     ) {
-        let Some(upstream) = routed.control.clone().filter(|_| sample.takes()) else { return };
+        let upstream = routed.control.clone().filter(|_| snapshot.is_safe() && sample.takes());
+        let Some(upstream) = upstream else { return };
         if is_busy(&routed.route) {
             self.judge.discard(&routed.route.subject, Unknown::Dropped);
             return;
@@ -233,7 +234,7 @@ fn observe(reply: &Reply, took: Duration) -> Observation {
 
 const fn unknown(failure: &Failure) -> Unknown {
     match failure.reason() {
-        Fallback::Error => Unknown::Failed,
+        Fallback::Error | Fallback::Breaker => Unknown::Failed,
         Fallback::Panic => Unknown::Panicked,
         Fallback::Deadline => Unknown::TimedOut,
         Fallback::Overload => Unknown::Dropped,

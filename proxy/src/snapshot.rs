@@ -1,12 +1,12 @@
-//! A request without a body, kept for those who are asked after the buyer's own request has gone.
+//! A request, kept for those who are asked after the buyer's own request has gone.
 
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use http::{HeaderMap, Method, Request, Uri};
-use http_body::Body as _;
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, Uri, header};
 use shadow::RequestSummary;
 use time::OffsetDateTime;
 
@@ -27,20 +27,19 @@ pub struct Snapshot {
     method: Method,
     target: Uri,
     headers: HeaderMap,
+    body: Bytes,
     params: Vec<(String, String)>,
     arrived: Instant,
     now: OffsetDateTime,
 }
 
 impl Snapshot {
-    /// Copies the head. `None` for a request that a handler cannot be asked: it has a body, or path
-    /// parameters that are not text.
+    /// Copies the request. `None` for one that a handler cannot be asked: its body is not at hand, or
+    /// it has path parameters that are not text.
     pub fn of(routed: &Routed) -> Option<Self> {
         let Routed { route, request, arrived, .. } = routed;
-        if !request.body().is_end_stream() {
-            return None;
-        }
         Some(Self {
+            body: request.body().whole()?,
             params: route.pattern.params(request.uri().path())?,
             route: Arc::clone(route),
             method: request.method().clone(),
@@ -59,13 +58,28 @@ impl Snapshot {
             params: self.params.clone(),
             query: self.target.query().unwrap_or_default().to_owned(),
             headers: self.headers.clone(),
+            body: self.body.clone(),
         };
         Call { extraction, request, now: self.now, deadline: self.route.timeout, ending }
     }
 
+    /// Whether asking once more changes nothing that its asker answers for.
+    pub fn is_safe(&self) -> bool {
+        self.method.is_safe()
+    }
+
+    /// Whether an error page of ours should be JSON: it is asked for, or was sent.
+    pub fn asks_for_json(&self) -> bool {
+        let says = |name| {
+            let value = self.headers.get(name).and_then(|it| it.to_str().ok());
+            value.is_some_and(|it| it.contains("json"))
+        };
+        says(header::ACCEPT) || says(header::CONTENT_TYPE)
+    }
+
     /// The question to the monolith.
     pub fn to_monolith(&self, downstream: &Downstream) -> Request<Body> {
-        let mut request = Request::new(Body::empty());
+        let mut request = Request::new(Body::full(self.body.clone()));
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.target.clone();
         self.headers.clone_into(request.headers_mut());

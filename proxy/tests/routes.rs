@@ -5,13 +5,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::{collections::BTreeMap, env, fmt::Write as _, fs, path::PathBuf};
+use std::{collections::BTreeMap, env, fmt::Write as _, fs, path::PathBuf, sync::Arc};
 
 use extracted::{Effects, Extraction, HandlerError};
 use http::Method;
 use prometheus::Registry;
 use proptest::prelude::*;
 use proxy::{
+    extraction::guard::Settings,
     metrics::ProxyMetrics,
     route::{At, Compiled, Compiler, PathPattern, Plan, Route, RouteTable},
 };
@@ -27,6 +28,24 @@ const fn named(id: &'static str) -> Extraction {
         effects: Effects::None,
         run: |_, _| Box::pin(async { Err(HandlerError::Declined("only named, never run")) }),
     }
+}
+
+/// A breaker that opened must not close because a comment in the file changed.
+#[test]
+fn a_guard_outlives_a_reload_that_does_not_change_it() {
+    let compiler = compiler();
+    let file = |concurrency: u32| {
+        format!(
+            "[[route]]\nid = \"catalog.list\"\nmatch = {{ path = \"/\" }}\nstage = \"extracted\"\n\
+             concurrency = {concurrency}\n"
+        )
+    };
+    let guard = |table: &RouteTable| table.routes().next().unwrap().guard.clone().unwrap();
+    let first = compiler.compile(&file(4), "routes.toml").unwrap().table;
+    let after =
+        |text: &str| compiler.compile_after(Some(&first), text, "routes.toml").unwrap().table;
+    assert!(Arc::ptr_eq(&guard(&first), &guard(&after(&format!("# new\n{}", file(4))))));
+    assert!(!Arc::ptr_eq(&guard(&first), &guard(&after(&file(5)))));
 }
 
 fn compiler() -> Compiler {
@@ -91,7 +110,7 @@ fn dump(text: &mut String, table: &RouteTable) {
         writeln!(text, "upstream {} {servers}", upstream.name()).unwrap();
     }
     for route in table.routes() {
-        let Route { id, methods, pattern, priority, plan, timeout, subject, .. } = &**route;
+        let Route { id, methods, pattern, priority, plan, timeout, guard, subject, .. } = &**route;
         let sample = match plan {
             Plan::Monolith | Plan::Upstream => String::new(),
             Plan::Shadow { sample, .. } | Plan::Extracted { sample, .. } => format!(" {sample}"),
@@ -102,6 +121,11 @@ fn dump(text: &mut String, table: &RouteTable) {
         write!(text, ", budget {critical}/{cosmetic}").unwrap();
         if let Some(upstream) = &route.upstream {
             write!(text, ", upstream {}", upstream.name()).unwrap();
+        }
+        if let Some(guard) = guard.as_ref().filter(|it| it.settings() != Settings::default()) {
+            let Settings { concurrency, failures, percent, window, pause } = guard.settings();
+            write!(text, ", {concurrency} at once").unwrap();
+            write!(text, ", breaker {failures}/{percent}% {window:?} {pause:?}").unwrap();
         }
         if *priority != 0 {
             write!(text, ", priority {priority}").unwrap();

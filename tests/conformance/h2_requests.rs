@@ -385,10 +385,19 @@ async fn bodies_arrive_with_their_length_or_in_chunks_and_with_their_trailers() 
     let seen = origin.request("/open").unwrap();
     assert_eq!((seen.get("transfer-encoding"), &seen.text()[..]), (Some("chunked"), "hello"));
 
+    // A known length and trailers: the body arrives, over a protocol where they cannot both.
+    let sent = [headers(5, 0, &known), data(5, 0, "hello"), headers(5, END_STREAM, &[("x", "y")])];
+    let before = origin.requests().len();
+    client.send(sent.concat()).await;
+    assert_eq!(client.outcome(5).await, answer(200, "/known"));
+    let arrived = origin.requests().split_off(before);
+    let seen = &arrived[0].request;
+    assert_eq!((seen.get("content-length"), &seen.text()[..]), (Some("5"), "hello"));
+
     // h2 drops pseudo-fields in trailers without a word, where RFC 9113 §8.1 wants a stream error.
-    let trailers = headers(5, END_STREAM, &[(":path", "/other")]);
-    client.send([headers(5, 0, &post("/pseudo")), data(5, 0, "hello"), trailers].concat()).await;
-    assert_eq!(client.outcome(5).await, answer(200, "/pseudo"));
+    let trailers = headers(7, END_STREAM, &[(":path", "/other")]);
+    client.send([headers(7, 0, &post("/pseudo")), data(7, 0, "hello"), trailers].concat()).await;
+    assert_eq!(client.outcome(7).await, answer(200, "/pseudo"));
     assert!(!origin.bytes().windows(6).any(|it| it == b"/other"));
     proxy.stop().await;
 }

@@ -7,6 +7,7 @@
 mod cable;
 mod catalogue;
 mod chromium;
+mod commit;
 mod curl;
 mod database_down;
 mod pages;

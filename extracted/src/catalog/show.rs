@@ -19,7 +19,7 @@ use crate::{
 pub const SHOW: Extraction = Extraction {
     id: "catalog.show",
     replaces: "Api::ProductsController#show",
-    effects: Effects::Rows,
+    effects: Effects::Counters,
     run: |ctx, request| Box::pin(show(ctx, request)),
 };
 

@@ -1,6 +1,7 @@
 //! A client's request body, held to its limits: size, pauses and rate.
 
 use std::{
+    collections::VecDeque,
     future::poll_fn,
     pin::Pin,
     task::{Context, Poll, ready},
@@ -27,8 +28,8 @@ pub struct Intake {
     /// When the first byte was asked for.
     began: Option<Instant>,
     received: u64,
-    /// What was gathered already.
-    ahead: Option<Frame<Bytes>>,
+    /// What was gathered already, and is to be read before anything else.
+    ahead: VecDeque<Frame<Bytes>>,
 }
 
 /// A body that is known to be no longer is gathered whole.
@@ -47,7 +48,8 @@ impl Intake {
     /// A body that was not looked at yet, held to the limits of all routes.
     pub fn new(source: Source) -> Self {
         let policy = Policy::default();
-        Self { source, policy, timer: Timer::default(), began: None, received: 0, ahead: None }
+        let (timer, ahead) = (Timer::default(), VecDeque::new());
+        Self { source, policy, timer, began: None, received: 0, ahead }
     }
 
     /// From now on it is held to these limits.
@@ -58,20 +60,36 @@ impl Intake {
     /// Waits for all of a short body, and returns it; or for the first frame of another.
     pub(super) async fn gather(&mut self) -> Result<Option<Bytes>, BodyError> {
         let short = self.left().is_some_and(|it| it <= GATHER);
+        self.take_up_to(if short { GATHER } else { 0 }).await
+    }
+
+    /// Waits for all of a body of up to `limit` bytes, and returns it. Of one that is longer, or has
+    /// trailers, nothing is lost: what was read already is read again. One that says that it is
+    /// longer is not waited for.
+    pub(super) async fn whole(&mut self, limit: u64) -> Result<Option<Bytes>, BodyError> {
+        if self.left().is_some_and(|it| it > limit) {
+            return Ok(None);
+        }
+        self.take_up_to(limit).await
+    }
+
+    async fn take_up_to(&mut self, limit: u64) -> Result<Option<Bytes>, BodyError> {
         let mut whole = BytesMut::new();
         while !self.is_ended() {
             let Some(frame) = poll_fn(|cx| self.poll_frame(cx)).await.transpose()? else { break };
-            match frame.into_data() {
-                Ok(data) if short => whole.extend_from_slice(&data),
-                Ok(data) => {
-                    self.ahead = Some(Frame::data(data));
-                    return Ok(None);
+            let rest = match frame.into_data() {
+                Ok(data) if (whole.len() + data.len()) as u64 <= limit => {
+                    whole.extend_from_slice(&data);
+                    continue;
                 }
-                Err(trailers) => {
-                    self.ahead = Some(trailers);
-                    return Ok(None);
-                }
+                Ok(data) => Frame::data(data),
+                Err(trailers) => trailers,
+            };
+            self.ahead.push_front(rest);
+            if !whole.is_empty() {
+                self.ahead.push_front(Frame::data(whole.freeze()));
             }
+            return Ok(None);
         }
         Ok(Some(whole.freeze()))
     }
@@ -80,7 +98,7 @@ impl Intake {
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        if let Some(frame) = self.ahead.take() {
+        if let Some(frame) = self.ahead.pop_front() {
             return Poll::Ready(Some(Ok(frame)));
         }
         if self.began.is_none() {
@@ -119,7 +137,7 @@ impl Intake {
     }
 
     pub(super) fn is_ended(&self) -> bool {
-        self.ahead.is_none()
+        self.ahead.is_empty()
             && match &self.source {
                 Source::H1(upload) => upload.is_ended(),
                 Source::H2(incoming) => incoming.is_end_stream(),
@@ -131,7 +149,7 @@ impl Intake {
             Source::H1(upload) => upload.left(),
             Source::H2(incoming) => incoming.size_hint().exact(),
         };
-        let ahead = self.ahead.as_ref().and_then(Frame::data_ref).map_or(0, Bytes::len);
+        let ahead: usize = self.ahead.iter().filter_map(Frame::data_ref).map(Bytes::len).sum();
         left.map(|it| it + ahead as u64)
     }
 }

@@ -182,6 +182,28 @@ impl Body {
         Ok(())
     }
 
+    /// Waits for all that a client sends, if it is no more than `limit` bytes; tells whether that is
+    /// so. A longer body is as before.
+    ///
+    /// # Errors
+    /// [`BodyError`]: the client sends no more.
+    pub async fn buffer(&mut self, limit: usize) -> Result<bool, BodyError> {
+        let Source::Intake(intake) = &mut self.source else { return Ok(true) };
+        let Some(whole) = intake.whole(limit as u64).await? else { return Ok(false) };
+        self.source = if whole.is_empty() { Source::Empty } else { Source::Full(whole) };
+        Ok(true)
+    }
+
+    /// All of the body, where it is at hand.
+    pub fn whole(&self) -> Option<Bytes> {
+        match &self.source {
+            Source::Empty => Some(Bytes::new()),
+            Source::Full(bytes) => Some(bytes.clone()),
+            Source::Intake(intake) if intake.is_ended() => Some(Bytes::new()),
+            _ => None,
+        }
+    }
+
     /// Holds a server's slot until the body has ended, if the server has not sent all of it yet.
     pub(crate) fn holding(mut self, permit: Permit) -> Self {
         if matches!(self.source, Source::Answer(_) | Source::Stream(_)) {

@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::{
     diagnostic::{Diagnostic, Faults, Findings, did_you_mean},
-    maintenance,
+    guards, maintenance,
     methods::Methods,
     pattern::PathPattern,
     policy,
@@ -18,7 +18,11 @@ use super::{
     upstreams::{self, Upstreams},
     values::{Percent, duration},
 };
-use crate::{limits::Policy, metrics::ProxyMetrics};
+use crate::{
+    extraction::guard::{Guard, Settings},
+    limits::Policy,
+    metrics::ProxyMetrics,
+};
 
 const STAGES: [&str; 4] = ["monolith", "upstream", "shadow", "extracted"];
 
@@ -153,18 +157,22 @@ impl Reading<'_, '_> {
         let priority = section
             .get("priority")
             .map_or(Some(0), |it| integer(it, "`priority` must be a whole number", self.findings));
+        let guard = guards::read(&mut section, self.findings);
         let policy = policy::read(&mut section, whole.policy, policy::Of::Route, self.findings);
         let maintenance = whole.maintenance.as_ref();
         let maintenance = maintenance::read(&mut section, maintenance, self.findings);
         let subject = rules::subject(&mut section, id.unwrap_or_default(), self.findings);
         section.finish(self.findings);
         let (id, (methods, pattern)) = (id?, matched?);
+        let plan = plan?;
+        let guarded = matches!(plan, Plan::Extracted { .. });
         let route = Route {
             id: id.into(),
             methods,
             pattern,
             priority: priority?,
-            plan: plan?,
+            plan,
+            guard: guarded.then(|| self.guard(id, guard)),
             upstream: if upstream.is_some() { Some(upstream??) } else { None },
             timeout: timeout?,
             policy,
@@ -176,6 +184,16 @@ impl Reading<'_, '_> {
             },
         };
         Some(Placed { route, span: id_value?.span() })
+    }
+
+    /// The one of the table before, if it is the same.
+    fn guard(&self, id: &str, settings: Settings) -> Arc<Guard> {
+        let previous = self.previous.and_then(|it| it.guard(id));
+        if let Some(guard) = previous.filter(|it| it.settings() == settings) {
+            return Arc::clone(guard);
+        }
+        let metrics = self.compiler.metrics.extractions().breaker(id);
+        Arc::new(Guard::new(id.into(), settings, metrics))
     }
 
     fn matches(&mut self, value: &Value<'_>) -> Option<(Methods, PathPattern)> {
@@ -237,11 +255,10 @@ impl Reading<'_, '_> {
             self.findings.error(&value.span(), message);
             return None;
         }
-        if methods.is_some_and(|it| !it.is_safe()) {
-            let message = format!(
-                "{stage:?} needs `method = \"GET\"` (or HEAD): a handler of this version answers \
-                 no writes; keep \"monolith\", or split the route by method"
-            );
+        if stage == "shadow" && methods.is_some_and(|it| !it.is_safe()) {
+            let message = "\"shadow\" needs `method = \"GET\"` (or HEAD): a write cannot be asked \
+                           twice, and this version compares none; its parity test is the proof, and \
+                           then \"extracted\" takes any method";
             self.findings.error(&value.span(), message);
         }
         let extraction = self.extraction(id?, stage, &value.span())?;

@@ -5,6 +5,7 @@
 mod check;
 mod compile;
 mod diagnostic;
+mod guards;
 mod maintenance;
 mod methods;
 mod notices;

@@ -14,6 +14,7 @@ use super::{
     values::Percent,
 };
 use crate::{
+    extraction::guard::Guard,
     limits::Policy,
     metrics::{ProxyMetrics, RouteMetrics},
     upstream::Upstream,
@@ -81,6 +82,8 @@ pub struct Route {
     pub upstream: Option<Arc<Upstream>>,
     /// How long a handler may take.
     pub timeout: Duration,
+    /// What keeps a handler that answers from costing time; in the stage `extracted`.
+    pub guard: Option<Arc<Guard>>,
     /// How long anybody else may take, and how much.
     pub policy: Policy,
     /// Whether its requests wait or are turned away.
@@ -152,6 +155,11 @@ impl RouteTable {
         route.upstream.as_ref().or(self.monolith.as_ref()).cloned()
     }
 
+    /// The guard of this route, whose state goes on in the next table.
+    pub(super) fn guard(&self, id: &str) -> Option<&Arc<Guard>> {
+        self.routes.iter().find(|it| *it.id == *id)?.guard.as_ref()
+    }
+
     /// The `[upstream.NAME]` of this name.
     pub fn upstream(&self, name: &str) -> Option<&Upstream> {
         self.upstreams.iter().map(AsRef::as_ref).find(|it| it.name() == name)
@@ -184,6 +192,7 @@ fn unrouted(whole: &Whole, metrics: &ProxyMetrics) -> Route {
         plan: Plan::Monolith,
         upstream: None,
         timeout: DEFAULT_TIMEOUT,
+        guard: None,
         policy: whole.policy,
         maintenance: whole.maintenance.clone(),
         subject: Arc::new(Subject {

@@ -54,6 +54,9 @@ pub enum StartError {
     /// The database URL cannot be read.
     #[error("--database must be mysql://USER:PASSWORD@HOST/NAME")]
     Database(#[source] sqlx::Error),
+    /// The Redis URL cannot be read.
+    #[error("--redis must be redis://[:PASSWORD@]HOST[:PORT][/NUMBER]")]
+    Redis(#[source] redis::RedisError),
     /// The judge could not start.
     #[error("the judge could not start")]
     Judge(#[source] shadow::StartError),

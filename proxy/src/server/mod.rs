@@ -93,7 +93,7 @@ impl Banyan {
         let crew = Crew {
             routes: routes.clone(),
             mirror: parts::mirror(settings, &judge, &metrics)?,
-            live: parts::live(settings)?,
+            live: parts::live(settings, &metrics)?,
             log: log.as_ref().map(|(log, _)| log.clone()),
             certificates: certificates.clone(),
             files,

@@ -11,7 +11,7 @@ use super::StartError;
 use crate::{
     access_line::{AccessLog, FlushGuard},
     config::{Scheme, Serve},
-    extraction::Extractions,
+    extraction::{Extractions, JobQueue, LIVE_CONCURRENCY, RedisQueue},
     layers::trace::Tracing,
     metrics::ProxyMetrics,
     mirror::Mirror,
@@ -22,8 +22,6 @@ use crate::{
     upstream::{self, Endpoint, ServerAddr, Trust, Upstream},
 };
 
-/// Live handlers at once, and the database connections that they may hold.
-const LIVE_CONCURRENCY: usize = 32;
 /// Candidates at once: few, because a buyer never waits for one.
 const CANDIDATE_CONCURRENCY: usize = 8;
 
@@ -105,9 +103,11 @@ pub(super) fn pinned(
     Ok(Some(Upstream::new("pinned", settings, None, metrics.upstreams())))
 }
 
-/// The runtime of the handlers that answer buyers.
-pub(super) fn live(settings: &Serve) -> Result<Extractions, StartError> {
-    handlers("extraction", LIVE_CONCURRENCY, settings)
+/// The handlers that answer buyers.
+pub(super) fn live(settings: &Serve, metrics: &ProxyMetrics) -> Result<Extractions, StartError> {
+    let queue = settings.redis.as_ref().map(|it| RedisQueue::new(it.expose())).transpose();
+    let queue = queue.map_err(StartError::Redis)?.map(|it| Arc::new(it) as Arc<dyn JobQueue>);
+    handlers("extraction", LIVE_CONCURRENCY, queue, settings, metrics)
 }
 
 /// The access log: on as `--log` says; nobody listens to tests that install no log.
@@ -121,14 +121,21 @@ pub(super) fn access_log(
 }
 
 /// A runtime for handlers with its own connections to the monolith's database.
-fn handlers(name: &str, concurrency: usize, settings: &Serve) -> Result<Extractions, StartError> {
+fn handlers(
+    name: &str,
+    concurrency: usize,
+    jobs: Option<Arc<dyn JobQueue>>,
+    settings: &Serve,
+    metrics: &ProxyMetrics,
+) -> Result<Extractions, StartError> {
     let connections = u32::try_from(concurrency).unwrap_or(u32::MAX);
     let url = settings.database.as_ref();
     let database: Option<MySqlPool> = url
         .map(|url| extracted::rails::database::pool(url.expose(), connections))
         .transpose()
         .map_err(StartError::Database)?;
-    Extractions::start(name, 2, concurrency, database).map_err(StartError::Threads)
+    let metrics = metrics.extractions();
+    Extractions::start(name, 2, concurrency, database, jobs, metrics).map_err(StartError::Threads)
 }
 
 pub(super) fn mirror(
@@ -138,7 +145,7 @@ pub(super) fn mirror(
 ) -> Result<Mirror, StartError> {
     Ok(Mirror {
         judge: judge.clone(),
-        candidates: handlers("candidate", CANDIDATE_CONCURRENCY, settings)?,
+        candidates: handlers("candidate", CANDIDATE_CONCURRENCY, None, settings, metrics)?,
         controls: Monolith::new(metrics.clone()),
     })
 }

@@ -5,6 +5,9 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+mod extractions;
+
+pub use self::extractions::{Commit, ExtractionMetrics, Pushed};
 use crate::{limits::Limit, tls::Expiry, upstream::UpstreamMetrics};
 use http::StatusCode;
 use prometheus::{
@@ -63,11 +66,13 @@ pub enum Fallback {
     Overload,
     /// The handler does not reproduce this kind of request, and said so.
     Declined,
+    /// The handler failed so often that it is left alone.
+    Breaker,
 }
 
 impl Fallback {
-    const ALL: [Self; 5] =
-        [Self::Error, Self::Panic, Self::Deadline, Self::Overload, Self::Declined];
+    const ALL: [Self; 6] =
+        [Self::Error, Self::Panic, Self::Deadline, Self::Overload, Self::Declined, Self::Breaker];
 
     /// The value of the `reason` label.
     pub const fn label(self) -> &'static str {
@@ -77,6 +82,7 @@ impl Fallback {
             Self::Deadline => "deadline",
             Self::Overload => "overload",
             Self::Declined => "declined",
+            Self::Breaker => "breaker",
         }
     }
 }
@@ -91,6 +97,7 @@ pub struct ProxyMetrics {
     fallbacks: IntCounterVec,
     in_flight: IntGauge,
     limits: Arc<[IntCounter]>,
+    extractions: ExtractionMetrics,
     upstreams: UpstreamMetrics,
     log_lines_dropped: IntCounter,
     connects: IntCounterVec,
@@ -130,6 +137,7 @@ impl ProxyMetrics {
             )?,
             in_flight: gauge("banyan_requests_in_flight", "Requests being answered now.")?,
             limits: Limit::ALL.map(|it| limits.with_label_values(&[it.label(), it.side()])).into(),
+            extractions: ExtractionMetrics::register(registry)?,
             upstreams: UpstreamMetrics::register(registry)?,
             log_lines_dropped: registered(
                 registry,
@@ -197,6 +205,11 @@ impl ProxyMetrics {
             in_flight: self.in_flight.clone(),
             limits: Arc::clone(&self.limits),
         }))
+    }
+
+    /// Where the series of handlers are.
+    pub const fn extractions(&self) -> &ExtractionMetrics {
+        &self.extractions
     }
 
     /// Where the series of upstreams are.
@@ -288,7 +301,7 @@ pub struct RouteMetrics(Arc<Handles>);
 struct Handles {
     requests: [[IntCounter; 5]; 3],
     seconds: [Histogram; 3],
-    fallbacks: [IntCounter; 5],
+    fallbacks: [IntCounter; 6],
     in_flight: IntGauge,
     limits: Arc<[IntCounter]>,
 }

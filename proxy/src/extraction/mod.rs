@@ -1,21 +1,37 @@
 //! Calls a handler: on a runtime of its own, in a transaction of its own, within a deadline, and
 //! such that neither its panic nor its sleep reaches anybody else.
 
+mod commits;
+mod failure;
+pub mod guard;
+mod jobs;
+mod redis_queue;
+
 use std::{fmt, io, sync::Arc, time::Duration};
 
-use extracted::{Ctx, Effects, Extraction, HandlerError, Reply, Request};
+use extracted::{Ctx, Effects, Extraction, Reply, Request};
 use sqlx::MySqlPool;
 use time::OffsetDateTime;
 use tokio::{
     runtime::{Handle, Runtime},
     sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
 };
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::metrics::Fallback;
+use self::{commits::Commits, jobs::Outbox};
+pub use self::{
+    failure::{Failure, NoReply},
+    jobs::{JobQueue, Push, PushError, Stored},
+    redis_queue::RedisQueue,
+};
+use crate::metrics::ExtractionMetrics;
 
-/// How long a commit may take until its outcome counts as unknown.
-const COMMIT_LIMIT: Duration = Duration::from_secs(10);
+/// Live handlers at once, and the database connections that they may hold.
+pub const LIVE_CONCURRENCY: usize = 32;
+
+/// A commit and whatever follows it are over within this, unless the runtime is stuck.
+const FINISH_LIMIT: Duration = Duration::from_secs(35);
 
 /// Whether what a handler wrote stays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,53 +40,6 @@ pub enum Ending {
     Commit,
     /// The reply is only compared: roll back.
     Rollback,
-}
-
-/// Why there is no reply.
-#[derive(Debug, thiserror::Error)]
-pub enum NoReply {
-    /// Nothing was committed: another side may answer the request.
-    #[error("the handler failed before its commit")]
-    Failed(#[source] Failure),
-    /// Whether what the handler wrote was committed is unknown: nobody may answer the request again.
-    #[error("it is unknown whether the handler's transaction was committed")]
-    CommitUnknown(#[source] Option<sqlx::Error>),
-}
-
-/// Why a handler gave no reply. Nothing was committed in any of these cases.
-#[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    /// As many handlers run as may.
-    #[error("all {0} permits of the extraction runtime are taken")]
-    Overload(usize),
-    /// The handler did not finish in time; it was aborted and its transaction rolled back.
-    #[error("the handler did not answer within {0:?}")]
-    Deadline(Duration),
-    /// The handler panicked; its transaction was rolled back.
-    #[error("the handler panicked: {0}")]
-    Panicked(String),
-    /// The handler gave the request back, or failed.
-    #[error("the handler gave no reply")]
-    Handler(#[source] HandlerError),
-    /// The handler's transaction could not be begun.
-    #[error("the handler's database failed")]
-    Database(#[source] sqlx::Error),
-    /// There is no database to run handlers on.
-    #[error("handlers need the monolith's database: start with --database")]
-    NoDatabase,
-}
-
-impl Failure {
-    /// The reason under which the fallback is counted.
-    pub const fn reason(&self) -> Fallback {
-        match self {
-            Self::Overload(_) => Fallback::Overload,
-            Self::Deadline(_) => Fallback::Deadline,
-            Self::Panicked(_) => Fallback::Panic,
-            Self::Handler(HandlerError::Declined(_)) => Fallback::Declined,
-            Self::Handler(_) | Self::Database(_) | Self::NoDatabase => Fallback::Error,
-        }
-    }
 }
 
 /// One call of a handler.
@@ -93,13 +62,15 @@ pub struct Call {
 #[derive(Clone)]
 pub struct Extractions {
     runtime: Arc<OwnRuntime>,
-    database: Option<MySqlPool>,
+    commits: Option<Arc<Commits>>,
+    outbox: Option<Outbox>,
     permits: Arc<Semaphore>,
     concurrency: usize,
 }
 
 impl Extractions {
     /// Starts the runtime's `threads`, named `name`; at most `concurrency` handlers run at once.
+    /// Where there are `jobs` to be pushed, what was left behind is swept up from now on.
     ///
     /// # Errors
     /// When the system gives no threads.
@@ -108,21 +79,29 @@ impl Extractions {
         threads: usize,
         concurrency: usize,
         database: Option<MySqlPool>,
+        jobs: Option<Arc<dyn JobQueue>>,
+        metrics: &ExtractionMetrics,
     ) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(threads)
             .thread_name(name)
             .enable_all()
             .build()?;
+        let outbox = database.clone().zip(jobs).map(|(database, queue)| {
+            let outbox = Outbox { database, queue, metrics: metrics.clone() };
+            runtime.spawn(outbox.clone().sweep_regularly());
+            outbox
+        });
         Ok(Self {
             runtime: Arc::new(OwnRuntime(Some(runtime))),
-            database,
+            commits: database.map(|it| Arc::new(Commits::new(it, metrics.clone()))),
+            outbox,
             permits: Arc::new(Semaphore::new(concurrency)),
             concurrency,
         })
     }
 
-    /// Runs one handler, and ends its transaction.
+    /// Runs one handler, and ends its transaction. The jobs that it leaves are pushed after that.
     ///
     /// Dropping the future aborts the handler at its next await, but not a commit.
     ///
@@ -130,47 +109,93 @@ impl Extractions {
     /// [`NoReply`]; after [`NoReply::Failed`] another side may answer the request.
     pub async fn run(&self, call: Call) -> Result<Reply, NoReply> {
         let Call { extraction, ending, .. } = call;
-        let (reply, ctx) = self.reply(call).await.map_err(NoReply::Failed)?;
+        let commits = self.commits.clone().ok_or(NoReply::Failed(Failure::NoDatabase))?;
+        let Done { reply, ctx, permit } =
+            self.reply(Arc::clone(&commits), call).await.map_err(NoReply::Failed)?;
         let runtime = self.runtime.handle();
         if ending == Ending::Rollback || extraction.effects == Effects::None {
             // There is nothing to keep, and nothing to wait for.
-            runtime.spawn(ctx.tx.rollback());
+            runtime.spawn(async move {
+                let _ = ctx.tx.rollback().await;
+                drop(permit);
+            });
             return Ok(reply);
         }
+        let finish = finish(commits, self.outbox.clone(), extraction.effects, ctx, permit);
         // In a task of its own: a client that leaves now must not leave a commit half sent.
-        match tokio::time::timeout(COMMIT_LIMIT, runtime.spawn(ctx.tx.commit())).await {
-            Ok(Ok(Ok(()))) => Ok(reply),
-            Ok(Ok(Err(error))) => Err(NoReply::CommitUnknown(Some(error))),
+        match timeout(FINISH_LIMIT, runtime.spawn(finish)).await {
+            Ok(Ok(finished)) => finished.map(|()| reply),
             Ok(Err(_)) | Err(_) => Err(NoReply::CommitUnknown(None)),
         }
     }
 
-    async fn reply(&self, call: Call) -> Result<(Reply, Ctx), Failure> {
-        let database = self.database.clone().ok_or(Failure::NoDatabase)?;
+    async fn reply(&self, commits: Arc<Commits>, call: Call) -> Result<Done, Failure> {
+        let effects = call.extraction.effects;
+        if effects == Effects::RowsAndJobs && self.outbox.is_none() && call.ending == Ending::Commit
+        {
+            return Err(Failure::NoRedis);
+        }
         let permit = Arc::clone(&self.permits).try_acquire_owned();
         let permit = permit.map_err(|_| Failure::Overload(self.concurrency))?;
         let deadline = call.deadline;
-        let handler = self.runtime.handle().spawn(in_transaction(database, call, permit));
+        let handler = self.runtime.handle().spawn(in_transaction(commits, call, permit));
         // The clock runs on the caller's runtime: handlers that block every thread of theirs are
         // still given up in time.
-        match tokio::time::timeout(deadline, AbortOnDropHandle::new(handler)).await {
-            Ok(Ok(reply)) => reply,
-            Ok(Err(panicked)) => Err(Failure::Panicked(message(panicked))),
-            Err(_) => Err(Failure::Deadline(deadline)),
+        let done = match timeout(deadline, AbortOnDropHandle::new(handler)).await {
+            Ok(Ok(reply)) => reply?,
+            Ok(Err(panicked)) => return Err(Failure::Panicked(message(panicked))),
+            Err(_) => return Err(Failure::Deadline(deadline)),
+        };
+        if effects != Effects::RowsAndJobs && !done.ctx.jobs.is_empty() {
+            return Err(Failure::Undeclared);
         }
+        Ok(done)
     }
 }
 
-/// The permit stays with the handler until it has really ended, also when nobody waits any more.
+/// A handler that has returned, and whose transaction is open.
+struct Done {
+    reply: Reply,
+    ctx: Ctx,
+    /// Stays with the handler until it has really ended, also when nobody waits any more.
+    permit: OwnedSemaphorePermit,
+}
+
 async fn in_transaction(
-    database: MySqlPool,
+    commits: Arc<Commits>,
     call: Call,
-    _permit: OwnedSemaphorePermit,
-) -> Result<(Reply, Ctx), Failure> {
-    let tx = database.begin().await.map_err(Failure::Database)?;
+    permit: OwnedSemaphorePermit,
+) -> Result<Done, Failure> {
+    let recorded = matches!(call.extraction.effects, Effects::Rows | Effects::RowsAndJobs);
+    if recorded && call.ending == Ending::Commit {
+        commits.prepare().await?;
+    }
+    let tx = commits.database.begin_with(commits::BEGIN).await.map_err(Failure::Database)?;
     let mut ctx = Ctx::new(tx, call.now);
     let reply = (call.extraction.run)(&mut ctx, &call.request).await.map_err(Failure::Handler)?;
-    Ok((reply, ctx))
+    Ok(Done { reply, ctx, permit })
+}
+
+/// Commits, and lets go what waits for that.
+async fn finish(
+    commits: Arc<Commits>,
+    outbox: Option<Outbox>,
+    effects: Effects,
+    ctx: Ctx,
+    permit: OwnedSemaphorePermit,
+) -> Result<(), NoReply> {
+    if effects == Effects::Counters {
+        commits.commit_counters(ctx.tx).await;
+        return Ok(());
+    }
+    let jobs: Vec<Stored> = ctx.jobs.into_iter().map(Stored::from).collect();
+    let id = commits.commit(ctx.tx, &jobs).await?;
+    drop(permit);
+    if let Some(outbox) = outbox.filter(|_| !jobs.is_empty()) {
+        // Rails pushes before it answers. Whoever gives up waiting does not give up pushing.
+        let _ = timeout(jobs::PUSH_PATIENCE, tokio::spawn(outbox.deliver(id, jobs))).await;
+    }
+    Ok(())
 }
 
 fn message(error: tokio::task::JoinError) -> String {
