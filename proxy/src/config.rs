@@ -83,7 +83,7 @@ pub struct Serve {
     #[arg(long, env = "BANYAN_DATABASE", value_name = "URL", hide_env_values = true)]
     pub database: Option<Secret>,
 
-    /// The monolith's Redis, for the jobs of extractions: redis://[:PASSWORD@]HOST[:PORT][/NUMBER]
+    /// The monolith's Redis, for the jobs of extractions: redis://:PASSWORD@HOST:PORT/NUMBER
     #[arg(long, env = "BANYAN_REDIS", value_name = "URL", hide_env_values = true)]
     pub redis: Option<Secret>,
 

@@ -55,7 +55,7 @@ pub enum StartError {
     #[error("--database must be mysql://USER:PASSWORD@HOST/NAME")]
     Database(#[source] sqlx::Error),
     /// The Redis URL cannot be read.
-    #[error("--redis must be redis://[:PASSWORD@]HOST[:PORT][/NUMBER]")]
+    #[error("--redis must be redis://:PASSWORD@HOST:PORT/NUMBER, without what is the default")]
     Redis(#[source] redis::RedisError),
     /// The judge could not start.
     #[error("the judge could not start")]

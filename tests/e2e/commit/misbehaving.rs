@@ -1,6 +1,6 @@
 //! Handlers that break the contract: nothing of what they did stays, and the monolith answers.
 
-use extracted::{Ctx, Effects, Extraction, HandlerError, Job, Reply, Request};
+use extracted::{Ctx, Effects, Extraction, HandlerFuture, Job, Reply, Request};
 use http::{HeaderMap, StatusCode};
 use reqwest::Client;
 use sqlx::Executor as _;
@@ -14,14 +14,14 @@ use crate::support::{forever, metric, quiet_shop};
 
 const fn misbehaving(
     id: &'static str,
-    run: for<'a> fn(&'a mut Ctx, &'a Request) -> extracted::HandlerFuture<'a>,
+    run: for<'a> fn(&'a mut Ctx, &'a Request) -> HandlerFuture<'a>,
 ) -> Extraction {
     Extraction { id, replaces: "MisbehavingController", effects: Effects::Rows, run }
 }
 
-fn created() -> Result<Reply, HandlerError> {
+fn created() -> Reply {
     let (status, body) = (StatusCode::CREATED, "rust".into());
-    Ok(Reply { status, headers: HeaderMap::new(), body })
+    Reply { status, headers: HeaderMap::new(), body }
 }
 
 /// As after a deadlock: the server has rolled back, and the handler goes on.
@@ -30,7 +30,7 @@ const GOES_ON: Extraction = misbehaving("misbehaving.goes_on", |ctx, _| {
         ctx.tx.execute("INSERT INTO misbehaving VALUES ('before')").await?;
         ctx.tx.execute("ROLLBACK").await?;
         ctx.tx.execute("INSERT INTO misbehaving VALUES ('after')").await?;
-        created()
+        Ok(created())
     })
 });
 
@@ -39,7 +39,7 @@ const ENDS: Extraction = misbehaving("misbehaving.ends", |ctx, _| {
     Box::pin(async {
         ctx.tx.execute("CREATE TABLE IF NOT EXISTS misbehaving_ends (id INT)").await?;
         ctx.tx.execute("INSERT INTO misbehaving VALUES ('ended')").await?;
-        created()
+        Ok(created())
     })
 });
 
@@ -48,7 +48,7 @@ const LEAVES_JOBS: Extraction = misbehaving("misbehaving.leaves_jobs", |ctx, _| 
         ctx.tx.execute("INSERT INTO misbehaving VALUES ('job')").await?;
         let (queue, payload) = ("misbehaving".to_owned(), "{}".to_owned());
         ctx.jobs.push(Job { queue, at: None, payload });
-        created()
+        Ok(created())
     })
 });
 

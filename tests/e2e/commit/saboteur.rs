@@ -208,7 +208,7 @@ impl Line {
         } else if query && text.starts_with(b"SET SESSION innodb_lock_wait_timeout") {
             let number = shared.questions.fetch_add(1, Ordering::SeqCst) + 1;
             let every = shared.plan.lost_questions;
-            self.losing_question = every > 0 && number % every == 0;
+            self.losing_question = number.is_multiple_of(every);
             return None;
         } else {
             return (!query && std::mem::take(&mut self.losing_question)).then_some(Cut::Lost);
