@@ -3,6 +3,8 @@
 pub mod column;
 pub mod database;
 pub mod json;
+pub mod multipart;
+pub mod params;
 pub mod query;
 pub mod response;
 pub mod string;
