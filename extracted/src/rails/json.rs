@@ -18,7 +18,29 @@ pub fn encode(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
     Ok(body)
 }
 
-/// What `ActiveSupport` writes otherwise than everybody else.
+/// Ruby's `JSON.generate(value)`, which leaves HTML alone: Sidekiq's jobs are written so.
+///
+/// # Errors
+/// When the value refuses to be serialized.
+pub fn generate(value: &impl Serialize) -> serde_json::Result<String> {
+    let mut text = Vec::with_capacity(256);
+    value.serialize(&mut Serializer::with_formatter(&mut text, Generator))?;
+    String::from_utf8(text).map_err(serde::ser::Error::custom)
+}
+
+/// What Ruby writes otherwise than everybody else.
+struct Generator;
+
+impl Formatter for Generator {
+    fn write_f64<W>(&mut self, writer: &mut W, value: f64) -> io::Result<()>
+    where
+        W: ?Sized + io::Write,
+    {
+        writer.write_all(float_to_s(value).as_bytes())
+    }
+}
+
+/// And what `ActiveSupport` writes otherwise than Ruby.
 struct ActiveSupport;
 
 impl Formatter for ActiveSupport {
@@ -43,13 +65,13 @@ impl Formatter for ActiveSupport {
     where
         W: ?Sized + io::Write,
     {
-        writer.write_all(float_to_s(value).as_bytes())
+        Generator.write_f64(writer, value)
     }
 }
 
 /// `Float#to_s` of a finite number: the shortest digits that read back the same; plain while the
 /// point stands among them, up to three zeros before them, or behind them within 15 digits.
-fn float_to_s(value: f64) -> String {
+pub(crate) fn float_to_s(value: f64) -> String {
     const DBL_DIG: isize = 15;
     let sign = if value.is_sign_negative() { "-" } else { "" };
     let (digits, point) = shortest(value.abs());
