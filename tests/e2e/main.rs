@@ -9,6 +9,7 @@ mod catalogue;
 mod chromium;
 mod curl;
 mod database_down;
+mod jobs;
 mod pages;
 mod pass_through;
 mod planted_bugs;
@@ -22,6 +23,7 @@ mod shadow_is_free;
 mod shopping;
 mod support;
 mod unknowns;
+mod vectors;
 
 #[path = "../parity/mod.rs"]
 mod parity;

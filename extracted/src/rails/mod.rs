@@ -2,6 +2,7 @@
 
 pub mod column;
 pub mod database;
+pub mod html;
 pub mod job;
 pub mod json;
 pub mod multipart;
