@@ -16,6 +16,7 @@ mod planted_bugs;
 mod prometheus;
 mod protocols;
 mod puma_tls;
+mod record;
 mod reload;
 mod rolling;
 mod sendfile;

@@ -1,5 +1,6 @@
 //! What must match Rails 6.1, usable without the rest of this crate.
 
+pub mod cache;
 pub mod column;
 pub mod database;
 pub mod html;
@@ -8,5 +9,6 @@ pub mod json;
 pub mod multipart;
 pub mod params;
 pub mod query;
+pub mod record;
 pub mod response;
 pub mod string;

@@ -173,8 +173,10 @@ impl Select<'_> {
     /// The element with its options.
     pub fn tag(&self) -> Html {
         let blank = self.blank.map(|text| option(text, "", false));
-        let options =
-            self.options.iter().map(|(text, value)| option(text, value, self.selected == Some(value)));
+        let options = self
+            .options
+            .iter()
+            .map(|(text, value)| option(text, value, self.selected == Some(value)));
         let options: Vec<_> = blank.into_iter().chain(options).map(|it| it.to_string()).collect();
         let id = id(self.name);
         let attributes = [self.attributes, &[("name", self.name), ("id", &id)]].concat();

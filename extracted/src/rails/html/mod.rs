@@ -12,7 +12,7 @@ mod words;
 use std::fmt;
 
 pub use form::{Field, Form, Select, button_to, submit};
-pub use number::{number_to_currency, number_with_precision, pluralize, round};
+pub use number::{number_to_currency, number_with_precision, pluralize};
 pub use words::{distance_of_time_in_words, time_tag};
 
 /// Markup that may stand in a page as it is: Ruby's `ActiveSupport::SafeBuffer`.

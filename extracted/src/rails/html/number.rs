@@ -4,7 +4,7 @@
 
 use sqlx::types::Decimal;
 
-use super::Html;
+use super::{super::record::round, Html};
 
 /// `number_to_currency(amount, unit: unit)`: `-€1,234.50`.
 pub fn number_to_currency(amount: Decimal, unit: &str) -> Html {
@@ -27,16 +27,6 @@ pub fn number_with_precision(value: f64, precision: u32) -> Option<String> {
 /// `pluralize(count, singular, plural)`
 pub fn pluralize(count: u64, singular: &str, plural: &str) -> String {
     format!("{count} {}", if count == 1 { singular } else { plural })
-}
-
-/// `BigDecimal#round(places)`: halves go away from zero.
-#[must_use]
-pub fn round(value: Decimal, places: u32) -> Decimal {
-    let Some(dropped) = value.scale().checked_sub(places).filter(|it| *it > 0) else { return value };
-    let divisor = 10_i128.pow(dropped);
-    let (whole, rest) = (value.mantissa() / divisor, value.mantissa() % divisor);
-    let away = if rest.abs() * 2 >= divisor { rest.signum() } else { 0 };
-    Decimal::from_i128_with_scale(whole + away, places)
 }
 
 /// A comma before every third digit from the right.

@@ -29,13 +29,8 @@ fn elements_are_written_as_the_helpers_write_them() {
     let image = [("alt", "Your picture"), ("width", "96"), ("src", "/profile/avatar")];
     check("fields", "image_tag", &tag("img", &image));
     check("fields", "time", &time_tag("3 days ago", datetime!(2026-03-01 13:00 +1)));
-    let number = [
-        ("type", "number"),
-        ("name", "quantities[7]"),
-        ("value", "0"),
-        ("min", "0"),
-        ("max", "3"),
-    ];
+    let number =
+        [("type", "number"), ("name", "quantities[7]"), ("value", "0"), ("min", "0"), ("max", "3")];
     check("fields", "number_field_tag", &tag("input", &number));
 }
 
@@ -78,8 +73,7 @@ fn fields_are_written_as_the_helpers_write_them() {
     let quantity = [("value", "2"), ("min", "1"), ("max", "99"), ("aria-label", "Quantity")];
     let number = Field { id: false, ..Field::new("number", "quantity", &quantity) };
     let hidden = Field { id: false, ..Field::new("hidden", "variant_id", &[("value", "9")]) };
-    let code =
-        [("placeholder", "Promotion code"), ("aria-label", "Promotion \"code\"")];
+    let code = [("placeholder", "Promotion code"), ("aria-label", "Promotion \"code\"")];
     let search = [("value", "a<b"), ("placeholder", "Search")];
     let email = [("value", "a@b"), ("autocomplete", "email")];
     let (old, new) = ([("autocomplete", "current-password")], [("autocomplete", "new-password")]);

@@ -111,7 +111,8 @@ impl Argument {
             Self::Date(date) => object("Date", &written(|it| date.format(it), DATE)),
             Self::Duration(seconds, parts) => {
                 let mut duration = object("Duration", seconds);
-                let parts = parts.iter().map(|(unit, count)| json!([object("Symbol", unit), count]));
+                let parts =
+                    parts.iter().map(|(unit, count)| json!([object("Symbol", unit), count]));
                 duration["parts"] = parts.collect();
                 duration
             }
@@ -167,7 +168,8 @@ fn object(kind: &str, value: &impl serde::Serialize) -> Value {
 const DATE: &[FormatItem<'_>] = format_description!("[year]-[month]-[day]");
 const TIME: &[FormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:9]");
-const OFFSET: &[FormatItem<'_>] = format_description!("[offset_hour sign:mandatory]:[offset_minute]");
+const OFFSET: &[FormatItem<'_>] =
+    format_description!("[offset_hour sign:mandatory]:[offset_minute]");
 
 /// `time.iso8601(9)`
 fn iso8601(time: OffsetDateTime) -> String {

@@ -72,7 +72,9 @@ fn type_of(value: &str) -> Result<String, ParamsError> {
 
 /// Whether a text is what it is to everybody else: Rack obeys a `charset`.
 fn is_utf8(content_type: Option<&str>) -> Result<(), ParamsError> {
-    let Some((_, parameters)) = content_type.and_then(|it| it.split_once(';')) else { return Ok(()) };
+    let Some((_, parameters)) = content_type.and_then(|it| it.split_once(';')) else {
+        return Ok(());
+    };
     let parameters = parameters.trim().to_ascii_lowercase();
     if ["charset=utf-8", "charset=\"utf-8\""].contains(&parameters.as_str()) {
         return Ok(());
@@ -123,7 +125,9 @@ fn value(text: &str) -> Result<(&str, &str), ParamsError> {
     };
     match quoted.split_once('"') {
         // Where such a text ends, Rack finds by trying.
-        Some((value, _)) if value.ends_with('\\') => unusual("a part's parameter has a quote in it"),
+        Some((value, _)) if value.ends_with('\\') => {
+            unusual("a part's parameter has a quote in it")
+        }
         Some(found) => Ok(found),
         None => unusual("a part's parameter does not end"),
     }

@@ -13,7 +13,11 @@ use super::{
 
 const TYPE: &str = "multipart/form-data; boundary=AaB03x";
 
-fn read(content_type: &str, body: &[u8], piece: usize) -> (TempDir, Result<Params, MultipartError>) {
+fn read(
+    content_type: &str,
+    body: &[u8],
+    piece: usize,
+) -> (TempDir, Result<Params, MultipartError>) {
     let folder = tempfile::tempdir().unwrap();
     let params = read_to(folder.path().to_owned(), content_type, body, piece, u64::MAX);
     (folder, params)
@@ -48,7 +52,11 @@ fn shown(param: &Param) -> Value {
 }
 
 fn all(params: &Params) -> Value {
-    params.iter().map(|(name, value)| (name.to_owned(), shown(value))).collect::<serde_json::Map<_, _>>().into()
+    params
+        .iter()
+        .map(|(name, value)| (name.to_owned(), shown(value)))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 #[test]
@@ -78,7 +86,12 @@ fn forms_are_read_as_rack_reads_them_or_left_to_it() {
             }
         }
     }
-    let expected: Vec<_> = vectors["forms"].as_object().unwrap().keys().filter(|it| it.starts_with("left: ")).collect();
+    let expected: Vec<_> = vectors["forms"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .filter(|it| it.starts_with("left: "))
+        .collect();
     assert_eq!(left.iter().collect::<Vec<_>>(), expected);
 }
 

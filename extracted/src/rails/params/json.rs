@@ -66,7 +66,9 @@ fn param(value: Value, depth: usize) -> Result<Param, ParamsError> {
 fn exact(number: Number) -> Result<Number, ParamsError> {
     const BEYOND: f64 = 9_223_372_036_854_775_808.0;
     let doubtful = number.is_f64()
-        && number.as_f64().is_none_or(|it| it.abs() >= BEYOND || it == 0.0 && it.is_sign_negative());
+        && number
+            .as_f64()
+            .is_none_or(|it| it.abs() >= BEYOND || it == 0.0 && it.is_sign_negative());
     if doubtful {
         return Err(ParamsError::Unusual("a number of the JSON is large, or a negative zero"));
     }

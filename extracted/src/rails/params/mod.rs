@@ -120,8 +120,12 @@ impl Params {
         }
         let copy = |it: (&String, &Param)| (it.0.clone(), it.1.clone());
         let wrapped: IndexMap<_, _> = match attributes {
-            Some(names) => names.iter().filter_map(|it| body.0.get_key_value(*it)).map(copy).collect(),
-            None => body.0.iter().filter(|it| !EXCLUDED.contains(&it.0.as_str())).map(copy).collect(),
+            Some(names) => {
+                names.iter().filter_map(|it| body.0.get_key_value(*it)).map(copy).collect()
+            }
+            None => {
+                body.0.iter().filter(|it| !EXCLUDED.contains(&it.0.as_str())).map(copy).collect()
+            }
         };
         self.0.insert(name.to_owned(), Param::Hash(Self(wrapped)));
     }

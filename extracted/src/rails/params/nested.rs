@@ -252,7 +252,8 @@ fn value(node: Node) -> Result<Param, ParamsError> {
 /// `URI.decode_www_form_component`
 fn unescape(raw: &[u8]) -> Result<Vec<u8>, ParamsError> {
     const MALFORMED: ParamsError = ParamsError::Malformed("a parameter's percent-encoding");
-    let digit = |it: Option<&u8>| char::from(*it?).to_digit(16).and_then(|it| u8::try_from(it).ok());
+    let digit =
+        |it: Option<&u8>| char::from(*it?).to_digit(16).and_then(|it| u8::try_from(it).ok());
     let mut decoded = Vec::with_capacity(raw.len());
     let mut rest = raw.iter();
     while let Some(byte) = rest.next() {

@@ -52,7 +52,9 @@ fn json_is_read_as_rails_reads_it_or_left_to_it() {
     let mut left = Vec::new();
     for vector in vectors()["json"].as_array().unwrap() {
         match Params::from_json(&input(vector)) {
-            Err(ParamsError::Unusual(_)) => left.push(vector["in"].as_str().unwrap_or("hex").to_owned()),
+            Err(ParamsError::Unusual(_)) => {
+                left.push(vector["in"].as_str().unwrap_or("hex").to_owned())
+            }
             other => check(vector, other),
         }
     }
@@ -141,10 +143,7 @@ fn json_is_wrapped_under_the_controllers_name() {
     let body = Params::from_json(br#"{"name":"a","_method":"put","x":1}"#).unwrap();
     let mut all = body.clone();
     all.wrap(&body, "user", None);
-    assert_eq!(
-        written(&all),
-        r#"{"name":"a","_method":"put","x":1,"user":{"name":"a","x":1}}"#
-    );
+    assert_eq!(written(&all), r#"{"name":"a","_method":"put","x":1,"user":{"name":"a","x":1}}"#);
     let mut all = body.clone();
     all.wrap(&body, "user", Some(&["x", "id"]));
     assert_eq!(written(all.get("user").unwrap()), r#"{"x":1}"#);
