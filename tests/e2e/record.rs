@@ -65,7 +65,7 @@ async fn a_time_is_stored_cut_where_the_database_would_round_it() {
     for (time, stored) in
         [(truncated(NOW, 0), "2026-03-01 12:00:59"), (truncated(NOW, 6), "2026-03-01 12:01:00")]
     {
-        // The second is what happens with another precision than the column's.
+        // MySQL rounds by itself, MariaDB when it is told to.
         sqlx::query(
             "SET time_zone = '+00:00', sql_mode = CONCAT(@@sql_mode, ',TIME_ROUND_FRACTIONAL')",
         )

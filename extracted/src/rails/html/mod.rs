@@ -102,5 +102,9 @@ pub fn csp_meta_tag(nonce: &str) -> Html {
 }
 
 fn written(attributes: Attributes<'_>) -> String {
-    attributes.iter().map(|(name, value)| format!(" {name}=\"{}\"", escape(value))).collect()
+    let mut text = String::new();
+    for (name, value) in attributes {
+        text.extend([" ", name, "=\"", &escape(value), "\""]);
+    }
+    text
 }

@@ -15,10 +15,11 @@ mod upload;
 
 use std::{
     io::{self, Write as _},
+    mem,
     path::PathBuf,
 };
 
-use memchr::memmem::Finder;
+use memchr::memmem::{self, Finder};
 use tempfile::NamedTempFile;
 
 use self::{boundary::Found, head::Head};
@@ -46,6 +47,8 @@ pub struct Multipart {
     state: State,
     /// What has come but could not be used yet: never more than a head or a boundary for long.
     waiting: Vec<u8>,
+    /// How much of it is known not to have the end of a head.
+    searched: usize,
     retained: usize,
     files: usize,
     parts: Vec<(Vec<u8>, Node)>,
@@ -104,6 +107,7 @@ impl Multipart {
             disk,
             state: State::Start,
             waiting: Vec::new(),
+            searched: 0,
             retained: 0,
             files: 0,
             parts: Vec::new(),
@@ -116,9 +120,13 @@ impl Multipart {
     /// # Errors
     /// As soon as it is known that the body cannot be read: nothing more need be brought then.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), MultipartError> {
+        /// What waits is moved up for each part: 4096 of them may come at once.
+        const PIECE: usize = 16 * 1024;
         self.any |= !bytes.is_empty();
-        self.waiting.extend_from_slice(bytes);
-        while self.step()? {}
+        for piece in bytes.chunks(PIECE) {
+            self.waiting.extend_from_slice(piece);
+            while self.step()? {}
+        }
         Ok(())
     }
 
@@ -166,25 +174,28 @@ impl Multipart {
         match boundary::after(&self.waiting[seen..]) {
             Found::Next => self.cut(seen + 2, State::Head),
             Found::Last => self.cut(seen + 4, State::Done),
-            Found::Undecided => Ok(false),
-            Found::Nothing => unusual("there is something behind a boundary"),
+            Found::Undecided => return Ok(false),
+            Found::Nothing => return unusual("there is something behind a boundary"),
         }
-    }
-
-    /// Goes on behind the first bytes that wait.
-    fn cut(&mut self, bytes: usize, next: State) -> Result<bool, MultipartError> {
-        self.waiting.drain(..bytes);
-        self.state = next;
         Ok(true)
     }
 
+    /// Goes on behind the first bytes that wait.
+    fn cut(&mut self, bytes: usize, next: State) {
+        self.waiting.drain(..bytes);
+        self.searched = 0;
+        self.state = next;
+    }
+
     fn head(&mut self) -> Result<bool, MultipartError> {
-        let Some(end) = memchr::memmem::find(&self.waiting, b"\r\n\r\n") else {
+        let Some(end) = memmem::find(&self.waiting[self.searched..], b"\r\n\r\n") else {
+            self.searched = self.waiting.len().saturating_sub(3);
             if self.waiting.len() > MAX_HEAD {
                 return unusual("a part's head is long");
             }
             return Ok(false);
         };
+        let end = end + self.searched;
         let head = Head::parse(&self.waiting[..end])?;
         self.retain(end + 2)?;
         let content = if head.filename.is_some() {
@@ -197,7 +208,8 @@ impl Multipart {
         if self.files >= MAX_FILES || self.parts.len() + 1 >= MAX_PARTS {
             return Err(ParamsError::Limit("the form has many parts").into());
         }
-        self.cut(end + 4, State::Body(Part { head, content }))
+        self.cut(end + 4, State::Body(Part { head, content }));
+        Ok(true)
     }
 
     fn body(&mut self) -> Result<bool, MultipartError> {
@@ -221,8 +233,9 @@ impl Multipart {
                 return unusual("a boundary stands within a line");
             };
             self.keep(content)?;
-            self.end()?;
-            return self.cut(next.0 - content, next.1);
+            self.end();
+            self.cut(next.0 - content, next.1);
+            return Ok(true);
         }
         let boundary = self.boundary.needle().len() + 4;
         let safe = self.waiting.len().saturating_sub(boundary);
@@ -259,19 +272,17 @@ impl Multipart {
     }
 
     /// The part that was read is whole.
-    fn end(&mut self) -> Result<(), MultipartError> {
-        let State::Body(Part { head, content }) = std::mem::replace(&mut self.state, State::Done)
-        else {
-            return Ok(());
+    fn end(&mut self) {
+        let State::Body(Part { head, content }) = mem::replace(&mut self.state, State::Done) else {
+            return;
         };
         let name = head.name.clone();
         let value = match content {
             Content::Text(text) => Node::Text(text),
             // No file was chosen: Rack gives no parameter at all.
-            Content::File(..) if head.filename.as_deref() == Some("") => return Ok(()),
+            Content::File(..) if head.filename.as_deref() == Some("") => return,
             Content::File(file, size) => Node::File(Upload::new(head, file, size)),
         };
         self.parts.push((name, value));
-        Ok(())
     }
 }

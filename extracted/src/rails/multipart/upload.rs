@@ -47,6 +47,5 @@ impl PartialEq for Upload {
 
 /// `filename.split(/[\/\\]/).last`, which looks over empty pieces at the end.
 fn basename(filename: &str) -> Option<String> {
-    let pieces = filename.split(['/', '\\']);
-    pieces.filter(|it| !it.is_empty()).next_back().map(str::to_owned)
+    filename.split(['/', '\\']).rfind(|it| !it.is_empty()).map(str::to_owned)
 }

@@ -70,8 +70,7 @@ impl Builder {
         if name.contains('\n') && name.contains('[') {
             return Err(ParamsError::Unusual("a nested parameter's name has a line end"));
         }
-        let nothing = |_| ();
-        normalize(&mut self.0, name, value, MAX_DEPTH).map(nothing)
+        normalize(&mut self.0, name, value, MAX_DEPTH).map(drop)
     }
 
     /// # Errors
@@ -170,16 +169,15 @@ fn child_key(rest: &str) -> &str {
 
 impl Branch {
     fn insert(&mut self, key: &str, value: Node) -> Result<(), ParamsError> {
-        match self.nodes.get_mut(key) {
-            Some(node) => *node = value,
-            None => {
-                self.key_space += key.chars().count();
-                if self.key_space > MAX_KEY_SPACE {
-                    return Err(ParamsError::Limit("the parameters' names are long"));
-                }
-                self.nodes.insert(key.to_owned(), value);
-            }
+        if let Some(node) = self.nodes.get_mut(key) {
+            *node = value;
+            return Ok(());
         }
+        self.key_space += key.chars().count();
+        if self.key_space > MAX_KEY_SPACE {
+            return Err(ParamsError::Limit("the parameters' names are long"));
+        }
+        self.nodes.insert(key.to_owned(), value);
         Ok(())
     }
 

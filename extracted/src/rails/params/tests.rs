@@ -53,7 +53,7 @@ fn json_is_read_as_rails_reads_it_or_left_to_it() {
     for vector in vectors()["json"].as_array().unwrap() {
         match Params::from_json(&input(vector)) {
             Err(ParamsError::Unusual(_)) => {
-                left.push(vector["in"].as_str().unwrap_or("hex").to_owned())
+                left.push(vector["in"].as_str().unwrap_or("hex").to_owned());
             }
             other => check(vector, other),
         }
