@@ -10,6 +10,7 @@ mod chromium;
 mod curl;
 mod database_down;
 mod jobs;
+mod markup;
 mod pages;
 mod pass_through;
 mod planted_bugs;

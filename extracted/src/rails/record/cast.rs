@@ -62,13 +62,12 @@ fn digits(text: &str) -> (String, &str) {
     let mut digits = String::new();
     let mut end = 0;
     for (at, character) in text.char_indices() {
-        let behind_digit = end == at && at > 0;
         match character {
-            '0'..='9' if end == at || text[end..at] == *"_" => {
+            '0'..='9' => {
                 digits.push(character);
                 end = at + 1;
             }
-            '_' if behind_digit => {}
+            '_' if end == at && at > 0 => {}
             _ => break,
         }
     }

@@ -32,6 +32,7 @@ FORMS = {
   "no file chosen" => form(part('name="f"; filename=""', "", "Content-Type: application/octet-stream"), part('name="a"', "1")),
   "a file without a type" => form(part('name="f"; filename="a"', "1")),
   "a path of Windows" => file('"C:\\\\docs\\\\a b.txt"'.gsub("\\\\", "\\")),
+  "a path of a network" => file('"\\\\srv\\x.txt"'),
   "a path" => file('"/tmp/x/a.txt"'),
   "slashes" => file('"//"'),
   "an escaped name" => file('"a%22b%0Dc.txt"'),
