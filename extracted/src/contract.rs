@@ -8,7 +8,10 @@ use rand::{SeedableRng as _, rngs::StdRng};
 use sqlx::{MySql, Transaction};
 use time::OffsetDateTime;
 
-use crate::rails::query::{NotPlain, Query};
+use crate::rails::{
+    job::Job,
+    query::{NotPlain, Query},
+};
 
 /// One action of the monolith, answered in Rust.
 #[derive(Debug, Clone, Copy)]
@@ -55,17 +58,6 @@ pub struct Ctx {
     pub random: StdRng,
     /// What is to be done later, in this order.
     pub jobs: Vec<Job>,
-}
-
-/// A job for the monolith's workers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Job {
-    /// The queue's name: `default`.
-    pub queue: String,
-    /// When it is due; `None` for at once.
-    pub at: Option<OffsetDateTime>,
-    /// What the worker reads: JSON, as Sidekiq writes it.
-    pub payload: String,
 }
 
 impl Ctx {

@@ -8,7 +8,8 @@ mod contract;
 pub mod rails;
 mod render;
 
-pub use contract::{Ctx, Effects, Extraction, HandlerError, HandlerFuture, Job, Reply, Request};
+pub use contract::{Ctx, Effects, Extraction, HandlerError, HandlerFuture, Reply, Request};
+pub use rails::job::Job;
 
 /// Every extraction, by id.
 pub const fn all() -> &'static [Extraction] {

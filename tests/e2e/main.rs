@@ -10,12 +10,15 @@ mod chromium;
 mod commit;
 mod curl;
 mod database_down;
+mod jobs;
+mod markup;
 mod pages;
 mod pass_through;
 mod planted_bugs;
 mod prometheus;
 mod protocols;
 mod puma_tls;
+mod record;
 mod reload;
 mod rolling;
 mod sendfile;
@@ -23,6 +26,7 @@ mod shadow_is_free;
 mod shopping;
 mod support;
 mod unknowns;
+mod vectors;
 
 #[path = "../parity/mod.rs"]
 mod parity;

@@ -18,7 +18,29 @@ pub fn encode(value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
     Ok(body)
 }
 
-/// What `ActiveSupport` writes otherwise than everybody else.
+/// Ruby's `JSON.generate(value)`, which leaves HTML alone: Sidekiq's jobs are written so.
+///
+/// # Errors
+/// When the value refuses to be serialized.
+pub fn generate(value: &impl Serialize) -> serde_json::Result<String> {
+    let mut text = Vec::with_capacity(256);
+    value.serialize(&mut Serializer::with_formatter(&mut text, Generator))?;
+    String::from_utf8(text).map_err(serde::ser::Error::custom)
+}
+
+/// What Ruby writes otherwise than everybody else.
+struct Generator;
+
+impl Formatter for Generator {
+    fn write_f64<W>(&mut self, writer: &mut W, value: f64) -> io::Result<()>
+    where
+        W: ?Sized + io::Write,
+    {
+        writer.write_all(float_to_s(value).as_bytes())
+    }
+}
+
+/// And what `ActiveSupport` writes otherwise than Ruby.
 struct ActiveSupport;
 
 impl Formatter for ActiveSupport {
@@ -43,13 +65,13 @@ impl Formatter for ActiveSupport {
     where
         W: ?Sized + io::Write,
     {
-        writer.write_all(float_to_s(value).as_bytes())
+        Generator.write_f64(writer, value)
     }
 }
 
 /// `Float#to_s` of a finite number: the shortest digits that read back the same; plain while the
 /// point stands among them, up to three zeros before them, or behind them within 15 digits.
-fn float_to_s(value: f64) -> String {
+pub(crate) fn float_to_s(value: f64) -> String {
     const DBL_DIG: isize = 15;
     let sign = if value.is_sign_negative() { "-" } else { "" };
     let (digits, point) = shortest(value.abs());
@@ -87,10 +109,55 @@ fn shortest(value: f64) -> (String, isize) {
 
 #[cfg(test)]
 mod tests {
+    use sqlx::types::Decimal;
+    use time::OffsetDateTime;
+
     use super::*;
+    use crate::rails::column::{BigDecimal, DateTime};
 
     fn encoded(value: &impl Serialize) -> String {
         String::from_utf8(encode(value).unwrap()).unwrap()
+    }
+
+    /// What `ActiveSupport` wrote.
+    fn vectors(group: &str) -> Vec<(serde_json::Value, String)> {
+        let vectors = include_str!("../../tests/vectors/json.json");
+        let mut vectors: serde_json::Value = serde_json::from_str(vectors).unwrap();
+        serde_json::from_value(vectors[group].take()).unwrap()
+    }
+
+    #[test]
+    fn values_are_written_as_active_support_writes_them() {
+        for (input, written) in vectors("values") {
+            let value: serde_json::Value = serde_json::from_str(input.as_str().unwrap()).unwrap();
+            assert_eq!(encoded(&value), written);
+        }
+    }
+
+    #[test]
+    fn floats_of_every_size_are_written_as_ruby_writes_them() {
+        let floats = [vectors("floats"), vectors("not finite")].concat();
+        assert!(floats.len() > 250);
+        for (bits, written) in floats {
+            let bits = u64::from_str_radix(bits.as_str().unwrap(), 16).unwrap();
+            assert_eq!(encoded(&f64::from_bits(bits)), written, "{bits:x}");
+        }
+    }
+
+    #[test]
+    fn columns_are_written_as_active_support_writes_them() {
+        for (input, written) in vectors("decimals") {
+            let decimal = Decimal::from_scientific(input.as_str().unwrap());
+            let decimal = decimal.unwrap_or_else(|_| input.as_str().unwrap().parse().unwrap());
+            // MySQL has no negative zero.
+            let written = if decimal.is_zero() { "\"0.0\"" } else { &written };
+            assert_eq!(encoded(&BigDecimal(decimal)), *written);
+        }
+        for (input, written) in vectors("times") {
+            let time = i128::from(input.as_i64().unwrap());
+            let time = OffsetDateTime::from_unix_timestamp_nanos(time).unwrap();
+            assert_eq!(encoded(&DateTime(time)), written);
+        }
     }
 
     #[test]

@@ -1,8 +1,14 @@
 //! What must match Rails 6.1, usable without the rest of this crate.
 
+pub mod cache;
 pub mod column;
 pub mod database;
+pub mod html;
+pub mod job;
 pub mod json;
+pub mod multipart;
+pub mod params;
 pub mod query;
+pub mod record;
 pub mod response;
 pub mod string;

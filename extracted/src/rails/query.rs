@@ -1,60 +1,49 @@
-//! A query string as Rack reads it, for actions that take plain parameters.
-//!
-//! Source: rack 2.2, `query_parser.rb` (`parse_nested_query`) and `request.rb` (`GET`).
+//! A query of which an action wants plain parameters: the simple case of [`super::params`].
 
-use percent_encoding::percent_decode_str;
+use super::params::{Param, Params, ParamsError};
 
-/// A longer query is left to Rack, whose own limits (4096 parameters) and its server's (Puma: 10 KiB)
-/// lie beyond.
+/// A longer query is left to Rails: a server's own limits (Puma: 10 KiB) are near.
 const MAX_BYTES: usize = 4096;
 
 /// Parameters by name; each is a string or, written without `=`, nil.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Query(Vec<(String, Option<String>)>);
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Query(Params);
 
-/// Rack would refuse the query, or make arrays and hashes of it. Says why.
+/// Rails would refuse the query, or make arrays and hashes of it. Says why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct NotPlain(pub &'static str);
 
 impl Query {
-    /// Reads the query's raw bytes: `&` or `;` separate, `+` is a space, `%XX` a byte of UTF-8, and
-    /// a later parameter of the same name wins.
+    /// Reads the query's raw bytes.
     ///
     /// # Errors
-    /// [`NotPlain`] for names with brackets (`a[]=1`), `%` without two hexadecimal digits, bytes that
-    /// are not UTF-8, and queries of more than 4096 bytes.
+    /// [`NotPlain`] for parameters that are nested (`a[]=1`), for all that Rails refuses, and for
+    /// queries of more than 4096 bytes.
     pub fn parse(raw: &str) -> Result<Self, NotPlain> {
         if raw.len() > MAX_BYTES {
             return Err(NotPlain("the query is long"));
         }
-        let pairs = raw.split(['&', ';']).map(|pair| match pair.split_once('=') {
-            Some((name, value)) => Ok((name_of(name)?, Some(decode(value)?))),
-            None => Ok((name_of(pair)?, None)),
-        });
-        pairs.collect::<Result<_, _>>().map(Self)
+        let params = Params::from_query(raw)?;
+        if params.iter().all(|(_, value)| matches!(value, Param::Nil | Param::Text(_))) {
+            Ok(Self(params))
+        } else {
+            Err(NotPlain("a parameter is nested"))
+        }
     }
 
     /// The parameter's value; `None` where Ruby sees nil.
     pub fn get(&self, name: &str) -> Option<&str> {
-        let last = self.0.iter().rfind(|(it, _)| it == name);
-        last.and_then(|(_, value)| value.as_deref())
+        self.0.text(name)
     }
 }
 
-fn name_of(raw: &str) -> Result<String, NotPlain> {
-    let name = decode(raw)?;
-    if name.contains(['[', ']']) { Err(NotPlain("a parameter is nested")) } else { Ok(name) }
-}
-
-fn decode(raw: &str) -> Result<String, NotPlain> {
-    let escaped = |it: &str| it.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
-    if !raw.split('%').skip(1).all(escaped) {
-        return Err(NotPlain("a parameter's percent-encoding is malformed"));
+impl From<ParamsError> for NotPlain {
+    fn from(error: ParamsError) -> Self {
+        let (ParamsError::Malformed(why) | ParamsError::Limit(why) | ParamsError::Unusual(why)) =
+            error;
+        Self(why)
     }
-    let spaced = raw.replace('+', " ");
-    let decoded = percent_decode_str(&spaced).decode_utf8();
-    decoded.map(Into::into).map_err(|_| NotPlain("a parameter is not UTF-8"))
 }
 
 #[cfg(test)]
@@ -83,18 +72,9 @@ mod tests {
     #[test]
     fn what_rack_would_nest_or_refuse_is_not_plain() {
         let long = "a".repeat(MAX_BYTES + 1);
-        for raw in [
-            "page[]=1",
-            "a[b]=1",
-            "a%5Bb%5D=1",
-            "a]=1",
-            "q=%zz",
-            "q=%",
-            "q=%4",
-            "%=1",
-            "q=%ff",
-            &long,
-        ] {
+        for raw in
+            ["page[]=1", "a[b]=1", "a%5Bb%5D=1", "q=%zz", "q=%", "q=%4", "%=1", "q=%ff", &long]
+        {
             assert!(Query::parse(raw).is_err(), "{raw}");
         }
     }

@@ -19,9 +19,11 @@ pub struct Target {
 }
 
 /// All of them, in alphabetical order.
-pub const TARGETS: [Target; 9] = [
+pub const TARGETS: [Target; 11] = [
     Target { name: "chunked", check: http1::chunked },
     Target { name: "proxy_protocol", check: proxy_protocol::header },
+    Target { name: "rails_multipart", check: rails::multipart },
+    Target { name: "rails_params", check: rails::params },
     Target { name: "rails_query", check: rails::query },
     Target { name: "request_head", check: http1::request_head },
     Target { name: "response_head", check: http1::response_head },
