@@ -29,11 +29,10 @@ impl Namespace {
 }
 
 impl EnqueueError {
-    /// Whether the server has become a replica, or was told to wait for replicas that it lacks: the job is not
+    /// Whether the server has become a replica, or waits for replicas that it lacks: the job is not
     /// there, and a new connection may lead to the new primary. Sidekiq tries once more then.
     pub fn wants_another_connection(&self) -> bool {
-        let said = self.0.to_string();
-        ["READONLY", "NOREPLICAS", "UNBLOCKED"].iter().any(|it| said.contains(it))
+        matches!(self.0.code(), Some("READONLY" | "NOREPLICAS" | "UNBLOCKED"))
     }
 }
 
@@ -61,4 +60,22 @@ pub(super) fn commands(namespace: &Namespace, job: &Job) -> Pipeline {
         commands.cmd("LPUSH").arg(queue).arg(&job.payload).ignore();
     }
     commands
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_takes_no_writes_wants_another_connection() {
+        for (answer, wants) in [
+            ("-READONLY You can't write against a read only replica.\r\n", true),
+            ("-NOREPLICAS Not enough good replicas to write.\r\n", true),
+            ("-OOM command not allowed when used memory > 'maxmemory'.\r\n", false),
+        ] {
+            let value = redis::parse_redis_value(answer.as_bytes()).unwrap();
+            let error = EnqueueError(value.extract_error().unwrap_err());
+            assert_eq!(error.wants_another_connection(), wants, "{answer}");
+        }
+    }
 }

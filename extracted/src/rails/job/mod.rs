@@ -22,7 +22,7 @@ pub use active::ActiveJob;
 pub use argument::{Argument, GlobalId, Key};
 pub use enqueue::{EnqueueError, Namespace, enqueue};
 
-/// A job that has not left yet: see [`enqueue`].
+/// A job that has not left yet: see [`enqueue()`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
     /// The queue's name: `default`.

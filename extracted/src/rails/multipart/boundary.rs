@@ -11,22 +11,20 @@ pub(super) fn of(content_type: &str) -> Result<&str, ParamsError> {
     if !media_type.eq_ignore_ascii_case("multipart/form-data") {
         return Err(UNUSUAL);
     }
-    let mut boundaries = parameters.split(';').filter_map(|it| {
-        let (name, value) = it.trim().split_once('=')?;
-        name.eq_ignore_ascii_case("boundary").then_some(value)
-    });
-    let boundary = boundaries.next().ok_or(UNUSUAL)?;
+    let value = |it: &'_ str| it.trim_start().to_ascii_lowercase().starts_with("boundary=");
+    let boundary = parameters.split(';').find(|it| value(it)).ok_or(UNUSUAL)?;
+    let boundary = boundary.split_once('=').map_or("", |it| it.1);
     let quoted = boundary.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
     let boundary = quoted.unwrap_or(boundary);
     let plain = |it: u8| it.is_ascii_graphic() && !b"\",\\".contains(&it);
-    // RFC 2046 allows 70; the word must not come up again, not even in another parameter's value.
-    let once = parameters.to_ascii_lowercase().matches("boundary").count() == 1
-        || boundary.to_ascii_lowercase().contains("boundary");
-    if boundaries.next().is_some()
-        || !(1..=70).contains(&boundary.len())
-        || !boundary.bytes().all(plain)
-        || !once
-    {
+    // RFC 2046 allows 70.
+    if !(1..=70).contains(&boundary.len()) || !boundary.bytes().all(plain) {
+        return Err(UNUSUAL);
+    }
+    // Rack takes the first that it finds, be it the end of another word, and refuses a second.
+    let parameters = parameters.to_ascii_lowercase();
+    let words = parameters.split("boundary").skip(1);
+    if words.filter(|it| it.trim_start().starts_with('=')).count() != 1 {
         return Err(UNUSUAL);
     }
     Ok(boundary)

@@ -95,6 +95,25 @@ fn forms_are_read_as_rack_reads_them_or_left_to_it() {
     assert_eq!(left.iter().collect::<Vec<_>>(), expected);
 }
 
+#[test]
+fn a_content_type_that_rack_reads_otherwise_is_left_to_it() {
+    for content_type in [
+        "multipart/form-data",
+        "multipart/mixed; boundary=a",
+        "multipart/form-data; boundary=",
+        "multipart/form-data; boundary=\"a b\"",
+        "multipart/form-data; boundary=a; boundary=b",
+        "multipart/form-data; myboundary=a; boundary=----WebKitFormBoundary",
+        "multipart/form-data; boundary=a ; charset=utf-8",
+        "multipart/form-data; boundary =a",
+    ] {
+        let multipart = Multipart::new(content_type, PathBuf::new(), 0);
+        assert!(matches!(multipart, Err(ParamsError::Unusual(_))), "{content_type}");
+    }
+    let browsers = "multipart/form-data; boundary=----WebKitFormBoundaryABC";
+    assert!(Multipart::new(browsers, PathBuf::new(), 0).is_ok());
+}
+
 fn part(disposition: &str, content: &str) -> String {
     format!("--AaB03x\r\nContent-Disposition: form-data; {disposition}\r\n\r\n{content}\r\n")
 }

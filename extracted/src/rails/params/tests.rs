@@ -93,6 +93,15 @@ fn check_size(vector: &Value, got: Result<Params, ParamsError>) {
     }
 }
 
+/// Rack's patterns look at lines there.
+#[test]
+fn a_nested_name_with_a_line_end_is_left_to_rails() {
+    for query in ["a[%0Ab]=1", "a%0A[]=1"] {
+        assert!(matches!(Params::from_query(query), Err(ParamsError::Unusual(_))), "{query}");
+    }
+    assert_eq!(Params::from_query("a%0Ab=1").unwrap().text("a\nb"), Some("1"));
+}
+
 #[test]
 fn limits_are_those_of_rack() {
     let a = |count| "a".repeat(count);
