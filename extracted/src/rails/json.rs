@@ -93,7 +93,7 @@ pub(crate) fn float_to_s(value: f64) -> String {
 ///
 /// They are `serde_json`'s: of two that are equally near it takes the even one, as Ruby does and
 /// Rust's own formatting does not.
-fn shortest(value: f64) -> (String, isize) {
+pub(super) fn shortest(value: f64) -> (String, isize) {
     let text = serde_json::Value::from(value).to_string();
     let (decimal, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let (whole, fraction) = decimal.split_once('.').unwrap_or((decimal, ""));

@@ -2,13 +2,18 @@
 
 pub mod cache;
 pub mod column;
+pub mod cookie;
 pub mod database;
 pub mod html;
 pub mod job;
 pub mod json;
+pub mod key_generator;
+pub mod marshal;
 pub mod multipart;
 pub mod params;
 pub mod query;
 pub mod record;
 pub mod response;
+pub mod serializer;
 pub mod string;
+pub mod value;

@@ -3,6 +3,8 @@
 use std::{env, path::PathBuf, sync::LazyLock};
 
 use extracted::rails::{
+    cookie::{Cookies, SetCookie},
+    marshal as ruby,
     multipart::{Multipart, MultipartError},
     params::{Param, Params},
     query::Query,
@@ -105,4 +107,25 @@ fn same_value(one: &Param, other: &Param) {
         }
         (one, other) => assert_eq!(one, other),
     }
+}
+
+/// What can be read is written in one way, and read from that as the same.
+pub(crate) fn marshal(input: &[u8]) {
+    let _ = ruby::load_entry(input);
+    let Ok(value) = ruby::load(input) else { return };
+    let written = ruby::dump(&value);
+    // Links of the input are copies in what is written, so that it may be too large to be read.
+    if let Ok(again) = ruby::load(&written) {
+        assert_eq!(ruby::dump(&again), written);
+    }
+}
+
+/// The first cookie of a name counts, and what is written is read.
+pub(crate) fn cookies(input: &[u8]) {
+    let _ = Cookies::parse(input);
+    let Ok(value) = str::from_utf8(input) else { return };
+    let Ok(written) = SetCookie::new("fuzz", value).to_header() else { return };
+    let pair = written.as_bytes().split(|it| *it == b';').next().unwrap_or_default();
+    let field = [pair, b"; fuzz=second"].concat();
+    assert_eq!(Cookies::parse(&field).get("fuzz"), Some(input));
 }
