@@ -3,6 +3,7 @@
 pub mod cache;
 pub mod column;
 pub mod cookie;
+pub mod csrf;
 pub mod database;
 pub mod html;
 pub mod job;
