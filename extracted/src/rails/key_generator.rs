@@ -8,6 +8,7 @@ use std::{fmt, num::NonZeroU32};
 use aws_lc_rs::pbkdf2::{self, PBKDF2_HMAC_SHA1, PBKDF2_HMAC_SHA256};
 
 /// The application's iterations; `KeyGenerator.new` by itself would take 65536.
+// The compiler evaluates this: it cannot fail later.
 const ITERATIONS: NonZeroU32 = NonZeroU32::new(1000).unwrap();
 
 /// `active_support.key_generator_hash_digest_class`.
