@@ -76,11 +76,7 @@ impl Answer {
             }
         }
         if !std::mem::replace(&mut self.watched, true) {
-            connection.timer.clear();
-            if let Some(idle) = self.idle {
-                connection.timer.set(idle);
-            }
-            connection.timer.at_latest(self.deadline);
+            connection.timer.watch(self.idle, self.deadline);
         }
         ready!(connection.timer.poll_expired(cx));
         let limit = expired(self.deadline, Limit::AnswerIdle);

@@ -145,8 +145,7 @@ impl Exchange {
             parts.headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         connection.writer.request(&parts.method, &parts.uri, &parts.headers);
-        connection.timer.clear();
-        connection.timer.at_latest(allowance.deadline);
+        connection.timer.watch(None, allowance.deadline);
         let (scan, method) = (Scan::default(), parts.method.clone());
         Self { connection, upload, scan, interim: 0, method, allowance, heard: false, sent: false }
     }
@@ -160,8 +159,8 @@ impl Exchange {
         }
         if !self.sent && self.upload.is_over() {
             self.sent = true;
-            self.connection.timer.set(self.allowance.answer);
-            self.connection.timer.at_latest(self.allowance.deadline);
+            let Allowance { answer, deadline, .. } = self.allowance;
+            self.connection.timer.watch(Some(answer), deadline);
         }
         loop {
             if let Some(answer) = self.head()? {

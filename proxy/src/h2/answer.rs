@@ -84,11 +84,7 @@ impl Answer {
             }
         }
         if !std::mem::replace(&mut self.watched, true) {
-            self.timer.clear();
-            if let Some(idle) = self.idle {
-                self.timer.set(idle);
-            }
-            self.timer.at_latest(self.deadline);
+            self.timer.watch(self.idle, self.deadline);
         }
         ready!(self.timer.poll_expired(cx));
         let limit = expired(self.deadline, Limit::AnswerIdle);

@@ -33,6 +33,12 @@ impl Timer {
         };
     }
 
+    /// Goes off after `limit`, if there is one, and at `deadline` at the latest.
+    pub fn watch(&mut self, limit: Option<Duration>, deadline: Option<Instant>) {
+        self.deadline = limit.and_then(|it| Instant::now().checked_add(it));
+        self.at_latest(deadline);
+    }
+
     /// Never goes off.
     pub const fn clear(&mut self) {
         self.deadline = None;

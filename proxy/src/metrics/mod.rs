@@ -1,91 +1,28 @@
 //! What the proxy counts: code says what happened, this file says which series moves.
 
+mod extractions;
+mod labels;
+
 use std::{
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-mod extractions;
-
-pub use self::extractions::{Commit, ExtractionMetrics, Pushed};
-use crate::{limits::Limit, tls::Expiry, upstream::UpstreamMetrics};
 use http::StatusCode;
 use prometheus::{
     Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
     IntGaugeVec, Opts, Registry, core::Collector,
 };
 
+pub use self::{
+    extractions::{Commit, ExtractionMetrics, Pushed},
+    labels::{Fallback, Side},
+};
+use crate::{limits::Limit, tls::Expiry, upstream::UpstreamMetrics};
+
 /// Buckets in seconds: from a cached read to the longest time-out, dense where shops live.
 const SECONDS: &[f64] =
     &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
-
-/// Who answered the buyer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Side {
-    /// The Rails monolith.
-    Monolith,
-    /// The route's own upstream, in the monolith's place.
-    Upstream,
-    /// A handler extracted into Rust.
-    Extraction,
-    /// Banyan itself: a refusal or an error page.
-    Proxy,
-}
-
-impl Side {
-    /// Of the monolith and an upstream only one answers a route: they share a place.
-    const fn place(self) -> usize {
-        match self {
-            Self::Monolith | Self::Upstream => 0,
-            Self::Extraction => 1,
-            Self::Proxy => 2,
-        }
-    }
-
-    /// The value of the `side` label.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Monolith => "monolith",
-            Self::Upstream => "upstream",
-            Self::Extraction => "extraction",
-            Self::Proxy => "proxy",
-        }
-    }
-}
-
-/// Why the monolith answered a request that an extraction should have answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fallback {
-    /// The handler, or its database, failed.
-    Error,
-    /// The handler panicked.
-    Panic,
-    /// The handler did not answer within the route's `timeout`.
-    Deadline,
-    /// All permits of the extraction runtime were taken.
-    Overload,
-    /// The handler does not reproduce this kind of request, and said so.
-    Declined,
-    /// The handler failed so often that it is left alone.
-    Breaker,
-}
-
-impl Fallback {
-    const ALL: [Self; 6] =
-        [Self::Error, Self::Panic, Self::Deadline, Self::Overload, Self::Declined, Self::Breaker];
-
-    /// The value of the `reason` label.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Panic => "panic",
-            Self::Deadline => "deadline",
-            Self::Overload => "overload",
-            Self::Declined => "declined",
-            Self::Breaker => "breaker",
-        }
-    }
-}
 
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
