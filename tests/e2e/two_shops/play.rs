@@ -37,6 +37,10 @@ pub(super) async fn play(scenario: &Scenario, pair: &mut Pair) -> Result<(), Rep
     let (direct, ids) = (right.url.clone(), scenario.ids.as_slice());
     let sides = [Side::new(&left, proxy.url()).await, Side::new(&right, direct).await];
     let mut play = Play { shops, sides, proxy, ids, asked: 0, by_rust: 0 };
+    if play.shops.rows[0].is_none() {
+        let [left, right] = &play.sides;
+        tokio::join!(rows::spread_ids(&left.database), rows::spread_ids(&right.database));
+    }
     play.settle().await;
     let mut outcome = Ok(());
     for (number, op) in scenario.ops.iter().enumerate() {

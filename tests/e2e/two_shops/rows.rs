@@ -137,11 +137,11 @@ pub(super) fn pair(left: &[Change], right: &[Change], twins: &mut Twins) {
         waiting.entry(key(&change)).or_default().push(change);
     }
     for change in left {
-        // Inserted rows by their order; others have the same id, unless it is paired already.
+        // Inserted rows by their order, others by what was learnt when they were inserted.
         let Some(list) = waiting.get_mut(&key(&change)) else { continue };
         let at = match change.kind {
             Kind::Inserted => list.len().checked_sub(1),
-            _ => list.iter().position(|it| it.id == change.id),
+            _ => list.iter().position(|it| it.id == twins.right_id(change.id)),
         };
         let Some(twin) = at.map(|it| list.remove(it)) else { continue };
         twins.pair_ids(change.id, twin.id);
@@ -159,6 +159,20 @@ pub(super) fn pair(left: &[Change], right: &[Change], twins: &mut Twins) {
 /// Changes as a text.
 pub(super) fn shown<'a>(changes: impl Iterator<Item = &'a Change>, window: &Window) -> String {
     window.masked(&changes.map(Change::shown).collect::<String>())
+}
+
+/// Gives each table ids of its own from now on: a number that is read as an id then is one, and one of
+/// another table is not taken for it.
+pub(super) async fn spread_ids(database: &MySqlPool) {
+    const APART: usize = 1_000_000;
+    let sql = "SELECT table_name FROM information_schema.tables \
+               WHERE table_schema = DATABASE() AND auto_increment IS NOT NULL \
+               AND table_name NOT LIKE 'banyan%' ORDER BY table_name";
+    for (number, table) in texts(database, sql.to_owned()).await.iter().enumerate() {
+        let Some(table) = text(table, 0) else { continue };
+        let first = (number + 1) * APART;
+        texts(database, format!("ALTER TABLE {table} AUTO_INCREMENT = {first}")).await;
+    }
 }
 
 /// Lets the next rows get the same ids on both sides, whatever was rolled back on one of them.

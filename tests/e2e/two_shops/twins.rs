@@ -33,6 +33,12 @@ impl Twins {
         }
     }
 
+    /// What a row of the left side is called on the right.
+    pub(super) fn right_id(&self, left: i64) -> i64 {
+        let right = self.ids.get(&left.to_string()).and_then(|it| it.parse().ok());
+        right.unwrap_or(left)
+    }
+
     /// The left side's text, in the words of the right side.
     pub(super) fn translated(&self, text: &str) -> String {
         let mut text = text.to_owned();

@@ -10,7 +10,7 @@ use extracted::{
 };
 use http::{HeaderValue, StatusCode, header::SET_COOKIE};
 
-use super::{Scenario, parity, parity_with, report::Part, session};
+use super::{Scenario, form, json, parity, parity_with, report::Part, session};
 
 const SHOW: Extraction = catalog::show::SHOW;
 const MATCHING: &str = "method = \"GET\", path = \"/api/products/{id}\"";
@@ -155,4 +155,41 @@ async fn an_answer_of_rails_where_rust_should_is_found() {
     };
     assert_found(declining, Part::AnsweredBy).await;
     parity_with(declining, MATCHING).get(PRODUCT).declined().run().await;
+}
+
+/// Its rows are rolled back, and their ids are used up: Rails' rows then have other ids than those of
+/// the shop that is asked directly.
+#[tokio::test(flavor = "multi_thread")]
+async fn ids_may_differ_when_an_insert_was_rolled_back() {
+    const CARTS: &str = "INSERT INTO carts (created_at, updated_at) VALUES (NOW(6), NOW(6))";
+    const LINES: &str = "INSERT INTO cart_lines (cart_id, variant_id, created_at, updated_at) \
+                         VALUES (0, 0, NOW(6), NOW(6))";
+    let late = Extraction {
+        id: "cart.late",
+        replaces: "Api::CartLinesController#create",
+        effects: Effects::Rows,
+        run: |ctx, _| {
+            Box::pin(async {
+                for sql in [CARTS, LINES, LINES] {
+                    sqlx::query(sql).execute(&mut *ctx.tx).await?;
+                }
+                Err(HandlerError::Declined("after it has written"))
+            })
+        },
+    };
+    parity_with(late, "method = \"POST\", path = \"/api/cart/lines\"")
+        .given("UPDATE variants SET stock = 50 WHERE id = 14")
+        .post("/api/cart/lines", json(r#"{"variant_id":14}"#))
+        .with_api_token()
+        .declined()
+        .gives(201)
+        .get("/api/cart")
+        .declined()
+        .take("line", "SELECT MAX(id) FROM cart_lines")
+        .patch("/cart/lines/{line}", form(&[("quantity", "3")]))
+        .with_form_token("/cart", "/cart/lines/{line}")
+        .declined()
+        .gives(302)
+        .run()
+        .await;
 }
