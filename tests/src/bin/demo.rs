@@ -81,13 +81,14 @@ async fn demo(arguments: Arguments) -> Result<bool, Box<dyn Error>> {
 }
 
 fn setup(shop: &Shop) -> Result<Setup, Box<dyn Error>> {
+    let log = ["--log-format", "text", "--log", "warn"];
     Ok(Setup {
         monolith: shop.addresses.url.clone(),
         database: Some(shop.addresses.database_url.clone()),
         routes: Some(std::fs::read_to_string(project::root().join("routes.toml"))?),
         listen: usual("127.0.0.1:8080"),
         admin: usual("127.0.0.1:9090"),
-        flags: [&["--log-format", "text", "--log", "warn"][..], &shop.addresses.flags()].concat(),
+        flags: [log.map(str::to_owned).to_vec(), shop.addresses.flags()].concat(),
     })
 }
 
