@@ -5,10 +5,16 @@
 
 pub mod catalog;
 mod contract;
+mod controllers;
+mod models;
+pub mod onboarding;
 pub mod rails;
-mod render;
+mod views;
 
-pub use contract::{Ctx, Effects, Extraction, HandlerError, HandlerFuture, Reply, Request};
+pub use contract::{
+    Application, Ctx, Defaults, Effects, Extraction, Forgery, HandlerError, HandlerFuture, Reply,
+    Request,
+};
 pub use rails::job::Job;
 
 /// Every extraction, by id.
@@ -16,6 +22,8 @@ pub const fn all() -> &'static [Extraction] {
     &[
         catalog::list::LIST, //
         catalog::show::SHOW,
+        onboarding::login_form::LOGIN_FORM,
+        onboarding::logout::LOGOUT,
     ]
 }
 

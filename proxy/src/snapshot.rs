@@ -29,6 +29,7 @@ pub struct Snapshot {
     headers: HeaderMap,
     body: Bytes,
     params: Vec<(String, String)>,
+    base_url: String,
     arrived: Instant,
     now: OffsetDateTime,
 }
@@ -37,10 +38,11 @@ impl Snapshot {
     /// Copies the request. `None` for one that a handler cannot be asked: its body is not at hand, or
     /// it has path parameters that are not text.
     pub fn of(routed: &Routed) -> Option<Self> {
-        let Routed { route, request, arrived, .. } = routed;
+        let Routed { route, request, arrived, downstream, .. } = routed;
         Some(Self {
             body: request.body().whole()?,
             params: route.pattern.params(request.uri().path())?,
+            base_url: headers::base_url(request.headers(), downstream),
             route: Arc::clone(route),
             method: request.method().clone(),
             target: request.uri().clone(),
@@ -54,6 +56,7 @@ impl Snapshot {
     pub fn to_handler(&self, extraction: extracted::Extraction, ending: Ending) -> Call {
         let request = extracted::Request {
             method: self.method.clone(),
+            base_url: self.base_url.clone(),
             path: self.target.path().to_owned(),
             params: self.params.clone(),
             query: self.target.query().unwrap_or_default().to_owned(),

@@ -6,13 +6,13 @@ use sqlx::{FromRow, MySql, QueryBuilder};
 
 use crate::{
     contract::{Ctx, Effects, Extraction, HandlerError, Reply, Request},
+    controllers::api,
     rails::{
         column::{BigDecimal, DateTime, SerializedJson},
         database::sanitize_sql_like,
         query::Query,
         string::{presence, to_i},
     },
-    render,
 };
 
 /// The list as `Api::ProductsController#index` renders it.
@@ -41,7 +41,7 @@ async fn list(ctx: &mut Ctx, request: &Request) -> Result<Reply, HandlerError> {
         total_pages: (total + search.per_page - 1) / search.per_page,
         generated_at: DateTime(ctx.now),
     };
-    render::json(request, StatusCode::OK, &list)
+    api::render(request, StatusCode::OK, &list)
 }
 
 /// The answer; the order of its members is part of the API.

@@ -8,11 +8,11 @@ use time::OffsetDateTime;
 
 use crate::{
     contract::{Ctx, Effects, Extraction, HandlerError, Reply, Request},
+    controllers::api,
     rails::{
         column::{BigDecimal, DateTime, SerializedJson},
         string::to_i,
     },
-    render,
 };
 
 /// The product as `Api::ProductsController#show` renders it. Counts the view.
@@ -29,7 +29,7 @@ async fn show(ctx: &mut Ctx, request: &Request) -> Result<Reply, HandlerError> {
     request.query()?; // reads nothing from it, but Rails refuses a malformed one
     let id = id(request.param("id")?)?;
     let Some(product) = find(ctx, id).await? else {
-        return render::json(
+        return api::render(
             request,
             StatusCode::NOT_FOUND,
             &NotFound { error: "Product not found" },
@@ -49,7 +49,7 @@ async fn show(ctx: &mut Ctx, request: &Request) -> Result<Reply, HandlerError> {
         promotions,
         product,
     };
-    render::json(request, StatusCode::OK, &page)
+    api::render(request, StatusCode::OK, &page)
 }
 
 /// As `ActiveRecord` reads an id: `12abc` is 12, and `abc` is 0, which no product has.

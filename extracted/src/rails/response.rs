@@ -9,8 +9,8 @@ use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode,
     header::{
-        CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-        X_FRAME_OPTIONS, X_XSS_PROTECTION,
+        CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION, REFERRER_POLICY,
+        X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS, X_XSS_PROTECTION,
     },
 };
 use sha2::{Digest as _, Sha256};
@@ -34,19 +34,72 @@ pub fn json(
     status: StatusCode,
     body: Bytes,
 ) -> Response<Bytes> {
+    rendered(
+        method,
+        asked,
+        status,
+        HeaderValue::from_static("application/json; charset=utf-8"),
+        body,
+    )
+}
+
+/// As [`json()`], of a page: `render` of a template in HTML.
+pub fn html(
+    method: &Method,
+    asked: &HeaderMap,
+    status: StatusCode,
+    body: Bytes,
+) -> Response<Bytes> {
+    rendered(method, asked, status, HeaderValue::from_static("text/html; charset=utf-8"), body)
+}
+
+/// `redirect_to location`, which must be a whole URL, in the form that a field may hold.
+///
+/// Source: actionpack 6.1, `action_controller/metal/redirecting.rb`.
+pub fn redirect(method: &Method, asked: &HeaderMap, location: HeaderValue) -> Response<Bytes> {
+    let url = String::from_utf8_lossy(location.as_bytes());
+    let url = super::html::escape(&url);
+    let body = format!("<html><body>You are being <a href=\"{url}\">redirected</a>.</body></html>");
+    let mut response = html(method, asked, StatusCode::FOUND, body.into());
+    response.headers_mut().insert(LOCATION, location);
+    response
+}
+
+/// `head status`, of one that has no body: 204.
+pub fn head(status: StatusCode) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = status;
+    default_headers(response.headers_mut());
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+}
+
+fn rendered(
+    method: &Method,
+    asked: &HeaderMap,
+    status: StatusCode,
+    content_type: HeaderValue,
+    body: Bytes,
+) -> Response<Bytes> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    for (name, value) in DEFAULT_HEADERS {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    default_headers(headers);
+    headers.insert(CONTENT_TYPE, content_type);
     tag(&mut response);
-    not_modified(asked, &mut response);
+    if matches!(*method, Method::GET | Method::HEAD) {
+        not_modified(asked, &mut response);
+    }
     if method == Method::HEAD {
         *response.body_mut() = Bytes::new();
     }
     response
+}
+
+fn default_headers(headers: &mut HeaderMap) {
+    for (name, value) in DEFAULT_HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
 }
 
 /// `Rack::ETag` as Rails configures it: only a success may be kept, and only to be revalidated.

@@ -22,6 +22,11 @@ pub fn to_i(text: &str) -> i64 {
     if negative { -value } else { value }
 }
 
+/// `String#strip`: without ASCII white space and NULs at both ends.
+pub fn strip(text: &str) -> &str {
+    text.trim_matches(['\0', ' ', '\t', '\n', '\u{b}', '\u{c}', '\r'])
+}
+
 /// `text.presence`: `None` when there is nothing or only white space.
 pub fn presence(text: Option<&str>) -> Option<&str> {
     text.filter(|it| !it.trim().is_empty())
@@ -48,6 +53,15 @@ mod tests {
             ("0_8", 8),
         ] {
             assert_eq!(to_i(text), value, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn strip_knows_ascii_and_nul() {
+        for (text, stripped) in
+            [("\0 a\t", "a"), ("a\0 \0", "a"), ("\u{a0}a ", "\u{a0}a"), (" \n", "")]
+        {
+            assert_eq!(strip(text), stripped, "{text:?}");
         }
     }
 

@@ -70,13 +70,14 @@ pub enum Failure {
 
 impl Failure {
     /// The reason under which the fallback is counted.
-    pub const fn reason(&self) -> Fallback {
+    pub fn reason(&self) -> Fallback {
         match self {
             Self::Overload(_) | Self::Busy(_) => Fallback::Overload,
             Self::BreakerOpen => Fallback::Breaker,
             Self::Deadline(_) => Fallback::Deadline,
             Self::Panicked(_) => Fallback::Panic,
-            Self::Handler(HandlerError::Declined(_)) | Self::NotAsked(_) => Fallback::Declined,
+            Self::Handler(error) if error.is_declined() => Fallback::Declined,
+            Self::NotAsked(_) => Fallback::Declined,
             Self::Handler(_)
             | Self::Database(_)
             | Self::NoTable(_)

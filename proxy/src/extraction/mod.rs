@@ -9,7 +9,7 @@ mod redis_queue;
 
 use std::{fmt, io, sync::Arc, time::Duration};
 
-use extracted::{Ctx, Effects, Extraction, Reply, Request};
+use extracted::{Application, Ctx, Effects, Extraction, Reply, Request};
 use sqlx::MySqlPool;
 use time::OffsetDateTime;
 use tokio::{
@@ -64,13 +64,24 @@ pub struct Extractions {
     runtime: Arc<OwnRuntime>,
     commits: Option<Arc<Commits>>,
     outbox: Option<Outbox>,
+    application: Arc<Application>,
     permits: Arc<Semaphore>,
     concurrency: usize,
 }
 
+/// What handlers are given to work with.
+pub struct Surroundings {
+    /// The monolith's database.
+    pub database: Option<MySqlPool>,
+    /// Where its jobs wait.
+    pub jobs: Option<Arc<dyn JobQueue>>,
+    /// Its settings.
+    pub application: Arc<Application>,
+}
+
 impl Extractions {
     /// Starts the runtime's `threads`, named `name`; at most `concurrency` handlers run at once.
-    /// Where there are `jobs` to be pushed, what was left behind is swept up from now on.
+    /// Where there are jobs to be pushed, what was left behind is swept up from now on.
     ///
     /// # Errors
     /// When the system gives no threads.
@@ -78,10 +89,10 @@ impl Extractions {
         name: &str,
         threads: usize,
         concurrency: usize,
-        database: Option<MySqlPool>,
-        jobs: Option<Arc<dyn JobQueue>>,
+        surroundings: Surroundings,
         metrics: &ExtractionMetrics,
     ) -> io::Result<Self> {
+        let Surroundings { database, jobs, application } = surroundings;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(threads)
             .thread_name(name)
@@ -96,6 +107,7 @@ impl Extractions {
             runtime: Arc::new(OwnRuntime(Some(runtime))),
             commits: database.map(|it| Arc::new(Commits::new(it, metrics.clone()))),
             outbox,
+            application,
             permits: Arc::new(Semaphore::new(concurrency)),
             concurrency,
         })
@@ -138,7 +150,9 @@ impl Extractions {
         let permit = Arc::clone(&self.permits).try_acquire_owned();
         let permit = permit.map_err(|_| Failure::Overload(self.concurrency))?;
         let deadline = call.deadline;
-        let handler = self.runtime.handle().spawn(in_transaction(commits, call, permit));
+        let application = Arc::clone(&self.application);
+        let running = in_transaction(commits, application, call, permit);
+        let handler = self.runtime.handle().spawn(running);
         // The clock runs on the caller's runtime: handlers that block every thread of theirs are
         // still given up in time.
         let done = match timeout(deadline, AbortOnDropHandle::new(handler)).await {
@@ -163,6 +177,7 @@ struct Done {
 
 async fn in_transaction(
     commits: Arc<Commits>,
+    application: Arc<Application>,
     call: Call,
     permit: OwnedSemaphorePermit,
 ) -> Result<Done, Failure> {
@@ -171,8 +186,8 @@ async fn in_transaction(
         commits.prepare().await?;
     }
     let tx = commits.database.begin_with(commits::BEGIN).await.map_err(Failure::Database)?;
-    let mut ctx = Ctx::new(tx, call.now);
-    let reply = (call.extraction.run)(&mut ctx, &call.request).await.map_err(Failure::Handler)?;
+    let mut ctx = Ctx::new(tx, call.now, application);
+    let reply = call.extraction.answer(&mut ctx, &call.request).await.map_err(Failure::Handler)?;
     Ok(Done { reply, ctx, permit })
 }
 

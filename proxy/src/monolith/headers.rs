@@ -91,6 +91,20 @@ pub fn to_monolith(headers: &mut HeaderMap, downstream: &Downstream) {
     forwarded.set(headers);
 }
 
+/// `request.base_url`, as Rails makes it of what it is told: scheme, host and, unless it is the
+/// scheme's own, port. Empty where there is no host.
+///
+/// Source: actionpack 6.1, `http/url.rb`.
+pub fn base_url(headers: &HeaderMap, downstream: &Downstream) -> String {
+    let Forwarded { scheme, host, .. } = Forwarded::of(headers, downstream);
+    let host = host.as_ref().and_then(|it| it.to_str().ok()).unwrap_or_default();
+    // Of a list that hops have made, the last.
+    let host = host.rsplit(',').next().unwrap_or_default().trim();
+    let own = if scheme == Scheme::HTTPS { ":443" } else { ":80" };
+    let host = host.strip_suffix(own).unwrap_or(host);
+    if host.is_empty() { String::new() } else { format!("{scheme}://{host}") }
+}
+
 /// Removes what must stand in a head: framing, routing and who somebody is (RFC 9110 §6.5.1). A
 /// server that joins trailers with the head would believe them.
 pub fn strip_trailers(trailers: &mut HeaderMap) {
@@ -299,6 +313,19 @@ mod tests {
         assert_eq!(headers["x-forwarded-proto"], "https");
         let forwarded = "for=203.0.113.9;host=\"shop.test:8443\";proto=https";
         assert_eq!(headers["forwarded"], forwarded, "one element, which says the same");
+    }
+
+    #[test]
+    fn a_base_url_is_what_the_buyer_knows() {
+        let url = |tls: bool, host: &str| {
+            let headers = HeaderMap::from_iter([(header::HOST, host.parse().unwrap())]);
+            base_url(&headers, &Downstream::new("192.0.2.7:4000".parse().unwrap(), tls, &[]))
+        };
+        assert_eq!(url(false, "shop.test"), "http://shop.test");
+        assert_eq!(url(false, "shop.test:80"), "http://shop.test");
+        assert_eq!(url(true, "shop.test:443"), "https://shop.test");
+        assert_eq!(url(true, "shop.test:8443"), "https://shop.test:8443");
+        assert_eq!(url(true, ""), "");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::io;
 use shadow::StoreError;
 
 use crate::{
+    config::RailsError,
     handover::{HandoverError, SystemdError},
     listener::Address,
     route::Faults,
@@ -57,6 +58,9 @@ pub enum StartError {
     /// The Redis URL cannot be read.
     #[error("--redis must be redis://:PASSWORD@HOST:PORT/NUMBER, without what is the default")]
     Redis(#[source] redis::RedisError),
+    /// The monolith's settings cannot be used.
+    #[error("the monolith's settings cannot be used")]
+    Rails(#[source] RailsError),
     /// The judge could not start.
     #[error("the judge could not start")]
     Judge(#[source] shadow::StartError),

@@ -11,7 +11,7 @@ use super::StartError;
 use crate::{
     access_line::{AccessLog, FlushGuard},
     config::{Scheme, Serve},
-    extraction::{Extractions, JobQueue, LIVE_CONCURRENCY, RedisQueue},
+    extraction::{Extractions, JobQueue, LIVE_CONCURRENCY, RedisQueue, Surroundings},
     layers::trace::Tracing,
     metrics::ProxyMetrics,
     mirror::Mirror,
@@ -134,8 +134,10 @@ fn handlers(
         .map(|url| extracted::rails::database::pool(url.expose(), connections))
         .transpose()
         .map_err(StartError::Database)?;
+    let application = Arc::new(settings.rails.application().map_err(StartError::Rails)?);
+    let surroundings = Surroundings { database, jobs, application };
     let metrics = metrics.extractions();
-    Extractions::start(name, 2, concurrency, database, jobs, metrics).map_err(StartError::Threads)
+    Extractions::start(name, 2, concurrency, surroundings, metrics).map_err(StartError::Threads)
 }
 
 pub(super) fn mirror(

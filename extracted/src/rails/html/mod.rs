@@ -45,6 +45,75 @@ impl Html {
     }
 }
 
+/// What a template may show: text, which is escaped, and markup, which is not.
+pub trait Shown {
+    /// Appends it as it stands in a page.
+    fn show(&self, page: &mut fmt::Formatter<'_>) -> fmt::Result;
+}
+
+/// A piece of a template: see [`html!`](crate::rails::html::html).
+#[derive(Debug)]
+pub struct Piece<'a, T: ?Sized>(pub &'a T);
+
+impl<T: Shown + ?Sized> fmt::Display for Piece<'_, T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.show(formatter)
+    }
+}
+
+impl Shown for Html {
+    fn show(&self, page: &mut fmt::Formatter<'_>) -> fmt::Result {
+        page.write_str(&self.0)
+    }
+}
+
+impl Shown for str {
+    fn show(&self, page: &mut fmt::Formatter<'_>) -> fmt::Result {
+        page.write_str(&escape(self))
+    }
+}
+
+impl Shown for String {
+    fn show(&self, page: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_str().show(page)
+    }
+}
+
+impl<T: Shown + ?Sized> Shown for &T {
+    fn show(&self, page: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).show(page)
+    }
+}
+
+impl<T: Shown> Shown for Option<T> {
+    fn show(&self, page: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_ref().map_or(Ok(()), |it| it.show(page))
+    }
+}
+
+macro_rules! numbers_are_shown {
+    ($($number:ty)*) => {$(
+        impl Shown for $number {
+            fn show(&self, page: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(self, page)
+            }
+        }
+    )*};
+}
+
+numbers_are_shown!(i32 i64 u64 usize);
+
+/// A template: a literal of trusted markup, whose `{}` stand for [`Shown`] values. Text among them is
+/// escaped, as ERB's `<%= %>` does.
+macro_rules! html {
+    ($template:literal $(, $value:expr)* $(,)?) => {
+        $crate::rails::html::Html::trusted(
+            format!($template $(, $crate::rails::html::Piece(&$value))*)
+        )
+    };
+}
+pub(crate) use html;
+
 impl fmt::Display for Html {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)

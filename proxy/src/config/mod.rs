@@ -1,9 +1,13 @@
 //! The process's settings: flags and `BANYAN_…` variables. Who answers is routes.toml's alone.
 
+mod rails;
+
 use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
+
+pub use rails::{CookiesSerializer, Rails, RailsError, Version};
 
 use crate::{listener::Address, route::Percent, spans::Collector, upstream::ServerAddr};
 
@@ -86,6 +90,10 @@ pub struct Serve {
     /// The monolith's Redis, for the jobs of extractions: redis://:PASSWORD@HOST:PORT/NUMBER
     #[arg(long, env = "BANYAN_REDIS", value_name = "URL", hide_env_values = true)]
     pub redis: Option<Secret>,
+
+    /// The monolith's own settings.
+    #[command(flatten)]
+    pub rails: Rails,
 
     /// A network whose X-Forwarded-*, X-Request-Id and traceparent are believed, such as 10.0.0.0/8;
     /// repeatable

@@ -1,0 +1,145 @@
+//! All that a handler may touch.
+
+use std::sync::Arc;
+
+use http::header::SET_COOKIE;
+use rand::{SeedableRng as _, rngs::StdRng};
+use serde::Serialize;
+use sqlx::{MySql, Transaction};
+use time::OffsetDateTime;
+
+use super::{Application, HandlerError, Reply, Request};
+use crate::rails::{
+    flash::Flash,
+    job::{Job, Sidekiq, Stamp},
+    json,
+    record::truncated,
+    session::Session,
+};
+
+/// All that a handler may touch. The caller commits or rolls back, so no handler can tell whether a
+/// buyer waits for its reply or only the judge. Nothing of it is seen by anybody before the commit.
+#[derive(Debug)]
+pub struct Ctx {
+    /// The transaction that everything happens in.
+    pub tx: Transaction<'static, MySql>,
+    /// What the clock says: when the request arrived.
+    pub now: OffsetDateTime,
+    /// The source of everything random: ids, tokens, nonces.
+    pub random: StdRng,
+    /// What is to be done later, in this order. A mail is a job.
+    pub jobs: Vec<Job>,
+    /// The monolith's settings.
+    pub application: Arc<Application>,
+    session: Option<Session>,
+    flash: Option<Flash>,
+}
+
+impl Ctx {
+    /// A context whose randomness is its own.
+    pub fn new(
+        tx: Transaction<'static, MySql>,
+        now: OffsetDateTime,
+        application: Arc<Application>,
+    ) -> Self {
+        Self {
+            tx,
+            now,
+            random: StdRng::from_rng(&mut rand::rng()),
+            jobs: Vec::new(),
+            application,
+            session: None,
+            flash: None,
+        }
+    }
+
+    /// `session`: read when it is first asked for, and kept with the reply if it changed.
+    ///
+    /// # Errors
+    /// When it cannot be read here: the monolith answers.
+    pub fn session(&mut self, request: &Request) -> Result<&mut Session, HandlerError> {
+        let session = match self.session.take() {
+            Some(session) => session,
+            None => {
+                let store = self.application.sessions.as_ref().ok_or(HandlerError::NoSecret)?;
+                let session = store.load(&request.headers, self.now)?;
+                if !session.exists() && store.is_sent(&request.headers) {
+                    // With a wrong secret every buyer would look like a visitor, and be signed out.
+                    return Err(HandlerError::Declined(
+                        "the session cookie is not one of our keys'",
+                    ));
+                }
+                session
+            }
+        };
+        Ok(self.session.insert(session))
+    }
+
+    /// `flash`: as soon as it is asked for, what the last page left is gone.
+    ///
+    /// # Errors
+    /// As [`Ctx::session`].
+    pub fn flash(&mut self, request: &Request) -> Result<&mut Flash, HandlerError> {
+        let flash = match self.flash.take() {
+            Some(flash) => flash,
+            None => Flash::load(self.session(request)?),
+        };
+        Ok(self.flash.insert(flash))
+    }
+
+    /// `reset_session`: forgets everything, lest somebody who knew the old session go on with it.
+    ///
+    /// # Errors
+    /// As [`Ctx::session`].
+    pub fn reset_session(&mut self, request: &Request) -> Result<(), HandlerError> {
+        self.flash = None;
+        self.session(request)?.reset();
+        Ok(())
+    }
+
+    /// When, for whom and with what randomness a job is made: for Sidekiq up to 7.
+    pub fn stamp(&mut self) -> Stamp<'_, StdRng> {
+        Stamp { now: self.now, sidekiq: Sidekiq::UpTo7, random: &mut self.random }
+    }
+
+    /// `OutboxEvent.record!(name, aggregate, payload)`: an event is a row of the transaction that it
+    /// tells of, which the relay publishes after the commit.
+    ///
+    /// # Errors
+    /// When the statement fails, or the payload has no JSON form.
+    pub async fn event(
+        &mut self,
+        name: &str,
+        (aggregate_type, aggregate_id): (&str, u64),
+        payload: &(impl Serialize + Sync),
+    ) -> Result<(), HandlerError> {
+        // `serialize :payload, JSON` dumps by ActiveSupport::JSON.
+        let payload = json::encode(payload).map_err(HandlerError::Json)?;
+        sqlx::query(
+            "INSERT INTO outbox_events (aggregate_type, aggregate_id, name, payload, created_at) \
+             VALUES (?, ?, ?, ?, ?)",
+        )
+        .bind(aggregate_type)
+        .bind(aggregate_id)
+        .bind(name)
+        .bind(String::from_utf8_lossy(&payload))
+        .bind(truncated(self.now, 6))
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
+    /// Puts the session into the reply, where the handler has changed it.
+    pub(super) fn commit_session(&mut self, reply: &mut Reply) -> Result<(), HandlerError> {
+        let Some(mut session) = self.session.take() else { return Ok(()) };
+        if let Some(flash) = self.flash.take() {
+            flash.commit(&mut session);
+        }
+        let Some(store) = &self.application.sessions else { return Ok(()) };
+        if let Some(cookie) = store.save(&session, self.now, &mut self.random)? {
+            let field = cookie.to_header().map_err(HandlerError::Header)?;
+            reply.headers.append(SET_COOKIE, field);
+        }
+        Ok(())
+    }
+}

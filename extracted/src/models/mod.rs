@@ -1,0 +1,7 @@
+//! The monolith's models: their rows, and the rules that stand in their classes.
+
+pub(crate) mod cart;
+pub(crate) mod pricing;
+pub(crate) mod promotion;
+pub(crate) mod user;
+pub(crate) mod variant;
