@@ -26,6 +26,7 @@ mod sessions;
 mod shadow_is_free;
 mod shopping;
 mod support;
+mod two_shops;
 mod unknowns;
 mod vectors;
 
