@@ -169,7 +169,8 @@ async fn both_ways(way: Way, secret: &str) {
     let mut browser = Browser { url: puma.url.clone(), cookie: Some(sent(&genuine)) };
     rails_takes(&mut browser, user, &token, &shown).await;
 
-    let expired = CookieStore { expire_after: Some(-Duration::HOUR), ..store.clone() };
+    let mut expired = store.clone();
+    expired.expire_after = Some(-Duration::HOUR);
     let elsewhere = SetCookie { name: NAME.into(), ..save(&way.store("other", secret)).unwrap() };
     let mut tampered = genuine.clone();
     let middle = tampered.value.len() / 4;

@@ -50,7 +50,9 @@ pub enum EntryError {
     #[error("an entry of the cache is of no known format")]
     Unknown,
     /// `:message_pack`.
-    #[error("an entry of the cache is in MessagePack: leave it to Rails, or store sessions elsewhere")]
+    #[error(
+        "an entry of the cache is in MessagePack: leave it to Rails, or store sessions elsewhere"
+    )]
     MessagePack,
     /// It says what no Rails writes.
     #[error("an entry of the cache is malformed: {0}")]
@@ -277,7 +279,8 @@ mod tests {
     #[test]
     fn what_each_rails_keeps_is_read_and_written() {
         let of_61 = of_61();
-        let all = LATER.into_iter().chain([(Format::Rails61, [0, 1, 2].map(|at| of_61[at].as_str()))]);
+        let all =
+            LATER.into_iter().chain([(Format::Rails61, [0, 1, 2].map(|at| of_61[at].as_str()))]);
         for (format, entries) in all {
             let half = Some(Duration::milliseconds(500));
             let cases = [(small(), None), (small(), half), (large(), half)];
@@ -302,7 +305,8 @@ mod tests {
 
     #[test]
     fn what_is_not_legible_says_why() {
-        let packed = [&b"\0\x11\x01\0\0\0\0\0\0\xf0\xbf\xff\xff\xff\xff"[..], &MESSAGE_PACK].concat();
+        let packed =
+            [&b"\0\x11\x01\0\0\0\0\0\0\xf0\xbf\xff\xff\xff\xff"[..], &MESSAGE_PACK].concat();
         for bytes in [&MESSAGE_PACK[..], &packed] {
             assert!(matches!(Stored::load(bytes), Err(EntryError::MessagePack)), "{bytes:x?}");
         }
