@@ -9,6 +9,7 @@ use flate2::{Compression, read::ZlibDecoder, write::ZlibEncoder};
 use time::{Duration, OffsetDateTime};
 
 use crate::rails::{
+    job::seconds,
     marshal::{self, MarshalError},
     value::{Content, Encoding, Object, Text, Value},
 };
@@ -197,11 +198,6 @@ fn number(value: Option<&Value>) -> Result<Option<f64>, EntryError> {
         Some(Value::Integer(integer)) => Ok(Some(*integer as f64)),
         Some(_) => Err(EntryError::Malformed("a time that is no number")),
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "Ruby's to_f loses it as well")]
-fn seconds(time: OffsetDateTime) -> f64 {
-    time.unix_timestamp_nanos() as f64 / 1e9
 }
 
 fn inflate(bytes: &[u8]) -> Result<Vec<u8>, EntryError> {
