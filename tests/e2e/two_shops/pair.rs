@@ -73,7 +73,15 @@ impl Shops {
             monolith: shop.url.clone(),
             database: Some(shop.database_url.clone()),
             routes: scenario.routes.clone(),
-            flags: vec!["--redis".to_owned(), shop.redis_url.clone()],
+            flags: [
+                ["--redis", &shop.redis_url],
+                ["--secret-key-base", SECRET],
+                ["--session-cookie", "_shop_session"],
+            ]
+            .as_flattened()
+            .iter()
+            .map(|it| (*it).to_owned())
+            .collect(),
             ..Setup::default()
         };
         Proxy::start(setup, scenario.extractions).await.unwrap()
