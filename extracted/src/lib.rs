@@ -3,12 +3,16 @@
 //! A handler lives at `src/<capability>/<action>.rs` and is registered in [`all`]; its id
 //! `<capability>.<action>` names its route, its metrics and its reports.
 
+pub mod cart;
 pub mod catalog;
 mod contract;
 mod controllers;
 mod models;
 pub mod onboarding;
+pub mod promotions;
+pub mod purchasing;
 pub mod rails;
+mod serializers;
 mod views;
 
 pub use contract::{
@@ -20,10 +24,23 @@ pub use rails::job::Job;
 /// Every extraction, by id.
 pub const fn all() -> &'static [Extraction] {
     &[
-        catalog::list::LIST, //
+        cart::add::ADD,
+        cart::api_add::API_ADD,
+        cart::api_remove::API_REMOVE,
+        cart::api_show::API_SHOW,
+        cart::line::LINE,
+        cart::show::SHOW,
+        catalog::list::LIST,
         catalog::show::SHOW,
         onboarding::login_form::LOGIN_FORM,
         onboarding::logout::LOGOUT,
+        promotions::api_apply::API_APPLY,
+        promotions::apply::APPLY,
+        purchasing::api_checkout::API_CHECKOUT,
+        purchasing::api_order::API_ORDER,
+        purchasing::checkout::CHECKOUT,
+        purchasing::order::ORDER,
+        purchasing::orders::ORDERS,
     ]
 }
 

@@ -40,6 +40,17 @@ pub(crate) struct Parameters {
     pub(crate) method: Method,
 }
 
+impl Parameters {
+    /// The route's method in Rails. A form may name another, which another action answers.
+    ///
+    /// # Errors
+    /// [`HandlerError::Declined`] when it is another.
+    pub(crate) fn expect(&self, method: &Method) -> Result<(), HandlerError> {
+        let expected = self.method == *method;
+        expected.then_some(()).ok_or(HandlerError::Declined("the form names another method"))
+    }
+}
+
 /// What a body's bytes are.
 enum Kind {
     Nothing,

@@ -4,8 +4,10 @@ use http::StatusCode;
 use serde::Serialize;
 
 use crate::{
-    contract::{HandlerError, Reply, Request},
+    contract::{Ctx, HandlerError, Reply, Request},
+    models::cart::Cart,
     rails::{json, response},
+    serializers,
 };
 
 /// `render json: value, status: status`.
@@ -29,6 +31,17 @@ pub(crate) fn render_error(
         error: &'a str,
     }
     render(request, status, &Error { error: message })
+}
+
+/// `render_cart status: status`.
+pub(crate) async fn render_cart(
+    ctx: &mut Ctx,
+    request: &Request,
+    status: StatusCode,
+    cart: &Cart,
+) -> Result<Reply, HandlerError> {
+    let pricing = cart.pricing(&mut ctx.tx, ctx.now).await?;
+    render(request, status, &serializers::cart(cart, &pricing))
 }
 
 /// `require_user`, where there is none.

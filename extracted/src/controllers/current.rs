@@ -53,6 +53,18 @@ pub(crate) async fn keep_cart(
     Ok(id)
 }
 
+/// Locks the cart of whoever is signed in: another click waits here, and then sees what this one left.
+///
+/// In Rails the transaction begins with that lock. Here it has begun already, and what MySQL shows of
+/// the lines is as it was at the transaction's first plain read: so this must come before all reads,
+/// also before it is known whether there is such a user.
+pub(crate) async fn lock_cart(ctx: &mut Ctx, request: &Request) -> Result<(), HandlerError> {
+    if let Some(id) = id_in_session(ctx, request, USER)? {
+        Cart::lock_of_user(&mut ctx.tx, id).await?;
+    }
+    Ok(())
+}
+
 /// `sign_in(user)`: another session on every change of identity (session fixation); the visitor's
 /// cart comes along.
 pub(crate) async fn sign_in(

@@ -8,6 +8,7 @@ use crate::{
     models::{cart::Cart, user::User},
     rails::{
         html::{Html, html, link_to},
+        params::Params,
         response,
     },
     views::layout::{self, Layout},
@@ -55,6 +56,25 @@ pub(crate) async fn render(
     let vary = HeaderValue::from_static("Accept, X-Requested-With");
     response.headers_mut().insert(VARY, vary);
     secured(response.into(), &nonce)
+}
+
+/// The format of the answer, where a template is rendered that there is in HTML only.
+///
+/// # Errors
+/// Where another is asked for, to which Rails says 406 or 500.
+///
+/// Source: actionpack 6.1, `http/mime_negotiation.rb`.
+pub(crate) fn expect_html(request: &Request, parameters: &Params) -> Result<(), HandlerError> {
+    let accept = request.header("accept")?.unwrap_or_default();
+    // A list with `*/*` among others is a browser's, and means a page.
+    let listed = |it: &str| accept.contains(it);
+    let browser = listed(",*/*") || listed(", */*") || listed("*/*,") || listed("*/* ,");
+    let page = matches!(accept, "" | "*/*" | "text/html") || browser;
+    let script = request.header("x-requested-with")?.is_some();
+    if !page || script || parameters.get("format").is_some() {
+        return Err(HandlerError::Declined("another format than HTML is asked for"));
+    }
+    Ok(())
 }
 
 /// `redirect_to path`.

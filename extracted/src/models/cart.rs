@@ -1,19 +1,20 @@
 //! `Cart` and `CartLine`.
 
-use sqlx::{FromRow, MySqlConnection, types::Decimal};
+use sqlx::{FromRow, MySqlConnection, QueryBuilder, types::Decimal};
 use time::OffsetDateTime;
 
 use super::{
     pricing::{Line, Pricing},
+    quantity::quantity_errors,
     variant::Variant,
 };
-use crate::rails::{
-    column::DateTime,
-    record::{touch, truncated},
+use crate::{
+    contract::HandlerError,
+    rails::{
+        column::DateTime,
+        record::{touch, truncated},
+    },
 };
-
-/// `CartLine::MAX_QUANTITY`
-const MAX_QUANTITY: i64 = 99;
 
 /// What somebody is about to buy.
 #[derive(Debug, Clone)]
@@ -84,6 +85,21 @@ impl Cart {
                    WHERE id = ? AND user_id IS NULL";
         let row = sqlx::query_as(sql).bind(id).fetch_optional(&mut *database).await?;
         Self::with_lines(database, row).await
+    }
+
+    /// `lock!`, by the user that it belongs to.
+    pub(crate) async fn lock_of_user(
+        database: &mut MySqlConnection,
+        user_id: i64,
+    ) -> sqlx::Result<()> {
+        let sql = "SELECT id FROM carts WHERE user_id = ? LIMIT 1 FOR UPDATE";
+        sqlx::query(sql).bind(user_id).fetch_optional(database).await.map(drop)
+    }
+
+    /// `lines.find(id)`
+    pub(crate) fn line(&mut self, id: Option<i64>) -> Result<&mut CartLine, HandlerError> {
+        let line = self.lines.iter_mut().find(|it| Some(it.id) == id);
+        line.ok_or(HandlerError::NotFound("CartLine"))
     }
 
     async fn with_lines(
@@ -205,6 +221,25 @@ impl Cart {
         Ok(())
     }
 
+    /// `empty!`, of the lines that it was read with: what somebody adds in the meantime stays.
+    pub(crate) async fn empty(
+        &mut self,
+        database: &mut MySqlConnection,
+        now: OffsetDateTime,
+    ) -> sqlx::Result<()> {
+        let mut delete = QueryBuilder::new("DELETE FROM cart_lines WHERE id IN (");
+        let mut ids = delete.separated(", ");
+        for line in &self.lines {
+            ids.push_bind(line.id);
+        }
+        delete.push(")").build().execute(&mut *database).await?;
+        // The line's `touch: true`, and `update!(promotion: nil)`.
+        let sql = "UPDATE carts SET promotion_id = NULL, updated_at = ? WHERE id = ?";
+        sqlx::query(sql).bind(truncated(now, 6)).bind(self.id).execute(database).await?;
+        (self.promotion_id, self.lines) = (None, Vec::new());
+        Ok(())
+    }
+
     /// `count`: of the single things in it.
     pub(crate) fn count(&self) -> i64 {
         self.lines.iter().map(|it| i64::from(it.quantity)).sum()
@@ -254,15 +289,6 @@ impl CartLine {
         let delete = sqlx::query("DELETE FROM cart_lines WHERE id = ?").bind(self.id);
         delete.execute(&mut *database).await?;
         touch(database, "carts", cart_id.cast_unsigned(), &[], false, now).await
-    }
-}
-
-/// What `numericality` says of a line's quantity.
-pub(crate) fn quantity_errors(quantity: i64) -> Vec<&'static str> {
-    match quantity {
-        ..=0 => vec!["Quantity must be greater than 0"],
-        1..=MAX_QUANTITY => Vec::new(),
-        _ => vec!["Quantity must be less than or equal to 99"],
     }
 }
 

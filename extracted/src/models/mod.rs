@@ -1,7 +1,10 @@
 //! The monolith's models: their rows, and the rules that stand in their classes.
 
 pub(crate) mod cart;
+pub(crate) mod checkout;
+pub(crate) mod order;
 pub(crate) mod pricing;
 pub(crate) mod promotion;
+pub(crate) mod quantity;
 pub(crate) mod user;
 pub(crate) mod variant;

@@ -68,6 +68,22 @@ impl Promotion {
         sqlx::query_as(sql).bind(code).bind(now).bind(now).fetch_optional(database).await
     }
 
+    /// `Promotion.find_by(id: id)`: the id of one that there is, active or not.
+    pub(crate) async fn existing(
+        database: &mut MySqlConnection,
+        id: i64,
+    ) -> sqlx::Result<Option<i64>> {
+        let sql = "SELECT id FROM promotions WHERE id = ?";
+        sqlx::query_scalar(sql).bind(id).fetch_optional(database).await
+    }
+
+    /// `redeem`: counts one use; false when another order took the last one in the meantime.
+    pub(crate) async fn redeem(&self, database: &mut MySqlConnection) -> sqlx::Result<bool> {
+        let sql = "UPDATE promotions SET used_count = used_count + 1 \
+                   WHERE id = ? AND (usage_limit IS NULL OR used_count < usage_limit)";
+        Ok(sqlx::query(sql).bind(self.id).execute(database).await?.rows_affected() == 1)
+    }
+
     /// What it takes off these lines: nothing unless it applies to some of them, and they reach its
     /// minimum.
     pub(crate) fn discount_on<L: Line>(&self, lines: &[L]) -> sqlx::Result<Decimal> {

@@ -2,6 +2,8 @@
 
 use sqlx::{FromRow, MySqlConnection, types::Decimal};
 
+use crate::contract::HandlerError;
+
 /// What is put into a cart: one size or colour of a product.
 #[derive(Debug, Clone, FromRow)]
 pub(crate) struct Variant {
@@ -29,6 +31,18 @@ impl Variant {
                    FROM variants LEFT JOIN products ON products.id = product_id \
                    WHERE variants.id = ?";
         sqlx::query_as(sql).bind(id).fetch_optional(database).await
+    }
+
+    /// `Variant.find(id)`
+    pub(crate) async fn find(
+        database: &mut MySqlConnection,
+        id: Option<i64>,
+    ) -> Result<Self, HandlerError> {
+        let variant = match id {
+            Some(id) => Self::find_by_id(database, id).await?,
+            None => None,
+        };
+        variant.ok_or(HandlerError::NotFound("Variant"))
     }
 
     /// `buyable?`

@@ -32,6 +32,16 @@ pub fn presence(text: Option<&str>) -> Option<&str> {
     text.filter(|it| !it.trim().is_empty())
 }
 
+/// `Array#to_sentence`, in English.
+pub fn to_sentence(words: &[&str]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [one, other] => format!("{one} and {other}"),
+        [most @ .., last] => format!("{}, and {last}", most.join(", ")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -84,6 +94,18 @@ mod tests {
         assert_eq!(presence(Some("")), None);
         assert_eq!(presence(None), None);
         assert_eq!(presence(Some(" a ")), Some(" a "));
+    }
+
+    #[test]
+    fn words_become_a_sentence() {
+        for (words, sentence) in [
+            (&[][..], ""),
+            (&["a"], "a"),
+            (&["a", "b"], "a and b"),
+            (&["a", "b", "c"], "a, b, and c"),
+        ] {
+            assert_eq!(to_sentence(words), sentence);
+        }
     }
 
     proptest! {

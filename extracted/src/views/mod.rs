@@ -1,3 +1,5 @@
 //! What several pages show.
 
+pub(crate) mod cart;
+pub(crate) mod helpers;
 pub(crate) mod layout;
