@@ -7,8 +7,10 @@ pub mod catalog;
 mod contract;
 mod controllers;
 mod models;
+pub mod notifications;
 pub mod onboarding;
 pub mod rails;
+pub mod returns;
 mod views;
 
 pub use contract::{
@@ -22,8 +24,15 @@ pub const fn all() -> &'static [Extraction] {
     &[
         catalog::list::LIST, //
         catalog::show::SHOW,
+        notifications::api_list::API_LIST,
+        notifications::list::LIST,
+        notifications::read::READ,
         onboarding::login_form::LOGIN_FORM,
         onboarding::logout::LOGOUT,
+        returns::approve::APPROVE,
+        returns::request::REQUEST,
+        returns::review::REVIEW,
+        returns::show::SHOW,
     ]
 }
 

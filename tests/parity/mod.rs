@@ -4,3 +4,5 @@
 //! `e2e/two_shops`.
 
 mod catalog;
+mod notifications;
+mod returns;

@@ -1,7 +1,9 @@
 //! The monolith's models: their rows, and the rules that stand in their classes.
 
 pub(crate) mod cart;
+pub(crate) mod notification;
 pub(crate) mod pricing;
 pub(crate) mod promotion;
+pub(crate) mod returned;
 pub(crate) mod user;
 pub(crate) mod variant;
