@@ -8,10 +8,12 @@ pub mod catalog;
 mod contract;
 mod controllers;
 mod models;
+pub mod notifications;
 pub mod onboarding;
 pub mod promotions;
 pub mod purchasing;
 pub mod rails;
+pub mod returns;
 mod serializers;
 mod views;
 
@@ -32,6 +34,9 @@ pub const fn all() -> &'static [Extraction] {
         cart::show::SHOW,
         catalog::list::LIST,
         catalog::show::SHOW,
+        notifications::api_list::API_LIST,
+        notifications::list::LIST,
+        notifications::read::READ,
         onboarding::login_form::LOGIN_FORM,
         onboarding::logout::LOGOUT,
         promotions::api_apply::API_APPLY,
@@ -41,6 +46,10 @@ pub const fn all() -> &'static [Extraction] {
         purchasing::checkout::CHECKOUT,
         purchasing::order::ORDER,
         purchasing::orders::ORDERS,
+        returns::approve::APPROVE,
+        returns::request::REQUEST,
+        returns::review::REVIEW,
+        returns::show::SHOW,
     ]
 }
 

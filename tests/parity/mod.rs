@@ -5,9 +5,11 @@
 
 mod cart;
 mod catalog;
+mod notifications;
 mod onboarding;
 mod promotions;
 mod purchasing;
+mod returns;
 
 use crate::two_shops::{Scenario, json};
 

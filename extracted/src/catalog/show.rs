@@ -9,10 +9,7 @@ use time::OffsetDateTime;
 use crate::{
     contract::{Ctx, Effects, Extraction, HandlerError, Reply, Request},
     controllers::api,
-    rails::{
-        column::{BigDecimal, DateTime, SerializedJson},
-        string::to_i,
-    },
+    rails::column::{BigDecimal, DateTime, SerializedJson},
 };
 
 /// The product as `Api::ProductsController#show` renders it. Counts the view.
@@ -27,7 +24,7 @@ const DAY: i64 = 24 * 60 * 60;
 
 async fn show(ctx: &mut Ctx, request: &Request) -> Result<Reply, HandlerError> {
     request.query()?; // reads nothing from it, but Rails refuses a malformed one
-    let id = id(request.param("id")?)?;
+    let id = request.id("id")?;
     let Some(product) = find(ctx, id).await? else {
         return api::render(
             request,
@@ -50,14 +47,6 @@ async fn show(ctx: &mut Ctx, request: &Request) -> Result<Reply, HandlerError> {
         product,
     };
     api::render(request, StatusCode::OK, &page)
-}
-
-/// As `ActiveRecord` reads an id: `12abc` is 12, and `abc` is 0, which no product has.
-fn id(param: &str) -> Result<i64, HandlerError> {
-    if param.contains('.') {
-        return Err(HandlerError::Declined("the path names a format"));
-    }
-    Ok(to_i(param))
 }
 
 async fn find(ctx: &mut Ctx, id: i64) -> Result<Option<Product>, sqlx::Error> {
@@ -205,22 +194,6 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
-
-    #[test]
-    fn an_id_is_the_number_that_it_begins_with() {
-        for (param, expected) in
-            [("12", 12), ("0012", 12), ("12abc", 12), (" 12", 12), ("abc", 0), ("-1", -1)]
-        {
-            assert_eq!(id(param).unwrap(), expected, "{param}");
-        }
-    }
-
-    #[test]
-    fn a_format_is_left_to_rails() {
-        for param in ["12.xml", "1.5"] {
-            assert!(matches!(id(param), Err(HandlerError::Declined(_))), "{param}");
-        }
-    }
 
     #[test]
     fn age_is_cut_towards_zero_and_its_days_towards_the_past() {

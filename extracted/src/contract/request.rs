@@ -8,6 +8,7 @@ use crate::rails::{
     multipart::{Multipart, MultipartError},
     params::{Params, method_override},
     query::Query,
+    string::to_i,
 };
 
 /// A request as a handler sees it.
@@ -112,6 +113,31 @@ impl Request {
             .ok_or(HandlerError::Declined("the route has no such path parameter"))
     }
 
+    /// The value of the route's `{name}` as `find` reads an id: `12abc` is 12, and `abc` is 0, which no
+    /// row has.
+    ///
+    /// # Errors
+    /// As [`Request::param`], and where a format follows.
+    pub(crate) fn id(&self, name: &str) -> Result<i64, HandlerError> {
+        let param = self.param(name)?;
+        if param.contains('.') {
+            return Err(HandlerError::Declined("the path names a format"));
+        }
+        Ok(to_i(param))
+    }
+
+    /// The parameters of what was really posted: to a `_method` another action may answer, or none.
+    ///
+    /// # Errors
+    /// As [`Request::parameters`], and where the method is another.
+    pub(crate) fn posted(&self) -> Result<Parameters, HandlerError> {
+        let parameters = self.parameters()?;
+        if parameters.method != Method::POST {
+            return Err(HandlerError::Declined("a form names another method"));
+        }
+        Ok(parameters)
+    }
+
     /// The field's value. Of several lines Rack makes one, which nobody sends on purpose.
     ///
     /// # Errors
@@ -187,6 +213,23 @@ pub(crate) mod tests {
         let request = get(&[("id", "7")]);
         assert_eq!(request.param("id").unwrap(), "7");
         assert!(matches!(request.param("slug"), Err(HandlerError::Declined(_))));
+    }
+
+    #[test]
+    fn an_id_is_the_number_that_it_begins_with() {
+        for (param, expected) in
+            [("12", 12), ("0012", 12), ("12abc", 12), (" 12", 12), ("abc", 0), ("-1", -1)]
+        {
+            assert_eq!(get(&[("id", param)]).id("id").unwrap(), expected, "{param}");
+        }
+    }
+
+    #[test]
+    fn a_format_is_left_to_rails() {
+        for param in ["12.xml", "1.5"] {
+            let id = get(&[("id", param)]).id("id");
+            assert!(matches!(id, Err(HandlerError::Declined(_))), "{param}");
+        }
     }
 
     #[test]

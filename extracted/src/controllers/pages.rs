@@ -32,6 +32,11 @@ impl Visitor {
         let cart = current_cart(ctx, request, user.as_ref()).await?;
         Ok(Self { user, cart })
     }
+
+    /// `current_user&.admin?`
+    pub(crate) fn is_admin(&self) -> bool {
+        self.user.as_ref().is_some_and(|it| it.admin)
+    }
 }
 
 /// `render`: the content within the layout, under `content_for :title`.

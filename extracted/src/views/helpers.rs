@@ -1,4 +1,4 @@
-//! `ApplicationHelper`.
+//! `ApplicationHelper`: how the shop's pages write money and times.
 
 use sqlx::types::Decimal;
 use time::OffsetDateTime;
