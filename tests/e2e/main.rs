@@ -25,6 +25,7 @@ mod sendfile;
 mod shadow_is_free;
 mod shopping;
 mod support;
+mod two_shops;
 mod unknowns;
 mod vectors;
 

@@ -68,6 +68,16 @@ impl Shop {
         Self::serve(script, Scratch::new("shop"))
     }
 
+    /// As [`Shop::start`], with this `secret_key_base` and without Sidekiq: jobs stay where they are.
+    ///
+    /// # Errors
+    /// As [`Shop::start`].
+    pub fn start_without_workers(secret_key_base: &str) -> io::Result<Self> {
+        let mut script = script();
+        script.env("SHOP_WORKERS", "off").env("SECRET_KEY_BASE", secret_key_base);
+        Self::serve(script, Scratch::new("shop"))
+    }
+
     /// Where the files of uploads are.
     pub fn storage(&self) -> PathBuf {
         self.state.path().join("storage")
