@@ -232,7 +232,7 @@ fn observe(reply: &Reply, took: Duration) -> Observation {
     }
 }
 
-const fn unknown(failure: &Failure) -> Unknown {
+fn unknown(failure: &Failure) -> Unknown {
     match failure.reason() {
         Fallback::Error | Fallback::Breaker => Unknown::Failed,
         Fallback::Panic => Unknown::Panicked,

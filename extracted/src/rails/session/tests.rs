@@ -83,7 +83,8 @@ fn what_is_not_genuine_is_no_session() {
 
 #[test]
 fn a_session_that_expires_is_sent_each_time_and_not_read_after_it() {
-    let store = CookieStore { expire_after: Some(Duration::HOUR), ..store() };
+    let mut store = store();
+    store.expire_after = Some(Duration::HOUR);
     let mut session = Session::none();
     session.set("user_id", 7);
     let cookie = store.save(&session, NOW, &mut rand::rng()).unwrap().unwrap();
