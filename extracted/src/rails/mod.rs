@@ -13,6 +13,7 @@ pub mod key_generator;
 pub mod marshal;
 pub mod multipart;
 pub mod params;
+pub mod password;
 pub mod query;
 pub mod record;
 pub mod response;
