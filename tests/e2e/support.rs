@@ -50,6 +50,7 @@ pub(crate) async fn proxy(
     extractions: &'static [Extraction],
 ) -> Proxy {
     let setup = Setup {
+        flags: shop.flags(),
         monolith: shop.url,
         database: Some(shop.database_url),
         routes: Some(routes),

@@ -4,3 +4,4 @@
 //! `e2e/two_shops`.
 
 mod catalog;
+mod onboarding;

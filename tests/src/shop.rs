@@ -39,6 +39,18 @@ pub struct Addresses {
     pub secret_key_base: String,
 }
 
+impl Addresses {
+    /// The flags by which extractions find the shop's Redis and read its sessions.
+    pub fn flags(&self) -> Vec<String> {
+        let flags = [
+            ["--redis", &self.redis_url],
+            ["--secret-key-base", &self.secret_key_base],
+            ["--session-cookie", "_shop_session"],
+        ];
+        flags.as_flattened().iter().map(|it| (*it).to_owned()).collect()
+    }
+}
+
 impl Shop {
     /// Starts a shop with fresh seeds, and returns when it answers.
     ///

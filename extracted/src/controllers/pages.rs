@@ -1,6 +1,6 @@
 //! `ApplicationController`: the actions that answer with pages.
 
-use http::{HeaderName, HeaderValue, StatusCode, header::LOCATION};
+use http::{HeaderName, HeaderValue, StatusCode, header::VARY};
 
 use super::{current_cart, current_user};
 use crate::{
@@ -42,6 +42,7 @@ pub(crate) async fn render(
     title: Option<&str>,
     content: &Html,
 ) -> Result<Reply, HandlerError> {
+    wants_html(request)?;
     let nonce = layout::nonce(&mut ctx.random);
     let unread = match &visitor.user {
         Some(user) => user.unread_notifications(&mut ctx.tx).await?,
@@ -50,7 +51,9 @@ pub(crate) async fn render(
     let layout = Layout { request, visitor, unread, nonce: &nonce };
     let page = layout.page(ctx, title, content)?;
     let body = page.to_string().into();
-    let response = response::html(&request.method, &request.headers, status, body);
+    let mut response = response::html(&request.method, &request.headers, status, body);
+    let vary = HeaderValue::from_static("Accept, X-Requested-With");
+    response.headers_mut().insert(VARY, vary);
     secured(response.into(), &nonce)
 }
 
@@ -66,7 +69,6 @@ pub(crate) fn redirect_to(
     let location = HeaderValue::try_from(format!("{}{path}", request.base_url));
     let location = location.map_err(HandlerError::Header)?;
     let response = response::redirect(&request.method, &request.headers, location);
-    debug_assert!(response.headers().contains_key(LOCATION));
     let nonce = layout::nonce(&mut ctx.random);
     secured(response.into(), &nonce)
 }
@@ -119,6 +121,23 @@ pub(crate) async fn not_found(ctx: &mut Ctx, request: &Request) -> Result<Reply,
     );
     let visitor = Visitor::of(ctx, request).await?;
     render(ctx, request, &visitor, StatusCode::NOT_FOUND, Some("Not found"), &content).await
+}
+
+/// Whether Rails would look for a page: a client may ask for another format.
+///
+/// Source: actionpack 6.1, `http/mime_negotiation.rb` (`formats`).
+fn wants_html(request: &Request) -> Result<(), HandlerError> {
+    let accept = request.header("accept")?.unwrap_or_default();
+    let mut types = accept.split(',').map(|it| it.split(';').next().unwrap_or_default().trim());
+    // Whoever takes anything among others is a browser.
+    let browser = accept.is_empty() || types.any(|it| it == "*/*" || it == "text/html");
+    let named = request.query.contains("format=")
+        || request.path.rsplit('/').next().is_some_and(|it| it.contains('.'));
+    if browser && !named && request.header("x-requested-with")?.is_none() {
+        Ok(())
+    } else {
+        Err(HandlerError::Declined("the client asks for another format than a page"))
+    }
 }
 
 /// The policy of `config/initializers/content_security_policy.rb`.

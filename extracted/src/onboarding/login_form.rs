@@ -19,6 +19,6 @@ pub const LOGIN_FORM: Extraction = Extraction {
 async fn login_form(ctx: &mut Ctx, request: &Request) -> Result<Reply, HandlerError> {
     let params = request.parameters()?.all;
     let visitor = Visitor::of(ctx, request).await?;
-    let form = view::login(ctx, request, params.text("email"))?;
+    let form = view::login(ctx, request, params.plain("email")?)?;
     pages::render(ctx, request, &visitor, StatusCode::OK, Some("Log in"), &form).await
 }

@@ -22,5 +22,5 @@ pub(super) fn login(
         submit("Log in", Some("commit"), false)
     );
     let form = form(ctx, request, "/login", "post", Some("stack"), &fields)?;
-    Ok(html!("<h1>Log in</h1>\n{}\n", form))
+    Ok(html!("<h1>Log in</h1>\n{}", form))
 }

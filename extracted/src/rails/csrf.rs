@@ -7,7 +7,7 @@ use std::fmt;
 use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
 use base64::{
     Engine as _,
-    prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD},
+    prelude::{BASE64_STANDARD, BASE64_URL_SAFE, BASE64_URL_SAFE_NO_PAD},
 };
 use rand::CryptoRng;
 
@@ -75,7 +75,11 @@ impl CsrfToken {
 
     /// The text that the session holds.
     pub fn to_session(&self, alphabet: Alphabet) -> String {
-        encode(&self.0, alphabet)
+        match alphabet {
+            Alphabet::Standard => BASE64_STANDARD.encode(self.0),
+            // With padding, unlike what a page shows.
+            Alphabet::UrlSafe => BASE64_URL_SAFE.encode(self.0),
+        }
     }
 
     /// What `csrf_meta_tags` and a form write: for this form only, or without one for all. It is

@@ -73,7 +73,7 @@ impl Shops {
             monolith: shop.url.clone(),
             database: Some(shop.database_url.clone()),
             routes: scenario.routes.clone(),
-            flags: vec!["--redis".to_owned(), shop.redis_url.clone()],
+            flags: shop.flags(),
             ..Setup::default()
         };
         Proxy::start(setup, scenario.extractions).await.unwrap()

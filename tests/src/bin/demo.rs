@@ -87,7 +87,7 @@ fn setup(shop: &Shop) -> Result<Setup, Box<dyn Error>> {
         routes: Some(std::fs::read_to_string(project::root().join("routes.toml"))?),
         listen: usual("127.0.0.1:8080"),
         admin: usual("127.0.0.1:9090"),
-        flags: ["--log-format", "text", "--log", "warn"].map(str::to_owned).into(),
+        flags: [&["--log-format", "text", "--log", "warn"][..], &shop.addresses.flags()].concat(),
     })
 }
 

@@ -143,6 +143,18 @@ impl Params {
         }
     }
 
+    /// The value of a parameter that an action uses as text: `None` where there is none, or nil.
+    ///
+    /// # Errors
+    /// [`ParamsError::Unusual`] for what is not text, of which Ruby makes something all the same.
+    pub fn plain(&self, name: &str) -> Result<Option<&str>, ParamsError> {
+        match self.get(name) {
+            None | Some(Param::Nil) => Ok(None),
+            Some(Param::Text(text)) => Ok(Some(text)),
+            Some(_) => Err(ParamsError::Unusual("a parameter is not text")),
+        }
+    }
+
     /// The value when it is a hash.
     pub fn hash(&self, name: &str) -> Option<&Self> {
         match self.get(name) {
