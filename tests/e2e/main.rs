@@ -23,6 +23,7 @@ mod record;
 mod reload;
 mod rolling;
 mod sendfile;
+mod sessions;
 mod shadow_is_free;
 mod shopping;
 mod support;

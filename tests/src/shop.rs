@@ -106,7 +106,16 @@ impl Shop {
     /// # Errors
     /// As [`Shop::start`].
     pub fn another_puma(&self) -> io::Result<Puma> {
+        self.another_puma_with(&[])
+    }
+
+    /// As [`Shop::another_puma`], with switches of the shop's README: names and values.
+    ///
+    /// # Errors
+    /// As [`Shop::start`].
+    pub fn another_puma_with(&self, switches: &[(&str, &str)]) -> io::Result<Puma> {
         let mut script = script();
+        script.envs(switches.iter().copied());
         script.arg("puma").arg(self.state.path());
         let Addresses { database_url, redis_url, secret_key_base, .. } = &self.addresses;
         script.env("DATABASE_URL", database_url.replacen("mysql:", "mysql2:", 1));

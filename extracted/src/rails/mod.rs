@@ -21,3 +21,4 @@ pub mod serializer;
 pub mod session;
 pub mod string;
 pub mod value;
+pub mod warden;

@@ -19,9 +19,10 @@ pub struct Target {
 }
 
 /// All of them, in alphabetical order.
-pub const TARGETS: [Target; 13] = [
+pub const TARGETS: [Target; 14] = [
     Target { name: "chunked", check: http1::chunked },
     Target { name: "proxy_protocol", check: proxy_protocol::header },
+    Target { name: "rails_cache", check: rails::cache },
     Target { name: "rails_cookies", check: rails::cookies },
     Target { name: "rails_marshal", check: rails::marshal },
     Target { name: "rails_multipart", check: rails::multipart },

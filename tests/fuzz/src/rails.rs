@@ -3,6 +3,7 @@
 use std::{env, path::PathBuf, sync::LazyLock};
 
 use extracted::rails::{
+    cache::{Format, Stored},
     cookie::{Cookies, SetCookie},
     marshal as ruby,
     multipart::{Multipart, MultipartError},
@@ -10,6 +11,7 @@ use extracted::rails::{
     query::Query,
     string,
 };
+use time::OffsetDateTime;
 
 /// A plain parameter stands for itself: what is written behind it changes only what it names.
 pub(crate) fn query(input: &[u8]) {
@@ -128,4 +130,17 @@ pub(crate) fn cookies(input: &[u8]) {
     let pair = written.as_bytes().split(|it| *it == b';').next().unwrap_or_default();
     let field = [pair, b"; fuzz=second"].concat();
     assert_eq!(Cookies::parse(&field).get("fuzz"), Some(input));
+}
+
+/// What an entry of any format holds is the same once it is kept in another.
+pub(crate) fn cache(input: &[u8]) {
+    let Ok(stored) = Stored::load(input) else { return };
+    let now = OffsetDateTime::UNIX_EPOCH;
+    for format in [Format::Rails61, Format::Rails70, Format::Rails71] {
+        let written = Stored::dump(&stored.value, format, now, None);
+        // Links of the input are copies in what is written, so that it may be too large to be read.
+        if let Ok(again) = Stored::load(&written) {
+            assert_eq!(ruby::dump(&again.value), ruby::dump(&stored.value));
+        }
+    }
 }

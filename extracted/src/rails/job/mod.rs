@@ -170,6 +170,6 @@ impl Sidekiq {
 
 /// `Time#to_f`, which rounds twice, as Ruby does.
 #[expect(clippy::cast_precision_loss, reason = "that is what a Float is")]
-fn seconds(at: OffsetDateTime) -> f64 {
+pub(super) fn seconds(at: OffsetDateTime) -> f64 {
     at.unix_timestamp_nanos() as f64 / 1e9
 }

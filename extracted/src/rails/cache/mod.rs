@@ -1,15 +1,19 @@
 //! `Rails.cache` in Redis: the keys, removing entries, and texts that Rails 7.1 reads.
 //!
 //! Up to Rails 7.0 an entry is a Ruby object in Marshal's format, with instance variables that changed
-//! from version to version: those are removed here, never written. Since 7.1 a text needs no Marshal.
+//! from version to version: [`Stored`] reads and writes what sessions need of them. Since 7.1 a text
+//! needs no Marshal.
 //!
 //! Source: activesupport 6.1, `cache/redis_cache_store.rb`; activesupport 7.1, the same and
 //! `cache/coder.rb`; activerecord 6.1, `integration.rb`.
+
+mod stored;
 
 use redis::{AsyncCommands as _, RedisError, aio::ConnectionLike};
 use sha2::{Digest as _, Sha256};
 use time::{Duration, OffsetDateTime, UtcOffset, macros::format_description};
 
+pub use self::stored::{EntryError, Format, Stored};
 use super::record::truncated;
 
 /// Which Rails has the cache too.
@@ -158,7 +162,7 @@ mod tests {
     #[test]
     fn keys_are_those_of_the_store() {
         let vectors: Value =
-            serde_json::from_str(include_str!("../../tests/vectors/record.json")).unwrap();
+            serde_json::from_str(include_str!("../../../tests/vectors/record.json")).unwrap();
         for vector in vectors["keys"].as_array().unwrap() {
             let name = match vector[0].as_str().map(|it| it.split_once(' ').ok_or(it)) {
                 Some(Ok((letter, count))) => letter.repeat(count.parse().unwrap()),
