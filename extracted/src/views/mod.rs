@@ -1,3 +1,4 @@
 //! What several pages show.
 
+pub(crate) mod helpers;
 pub(crate) mod layout;
