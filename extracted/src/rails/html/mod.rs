@@ -5,6 +5,7 @@
 
 mod form;
 mod number;
+mod sanitize;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -13,6 +14,7 @@ use std::fmt;
 
 pub use form::{Field, Form, Select, button_to, submit};
 pub use number::{number_to_currency, number_with_precision, pluralize};
+pub use sanitize::sanitize;
 pub use words::{distance_of_time_in_words, time_tag};
 
 /// Markup that may stand in a page as it is: Ruby's `ActiveSupport::SafeBuffer`.
