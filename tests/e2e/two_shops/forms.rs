@@ -81,3 +81,37 @@ pub(super) fn masked(text: &str, is_html: bool, session: Option<&CsrfToken>) -> 
     }
     masked
 }
+
+#[cfg(test)]
+mod tests {
+    use extracted::rails::csrf::Alphabet;
+    use rand::{SeedableRng as _, rngs::StdRng};
+
+    use super::*;
+
+    #[test]
+    fn a_token_is_named_by_what_it_is_good_for() {
+        let mut random = StdRng::seed_from_u64(1);
+        let [session, other] = [(); 2].map(|()| CsrfToken::generate(&mut random));
+        let mut page = |token: &CsrfToken, form: Option<Form<'_>>| {
+            let token = token.for_form(form, Alphabet::UrlSafe, &mut random);
+            let page = format!(
+                "<form action=\"/a\" method=\"post\"><input name=\"_method\" value=\"patch\">\
+                 <input name=\"authenticity_token\" value=\"{token}\"></form>"
+            );
+            masked(&page, true, Some(&session))
+        };
+        let this = Some(Form { path: "/a", method: "patch" });
+        let that = Some(Form { path: "/a", method: "post" });
+        for (token, form, good_for) in [
+            (&session, this, "this form"),
+            (&session, that, "nothing here"),
+            (&session, None, "all forms"),
+            (&other, this, "nothing here"),
+            (&other, None, "nothing here"),
+        ] {
+            let named = format!("value=\"<token of 86 letters for {good_for}>\"");
+            assert!(page(token, form).contains(&named), "{form:?} {good_for}");
+        }
+    }
+}

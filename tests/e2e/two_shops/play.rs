@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use reqwest::Client;
 use tests::banyan::Proxy;
 
 use super::{
@@ -23,6 +24,8 @@ struct Play<'a> {
     shops: &'a mut Shops,
     sides: [Side; 2],
     proxy: Proxy,
+    /// Who asks for its metrics.
+    metrics: Client,
     ids: &'a [String],
     /// Requests that Banyan has seen.
     asked: u64,
@@ -36,7 +39,7 @@ pub(super) async fn play(scenario: &Scenario, pair: &mut Pair) -> Result<(), Rep
     let [left, right] = shops.both.each_ref().map(|it| it.addresses.clone());
     let (direct, ids) = (right.url.clone(), scenario.ids.as_slice());
     let sides = [Side::new(&left, proxy.url()).await, Side::new(&right, direct).await];
-    let mut play = Play { shops, sides, proxy, ids, asked: 0, by_rust: 0 };
+    let mut play = Play { shops, sides, proxy, metrics: Client::new(), ids, asked: 0, by_rust: 0 };
     if play.shops.rows[0].is_none() {
         let [left, right] = &play.sides;
         tokio::join!(rows::spread_ids(&left.database), rows::spread_ids(&right.database));
@@ -203,7 +206,7 @@ impl Play<'_> {
     /// All requests, and those that an extraction answered.
     async fn counted(&self) -> (u64, u64) {
         let url = format!("{}/metrics", self.proxy.admin());
-        let text = reqwest::get(url).await.unwrap().text().await.unwrap();
+        let text = self.metrics.get(url).send().await.unwrap().text().await.unwrap();
         let (mut all, mut by_rust) = (0, 0);
         for line in text.lines().filter(|it| it.starts_with("banyan_requests_total{")) {
             let (labels, count) = line.rsplit_once(' ').unwrap();

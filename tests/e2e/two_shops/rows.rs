@@ -1,6 +1,9 @@
 //! The rows of a database, and what became of them.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    mem,
+};
 
 use sqlx::{AssertSqlSafe, Column as _, MySqlPool, Row as _, mysql::MySqlRow};
 
@@ -8,11 +11,14 @@ use super::{shapes, times::Window, twins::Twins};
 
 /// All tables that have an `id`, but for Banyan's own.
 #[derive(Debug, Default)]
-pub(super) struct Rows(BTreeMap<String, Table>);
+pub(super) struct Rows {
+    tables: BTreeMap<String, Table>,
+    /// Up to where the binary log has been read: its file and the place in it.
+    read: (String, u64),
+}
 
 #[derive(Debug, Default)]
 struct Table {
-    checksum: Option<String>,
     columns: Vec<String>,
     rows: BTreeMap<i64, Values>,
 }
@@ -47,32 +53,56 @@ pub(super) fn text(row: &MySqlRow, at: usize) -> Option<String> {
 }
 
 impl Rows {
-    /// Reads what has changed since the last time, and says how.
+    /// Reads the tables that were written to since the last time, and says how they have changed.
     pub(super) async fn changes(&mut self, database: &MySqlPool) -> Vec<Change> {
-        if self.0.is_empty() {
+        if self.tables.is_empty() {
             let tables = "SELECT table_name FROM information_schema.columns \
-                         WHERE table_schema = DATABASE() AND column_name = 'id' \
-                         AND table_name NOT LIKE 'banyan%'";
+                          WHERE table_schema = DATABASE() AND column_name = 'id' \
+                          AND table_name NOT LIKE 'banyan%'";
             let names = texts(database, tables.to_owned()).await;
-            self.0 = names.iter().filter_map(|it| Some((text(it, 0)?, Table::default()))).collect();
+            let empty = |it| Some((text(it, 0)?, Table::default()));
+            self.tables = names.iter().filter_map(empty).collect();
         }
-        let names: Vec<_> = self.0.keys().map(String::as_str).collect();
-        let checksums = texts(database, format!("CHECKSUM TABLE {}", names.join(", "))).await;
+        let written = self.written(database).await;
         let mut changes = Vec::new();
-        for ((name, table), checksum) in self.0.iter_mut().zip(&checksums) {
-            let checksum = text(checksum, 1);
-            if table.checksum != checksum {
-                let next = Table::read(database, name, checksum).await;
+        for (name, table) in &mut self.tables {
+            if written.as_ref().is_none_or(|it| it.contains(name)) {
+                let next = Table::read(database, name).await;
                 changes.extend(next.since(table, name));
                 *table = next;
             }
         }
         changes
     }
+
+    /// The tables that the binary log tells of since the last time; none: any may have been.
+    async fn written(&mut self, database: &MySqlPool) -> Option<BTreeSet<String>> {
+        let status = texts(database, "SHOW MASTER STATUS".to_owned()).await;
+        let status = status.first().expect("the shop keeps a binary log");
+        let place = text(status, 1).and_then(|it| it.parse().ok()).expect("a place in it");
+        let now = (text(status, 0).expect("a file"), place);
+        let (file, from) = mem::replace(&mut self.read, now.clone());
+        if file != now.0 {
+            return None;
+        }
+        if from == now.1 {
+            return Some(BTreeSet::new());
+        }
+        let events = texts(database, format!("SHOW BINLOG EVENTS IN '{file}' FROM {from}")).await;
+        // `table_id: 33 (shop.products)` stands before the rows of a table.
+        let named = |event: &MySqlRow| {
+            // A statement's own bytes may be among them.
+            let told: Option<Vec<u8>> = event.try_get_unchecked(5).unwrap();
+            let told = String::from_utf8(told?).ok()?;
+            let (_, name) = told.strip_prefix("table_id: ")?.split_once("(shop.")?;
+            Some(name.strip_suffix(')')?.to_owned())
+        };
+        Some(events.iter().filter_map(named).collect())
+    }
 }
 
 impl Table {
-    async fn read(database: &MySqlPool, name: &str, checksum: Option<String>) -> Self {
+    async fn read(database: &MySqlPool, name: &str) -> Self {
         let found = texts(database, format!("SELECT * FROM {name}")).await;
         let columns: Vec<_> = found.first().map_or(Vec::new(), |row| {
             row.columns().iter().map(|it| it.name().to_owned()).collect()
@@ -83,7 +113,7 @@ impl Table {
             (values[id].as_deref().unwrap_or_default().parse().unwrap(), values)
         };
         let rows = found.iter().map(read).collect();
-        Self { checksum, columns, rows }
+        Self { columns, rows }
     }
 
     fn since(&self, before: &Self, table: &str) -> Vec<Change> {
