@@ -5,7 +5,13 @@ use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 
-use crate::{listener::Address, route::Percent, spans::Collector, upstream::ServerAddr};
+use crate::{
+    events::{Brokers, TopicPrefix},
+    listener::Address,
+    route::Percent,
+    spans::Collector,
+    upstream::ServerAddr,
+};
 
 /// A reverse proxy that takes a Rails monolith apart one endpoint at a time, and proves each step.
 #[derive(Debug, Parser)]
@@ -86,6 +92,15 @@ pub struct Serve {
     /// The monolith's Redis, for the jobs of extractions: redis://:PASSWORD@HOST:PORT/NUMBER
     #[arg(long, env = "BANYAN_REDIS", value_name = "URL", hide_env_values = true)]
     pub redis: Option<Secret>,
+
+    /// Publish the events in the monolith's outbox_events to Kafka: HOST:PORT, several separated by
+    /// commas
+    #[arg(long, env = "BANYAN_KAFKA", value_name = "BROKERS", requires = "database")]
+    pub kafka: Option<Brokers>,
+
+    /// What the names of Kafka's topics begin with; the class of the aggregate follows in snake_case
+    #[arg(long, env = "BANYAN_KAFKA_TOPIC_PREFIX", value_name = "PREFIX", requires = "kafka")]
+    pub kafka_topic_prefix: Option<TopicPrefix>,
 
     /// A network whose X-Forwarded-*, X-Request-Id and traceparent are believed, such as 10.0.0.0/8;
     /// repeatable
