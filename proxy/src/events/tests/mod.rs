@@ -1,5 +1,5 @@
 //! The producer against librdkafka's own mock of a cluster: its brokers fail as they are told, and
-//! nothing is lost nor overtaken. The whole relay, with a database, is in `tests/e2e/events`.
+//! nothing is lost nor overtaken.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
