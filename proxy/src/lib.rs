@@ -12,6 +12,7 @@ pub mod config;
 pub mod dispatch;
 pub mod downstream;
 pub mod error;
+pub mod events;
 pub mod extraction;
 pub mod forwarded;
 pub mod h1;

@@ -9,7 +9,13 @@ use ipnet::IpNet;
 
 pub use rails::{CookiesSerializer, Rails, RailsError, Version};
 
-use crate::{listener::Address, route::Percent, spans::Collector, upstream::ServerAddr};
+use crate::{
+    events::{Brokers, TopicPrefix},
+    listener::Address,
+    route::Percent,
+    spans::Collector,
+    upstream::ServerAddr,
+};
 
 /// A reverse proxy that takes a Rails monolith apart one endpoint at a time, and proves each step.
 #[derive(Debug, Parser)]
@@ -94,6 +100,15 @@ pub struct Serve {
     /// The monolith's own settings.
     #[command(flatten)]
     pub rails: Rails,
+
+    /// Publish the events in the monolith's outbox_events to Kafka: HOST:PORT, several separated by
+    /// commas
+    #[arg(long, env = "BANYAN_KAFKA", value_name = "BROKERS", requires = "database")]
+    pub kafka: Option<Brokers>,
+
+    /// What the names of Kafka's topics begin with; the class of the aggregate follows in snake_case
+    #[arg(long, env = "BANYAN_KAFKA_TOPIC_PREFIX", value_name = "PREFIX", requires = "kafka")]
+    pub kafka_topic_prefix: Option<TopicPrefix>,
 
     /// A network whose X-Forwarded-*, X-Request-Id and traceparent are believed, such as 10.0.0.0/8;
     /// repeatable

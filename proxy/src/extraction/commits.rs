@@ -234,6 +234,6 @@ pub(super) fn number(error: &sqlx::Error) -> Option<u16> {
 }
 
 /// Whether the table is missing, so that nothing was ever recorded.
-pub(super) fn is_missing(error: &sqlx::Error) -> bool {
+pub(crate) fn is_missing(error: &sqlx::Error) -> bool {
     number(error) == Some(NO_SUCH_TABLE)
 }

@@ -19,6 +19,7 @@ use tokio::{
 };
 use tokio_util::task::AbortOnDropHandle;
 
+pub(crate) use self::commits::is_missing;
 use self::{commits::Commits, jobs::Outbox};
 pub use self::{
     failure::{Failure, NoReply},

@@ -1,5 +1,6 @@
 //! What the proxy counts: code says what happened, this file says which series moves.
 
+mod events;
 mod extractions;
 mod labels;
 
@@ -15,6 +16,7 @@ use prometheus::{
 };
 
 pub use self::{
+    events::{EventFailure, EventMetrics},
     extractions::{Commit, ExtractionMetrics, Pushed},
     labels::{Fallback, Side},
 };
@@ -34,6 +36,7 @@ pub struct ProxyMetrics {
     fallbacks: IntCounterVec,
     in_flight: IntGauge,
     limits: Arc<[IntCounter]>,
+    events: EventMetrics,
     extractions: ExtractionMetrics,
     upstreams: UpstreamMetrics,
     log_lines_dropped: IntCounter,
@@ -74,6 +77,7 @@ impl ProxyMetrics {
             )?,
             in_flight: gauge("banyan_requests_in_flight", "Requests being answered now.")?,
             limits: Limit::ALL.map(|it| limits.with_label_values(&[it.label(), it.side()])).into(),
+            events: EventMetrics::register(registry)?,
             extractions: ExtractionMetrics::register(registry)?,
             upstreams: UpstreamMetrics::register(registry)?,
             log_lines_dropped: registered(
@@ -142,6 +146,11 @@ impl ProxyMetrics {
             in_flight: self.in_flight.clone(),
             limits: Arc::clone(&self.limits),
         }))
+    }
+
+    /// Where the series of events are.
+    pub const fn events(&self) -> &EventMetrics {
+        &self.events
     }
 
     /// Where the series of handlers are.

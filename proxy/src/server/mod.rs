@@ -22,6 +22,7 @@ use crate::{
     admin::Admin,
     config::Serve,
     error::Chain,
+    events::Events,
     handover::{Offer, Sockets},
     listener::Address,
     listening::Listening,
@@ -50,6 +51,7 @@ pub struct Banyan {
     drain_limit: Duration,
     judge: Shadow,
     spans: Option<Spans>,
+    events: Option<Events>,
     /// `None` once a successor answers in its place.
     console: Option<Admin>,
     routes: Routes,
@@ -104,11 +106,8 @@ impl Banyan {
             settings,
         };
         let (addresses, workers) = crew.start(&mut listening)?;
-        let (controls, tables) = (crew.mirror.controls.pool().clone(), routes.clone());
-        let ended = drain.clone();
-        tokio::spawn(async move {
-            ended.run_until_cancelled(controls.sweep_regularly(&tables)).await;
-        });
+        let events = parts::events(settings, &metrics)?;
+        sweep_regularly(&crew, drain.clone());
         let drain = drain.drop_guard();
         console.ready();
         let (offer, sockets) = listening.keep().await?;
@@ -122,6 +121,7 @@ impl Banyan {
             drain_limit: parts::drain_limit(settings),
             judge,
             spans: tracing.spans,
+            events,
             console: Some(console),
             routes,
             certificates,
@@ -184,7 +184,13 @@ impl Banyan {
             tracing::error!("a worker thread had panicked");
         }
         let left = self.drain_limit.saturating_sub(began.elapsed()).max(LAST_LOOK);
-        self.judge.drain(left).await;
+        // Handlers have written their last events by now.
+        let events = async {
+            if let Some(events) = self.events {
+                events.drain(left).await;
+            }
+        };
+        tokio::join!(self.judge.drain(left), events);
         if let Some(spans) = self.spans {
             spans.drain(LAST_LOOK).await;
         }
@@ -193,6 +199,14 @@ impl Banyan {
         }
         tracing::info!("drained");
     }
+}
+
+/// Closes idle connections of the judge's own pool, until the drain.
+fn sweep_regularly(crew: &Crew<'_>, drain: CancellationToken) {
+    let (controls, tables) = (crew.mirror.controls.pool().clone(), crew.routes.clone());
+    tokio::spawn(async move {
+        drain.run_until_cancelled(controls.sweep_regularly(&tables)).await;
+    });
 }
 
 fn joined(addresses: &[Address]) -> String {

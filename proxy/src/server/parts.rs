@@ -11,6 +11,7 @@ use super::StartError;
 use crate::{
     access_line::{AccessLog, FlushGuard},
     config::{Scheme, Serve},
+    events::{self, Events},
     extraction::{Extractions, JobQueue, LIVE_CONCURRENCY, RedisQueue, Surroundings},
     layers::trace::Tracing,
     metrics::ProxyMetrics,
@@ -108,6 +109,25 @@ pub(super) fn live(settings: &Serve, metrics: &ProxyMetrics) -> Result<Extractio
     let queue = settings.redis.as_ref().map(|it| RedisQueue::new(it.expose())).transpose();
     let queue = queue.map_err(StartError::Redis)?.map(|it| Arc::new(it) as Arc<dyn JobQueue>);
     handlers("extraction", LIVE_CONCURRENCY, queue, settings, metrics)
+}
+
+/// The relay of events, where there is a Kafka for them.
+pub(super) fn events(
+    settings: &Serve,
+    metrics: &ProxyMetrics,
+) -> Result<Option<Events>, StartError> {
+    let (Some(brokers), Some(database)) = (&settings.kafka, &settings.database) else {
+        return Ok(None);
+    };
+    // Of the pool only its options are used: the relay's connections are its own.
+    let database = extracted::rails::database::pool(database.expose(), 1);
+    let settings = events::Settings {
+        brokers: brokers.clone(),
+        prefix: settings.kafka_topic_prefix.clone().unwrap_or_default(),
+    };
+    let database = database.map_err(StartError::Database)?;
+    let events = Events::start(settings, &database, metrics.events().clone());
+    events.map(Some).map_err(StartError::Threads)
 }
 
 /// The access log: on as `--log` says; nobody listens to tests that install no log.

@@ -89,9 +89,7 @@ mod tests {
         let text = include_str!("../../../tests/vectors/sanitize.json");
         let file: Value = serde_json::from_str(text).unwrap();
         let pairs = file[group].as_array().unwrap().iter();
-        pairs
-            .map(|it| [0, 1].map(|at| it[at].as_str().unwrap().to_owned()).into())
-            .collect()
+        pairs.map(|it| [0, 1].map(|at| it[at].as_str().unwrap().to_owned()).into()).collect()
     }
 
     #[test]
