@@ -4,18 +4,27 @@ use crate::rails::{
     cookie::{CookieOptions, Encryption, SigningDigest},
     csrf::Alphabet,
     key_generator::{KeyDigest, KeyGenerator},
+    password::Cost,
     serializer::Serializer,
     session::CookieStore,
 };
 
 /// The monolith's settings, derived once: keys cost milliseconds.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Application {
     /// Where sessions are; `None` where nobody has told the secret. An action that needs the session
     /// is the monolith's then.
     pub sessions: Option<CookieStore>,
     /// `protect_from_forgery`.
     pub forgery: Forgery,
+    /// `BCrypt::Engine.cost`, of passwords that are set from now on.
+    pub password_cost: Cost,
+}
+
+impl Default for Application {
+    fn default() -> Self {
+        Self { sessions: None, forgery: Forgery::default(), password_cost: Cost::DEFAULT }
+    }
 }
 
 /// How forms are protected.

@@ -58,19 +58,16 @@ impl Ctx {
     /// # Errors
     /// When it cannot be read here: the monolith answers.
     pub fn session(&mut self, request: &Request) -> Result<&mut Session, HandlerError> {
-        let session = match self.session.take() {
-            Some(session) => session,
-            None => {
-                let store = self.application.sessions.as_ref().ok_or(HandlerError::NoSecret)?;
-                let session = store.load(&request.headers, self.now)?;
-                if !session.exists() && store.is_sent(&request.headers) {
-                    // With a wrong secret every buyer would look like a visitor, and be signed out.
-                    return Err(HandlerError::Declined(
-                        "the session cookie is not one of our keys'",
-                    ));
-                }
-                session
+        let session = if let Some(session) = self.session.take() {
+            session
+        } else {
+            let store = self.application.sessions.as_ref().ok_or(HandlerError::NoSecret)?;
+            let session = store.load(&request.headers, self.now)?;
+            if !session.exists() && store.is_sent(&request.headers) {
+                // With a wrong secret every buyer would look like a visitor, and be signed out.
+                return Err(HandlerError::Declined("the session cookie is not one of our keys'"));
             }
+            session
         };
         Ok(self.session.insert(session))
     }

@@ -3,8 +3,8 @@
 use http::header::InvalidHeaderValue;
 
 use crate::rails::{
-    job::JobError, params::ParamsError, query::NotPlain, serializer::Undecodable,
-    session::SessionError,
+    job::JobError, params::ParamsError, password::PasswordError, query::NotPlain,
+    serializer::Undecodable, session::SessionError,
 };
 
 /// Why there is no reply. Whatever the reason, the monolith answers the request instead, from the
@@ -36,6 +36,9 @@ pub enum HandlerError {
     /// A statement failed, or a row is not as the handler knows the table.
     #[error("a statement failed in the monolith's database")]
     Database(#[from] sqlx::Error),
+    /// A password could not be looked at, where Rails raises.
+    #[error("a password cannot be looked at as Rails would")]
+    Password(#[from] PasswordError),
     /// A job could not be made.
     #[error("a job could not be made")]
     Job(#[from] JobError),
@@ -53,6 +56,7 @@ impl HandlerError {
         match self {
             Self::Declined(_)
             | Self::Params(_)
+            | Self::Password(_)
             | Self::NotFound(_)
             | Self::InvalidAuthenticityToken
             | Self::Session(SessionError::Undecodable(

@@ -53,7 +53,7 @@ impl Ctx {
         };
         let given = [form, request.header("x-csrf-token")?];
         let action = Form { path: &request.path, method: parameters.method.as_str() };
-        for token in given.into_iter().flatten().filter(|it| !it.is_empty()) {
+        for token in given.into_iter().flatten().filter(|it| CsrfToken::is_formed(it)) {
             if self.csrf_token(request)?.accepts(token, action, options.per_form) {
                 return Ok(());
             }

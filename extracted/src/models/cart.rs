@@ -184,15 +184,21 @@ impl Cart {
         database: &mut MySqlConnection,
         now: OffsetDateTime,
         other: Self,
-    ) -> sqlx::Result<()> {
+    ) -> Result<(), HandlerError> {
+        let mut invalid = false;
         for line in &other.lines {
             // What cannot be added stays away: `add` saves without raising.
-            self.add(&mut *database, now, &line.variant, line.quantity.into()).await?;
+            let errors = self.add(&mut *database, now, &line.variant, line.quantity.into()).await?;
+            invalid |= !errors.is_empty();
         }
         if other.promotion_id.is_some() {
+            if invalid {
+                // `update!` looks at the lines too, and raises.
+                return Err(HandlerError::Declined("a line cannot be taken over"));
+            }
             self.promote(&mut *database, now, other.promotion_id).await?;
         }
-        other.destroy(database).await
+        Ok(other.destroy(database).await?)
     }
 
     /// `update!(promotion: …)`

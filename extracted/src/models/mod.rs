@@ -7,6 +7,7 @@ pub(crate) mod order;
 pub(crate) mod pricing;
 pub(crate) mod promotion;
 pub(crate) mod quantity;
+pub(crate) mod registration;
 pub(crate) mod returned;
 pub(crate) mod user;
 pub(crate) mod variant;

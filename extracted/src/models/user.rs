@@ -2,7 +2,10 @@
 
 use sqlx::{FromRow, MySqlConnection};
 
-use crate::rails::string::strip;
+use crate::{
+    contract::HandlerError,
+    rails::{password, string::strip},
+};
 
 /// Somebody who has signed up.
 #[derive(Debug, Clone, FromRow)]
@@ -25,7 +28,7 @@ impl User {
     }
 
     /// `User.find_by(email: email.to_s.strip.downcase)`
-    pub(crate) async fn find_by_email(
+    async fn find_by_email(
         database: &mut MySqlConnection,
         email: &str,
     ) -> sqlx::Result<Option<Self>> {
@@ -33,6 +36,17 @@ impl User {
             "SELECT id, email, name, password_digest, admin FROM users WHERE email = ? LIMIT 1";
         let email = strip(email).to_lowercase();
         sqlx::query_as(sql).bind(email).fetch_optional(database).await
+    }
+
+    /// `User.authenticate(email, password)`
+    pub(crate) async fn authenticate(
+        database: &mut MySqlConnection,
+        email: &str,
+        password: &str,
+    ) -> Result<Option<Self>, HandlerError> {
+        let Some(user) = Self::find_by_email(database, email).await? else { return Ok(None) };
+        let right = password::verify(password, &user.password_digest).await?;
+        Ok(right.then_some(user))
     }
 
     /// `user.notifications.unread.count`

@@ -50,12 +50,11 @@ fn card(
         Some(path) => link_to(&notification.message, path, &[]),
         None => Html::text(&notification.message),
     };
-    let read = match notification.read_at {
-        Some(_) => Html::default(),
-        None => {
-            let path = format!("/notifications/{}/read", notification.id);
-            html!("      {}\n", button(ctx, request, "Mark as read", &path, "post")?)
-        }
+    let read = if notification.read_at.is_some() {
+        Html::default()
+    } else {
+        let path = format!("/notifications/{}/read", notification.id);
+        html!("      {}\n", button(ctx, request, "Mark as read", &path, "post")?)
     };
     Ok(html!(
         "  <div class=\"card\">\n    {}\n    <span class=\"muted\">{}</span>\n{}  </div>\n",

@@ -12,14 +12,12 @@ pub const LOGOUT: Extraction = Extraction {
     id: "onboarding.logout",
     replaces: "SessionsController#destroy",
     effects: Effects::None,
-    run: |ctx, request| Box::pin(logout(ctx, request)),
+    run: |ctx, request| Box::pin(async move { logout(ctx, request) }),
 };
 
-async fn logout(ctx: &mut Ctx, request: &Request) -> Result<Reply, HandlerError> {
+fn logout(ctx: &mut Ctx, request: &Request) -> Result<Reply, HandlerError> {
     let parameters = request.parameters()?;
-    if parameters.method != Method::DELETE {
-        return Err(HandlerError::Declined("only DELETE logs out"));
-    }
+    parameters.expect(&Method::DELETE)?;
     ctx.verify_authenticity_token(request, &parameters)?;
     sign_out(ctx, request)?;
     pages::redirect_with_notice(ctx, request, "/", "You are logged out")

@@ -20,11 +20,9 @@ async fn apply(ctx: &mut Ctx, request: &Request) -> Result<Reply, HandlerError> 
     let parameters = request.parameters()?;
     parameters.expect(&Method::POST)?;
     ctx.verify_authenticity_token(request, &parameters)?;
-    match applied(ctx, request, &parameters.all).await? {
-        Some((_, cart)) => api::render_cart(ctx, request, StatusCode::OK, &cart).await,
-        None => {
-            let status = StatusCode::UNPROCESSABLE_ENTITY;
-            api::render_error(request, status, "This code is not valid")
-        }
-    }
+    let Some((_, cart)) = applied(ctx, request, &parameters.all).await? else {
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        return api::render_error(request, status, "This code is not valid");
+    };
+    api::render_cart(ctx, request, StatusCode::OK, &cart).await
 }

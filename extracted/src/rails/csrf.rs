@@ -12,6 +12,8 @@ use base64::{
 use rand::CryptoRng;
 
 const LENGTH: usize = 32;
+/// With its mask.
+const DOUBLE: usize = 2 * LENGTH;
 
 /// What makes the token that is good for every form.
 const GLOBAL: &str = "!real_csrf_token";
@@ -91,7 +93,7 @@ impl CsrfToken {
         random: &mut impl CryptoRng,
     ) -> String {
         let raw = form.map_or_else(|| self.global(), |it| self.per_form(it));
-        let mut masked = [0; 2 * LENGTH];
+        let mut masked = [0; DOUBLE];
         random.fill_bytes(&mut masked[..LENGTH]);
         let (pad, text) = masked.split_at_mut(LENGTH);
         for ((text, pad), raw) in text.iter_mut().zip(pad).zip(raw) {
@@ -106,7 +108,7 @@ impl CsrfToken {
         let equal = |token: &[u8], due: &[u8]| verify_slices_are_equal(token, due).is_ok();
         match token.len() {
             LENGTH => equal(&token, &self.0),
-            length if length == 2 * LENGTH => {
+            length if length == DOUBLE => {
                 let (pad, text) = token.split_at(LENGTH);
                 let raw: Vec<u8> = pad.iter().zip(text).map(|(pad, text)| pad ^ text).collect();
                 equal(&raw, &self.global())
@@ -115,6 +117,11 @@ impl CsrfToken {
             }
             _ => false,
         }
+    }
+
+    /// Whether a text has the form of a token; Rails looks at nothing else that has not.
+    pub fn is_formed(text: &str) -> bool {
+        decode(text).is_some_and(|it| matches!(it.len(), LENGTH | DOUBLE))
     }
 
     fn global(&self) -> [u8; LENGTH] {

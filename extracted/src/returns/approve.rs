@@ -85,13 +85,13 @@ async fn restock(
     for (variant_id, quantity) in back {
         let sql = "SELECT stock, product_id FROM variants WHERE id = ? FOR UPDATE";
         let variant = sqlx::query_as(sql).bind(variant_id).fetch_optional(&mut *database).await?;
-        let Some((stock, product_id)): Option<(i32, u64)> = variant else { continue };
+        let Some((stock, product_id)): Option<(i32, i64)> = variant else { continue };
         let stock = i32::try_from(i64::from(stock) + quantity)
             .map_err(|_| HandlerError::Declined("the stock exceeds its column"))?;
         let sql = "UPDATE variants SET stock = ?, updated_at = ? WHERE id = ?";
         let update = sqlx::query(sql).bind(stock).bind(truncated(now, 6)).bind(variant_id);
         update.execute(&mut *database).await?;
-        touch(&mut *database, "products", product_id, &[], false, now).await?;
+        touch(&mut *database, "products", product_id.cast_unsigned(), &[], false, now).await?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::{
     rails::{
         column::DateTime,
         csrf,
-        html::{Form, Html, button_to, csp_meta_tag, csrf_meta_tags, html, link_to},
+        html::{Form, Html, button_to, csp_meta_tag, csrf_meta_tags, escape, html, link_to},
     },
 };
 
@@ -40,7 +40,9 @@ impl Layout<'_> {
         title: Option<&str>,
         content: &Html,
     ) -> Result<Html, HandlerError> {
-        let title = title.map_or("Banyan Shop".to_owned(), |it| format!("{it} · Banyan Shop"));
+        // `content_for` has escaped it, and `join` forgets that.
+        let title =
+            title.map(|it| format!("{} · ", escape(it))).unwrap_or_default() + "Banyan Shop";
         let token = ctx.authenticity_token(self.request, None)?;
         let made = serde_json::to_value(DateTime(ctx.now)).map_err(HandlerError::Json)?;
         Ok(html!(

@@ -5,7 +5,7 @@ use std::{fs, io, path::PathBuf, str::FromStr};
 use clap::{Args, ValueEnum};
 use extracted::{
     Application, Defaults,
-    rails::{serializer::Serializer, session::CookieStore},
+    rails::{password::Cost, serializer::Serializer, session::CookieStore},
 };
 use time::Duration;
 
@@ -49,6 +49,11 @@ pub struct Rails {
     /// The expire_after of the monolith's session_store
     #[arg(long, env = "BANYAN_SESSION_EXPIRE_AFTER", value_name = "SECONDS")]
     pub session_expire_after: Option<u32>,
+
+    /// The monolith's BCrypt::Engine.cost, of passwords that extractions set
+    #[arg(long, env = "BANYAN_BCRYPT_COST", value_name = "N", default_value_t = 12)]
+    #[arg(value_parser = clap::value_parser!(u8).range(4..=31))]
+    pub bcrypt_cost: u8,
 }
 
 /// `cookies_serializer`.
@@ -103,7 +108,8 @@ impl Rails {
     pub fn application(&self) -> Result<Application, RailsError> {
         let Version(defaults) = self.rails_defaults;
         let sessions = self.secret()?.map(|it| self.sessions(&it)).transpose()?;
-        Ok(Application { sessions, forgery: defaults.forgery() })
+        let password_cost = Cost::new(self.bcrypt_cost.into()).unwrap_or(Cost::DEFAULT);
+        Ok(Application { sessions, forgery: defaults.forgery(), password_cost })
     }
 
     fn secret(&self) -> Result<Option<String>, RailsError> {

@@ -35,7 +35,7 @@ async fn a_visitor_and_a_buyer_fill_their_carts() {
         ] {
             scenario = scenario.post("/api/cart/lines", json(body)).with_api_token();
         }
-        let fields = form(&[("variant_id", "10"), ("quantity", "2")]);
+        let fields = form(&[("variant_id", "20"), ("quantity", "2")]);
         scenario = scenario.post("/api/cart/lines", fields).with_api_token().gives(201);
     }
     scenario.run().await;

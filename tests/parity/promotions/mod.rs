@@ -25,11 +25,11 @@ const CODES: [&str; 12] = [
 fn with_promotions(scenario: Scenario) -> Scenario {
     scenario
         .given(
-            "INSERT INTO promotions (type, code, name, percent, usage_limit, used_count, created_at, updated_at) \
+            "INSERT IGNORE INTO promotions (type, code, name, percent, usage_limit, used_count, created_at, updated_at) \
              VALUES ('PercentPromotion', 'USEDUP', 'Used up', 5, 3, 3, NOW(6), NOW(6))",
         )
         .given(
-            "INSERT INTO promotions (type, code, name, percent, starts_at, created_at, updated_at) \
+            "INSERT IGNORE INTO promotions (type, code, name, percent, starts_at, created_at, updated_at) \
              VALUES ('PercentPromotion', 'LATER', 'Later', 5, '2099-01-01', NOW(6), NOW(6))",
         )
 }

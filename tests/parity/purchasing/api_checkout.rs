@@ -68,6 +68,7 @@ async fn what_fails_changes_nothing() {
         .post("/api/checkout", json(PAY))
         .with_api_token()
         .gives(201)
+        .given("DELETE returns FROM returns JOIN orders ON orders.id = order_id JOIN users ON users.id = user_id WHERE email = 'buyer16@shop.test'")
         .given("DELETE FROM users WHERE email = 'buyer16@shop.test'")
         .post("/api/checkout", json(PAY))
         .with_api_token()

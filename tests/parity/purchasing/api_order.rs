@@ -7,7 +7,8 @@ async fn an_order_is_shown_to_its_buyer_only() {
     let mut scenario = parity("purchasing.api_order").get("/api/orders/1").gives(401);
     for status in 0..5 {
         scenario = scenario
-            .take("order", &format!("SELECT MIN(id) FROM orders WHERE status = {status}"))
+            .take("order", &format!("SELECT MIN(id) + {status} FROM orders"))
+            .given(&format!("UPDATE orders SET status = {status} WHERE id = {{order}}"))
             .take("email", "SELECT email FROM users JOIN orders ON users.id = user_id WHERE orders.id = {order}")
             .visitor()
             .signed_in("{email}")

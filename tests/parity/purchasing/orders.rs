@@ -21,6 +21,7 @@ async fn a_buyers_orders_are_listed() {
         .declined()
         .given("UPDATE orders JOIN users ON users.id = user_id SET placed_at = NOW(6) - INTERVAL 3 DAY, currency = 'GBP' WHERE email = 'buyer17@shop.test'")
         .get("/orders")
+        .given("DELETE returns FROM returns JOIN orders ON orders.id = order_id JOIN users ON users.id = user_id WHERE email = 'buyer17@shop.test'")
         .given("DELETE orders FROM orders JOIN users ON users.id = user_id WHERE email = 'buyer17@shop.test'")
         .get("/orders")
         .visitor()
