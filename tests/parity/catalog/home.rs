@@ -32,6 +32,7 @@ async fn the_page_is_the_same_for_all_products_and_promotions() {
     const NEW: &str = "ORDER BY listed_at DESC, id DESC LIMIT 1";
     const SEEN: &str = "ORDER BY views_count DESC, id LIMIT 1";
     parity("catalog.home")
+        .spoils()
         .given(&format!("UPDATE products SET name = '<b> & \"ü\\'', subtitle = '<i>', rating = NULL, price = 12345.6, currency = 'CHF' {NEW}"))
         .given(&format!("UPDATE products SET name = '', subtitle = ' \u{a0}', rating = 4.25, currency = 'GBP' {SEEN}"))
         .get("/")
