@@ -9,6 +9,7 @@ use time::OffsetDateTime;
 use crate::{
     contract::{Ctx, Effects, Extraction, HandlerError, Reply, Request},
     controllers::api,
+    models::product::record_view,
     rails::column::{BigDecimal, DateTime, SerializedJson},
 };
 
@@ -36,7 +37,7 @@ async fn show(ctx: &mut Ctx, request: &Request) -> Result<Reply, HandlerError> {
     let related = related(ctx, &product).await?;
     let promotions = promotions(ctx, &product.category).await?;
     // Rails counts first. Here the count locks the row until the caller commits: so it comes last.
-    let views = record_view(ctx, id).await?;
+    let views = record_view(&mut ctx.tx, id).await?;
     let page = Page {
         age: Age::of(product.listed_at, ctx.now),
         views,
@@ -98,18 +99,6 @@ async fn promotions(ctx: &mut Ctx, category: &str) -> Result<Vec<Promotion>, sql
     .bind(category)
     .fetch_all(&mut *ctx.tx)
     .await
-}
-
-/// Counts a view, leaving `updated_at` alone, and returns the new count: with `LAST_INSERT_ID` the
-/// statement brings it along, so that the row is locked for one round trip less.
-async fn record_view(ctx: &mut Ctx, id: i64) -> Result<u64, sqlx::Error> {
-    let counted = sqlx::query(
-        "UPDATE products SET views_count = LAST_INSERT_ID(COALESCE(views_count, 0) + 1) WHERE id = ?",
-    )
-    .bind(id)
-    .execute(&mut *ctx.tx)
-    .await?;
-    Ok(counted.last_insert_id())
 }
 
 #[derive(Debug, Serialize)]

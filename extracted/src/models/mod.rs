@@ -2,9 +2,11 @@
 
 pub(crate) mod cart;
 pub(crate) mod checkout;
+pub(crate) mod listing;
 pub(crate) mod notification;
 pub(crate) mod order;
 pub(crate) mod pricing;
+pub(crate) mod product;
 pub(crate) mod promotion;
 pub(crate) mod quantity;
 pub(crate) mod registration;

@@ -20,5 +20,6 @@ pub mod response;
 pub mod serializer;
 pub mod session;
 pub mod string;
+pub mod url;
 pub mod value;
 pub mod warden;

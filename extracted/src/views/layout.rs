@@ -10,6 +10,7 @@ use crate::{
         column::DateTime,
         csrf,
         html::{Form, Html, button_to, csp_meta_tag, csrf_meta_tags, escape, html, link_to},
+        string::presence,
     },
 };
 
@@ -40,9 +41,7 @@ impl Layout<'_> {
         title: Option<&str>,
         content: &Html,
     ) -> Result<Html, HandlerError> {
-        // `content_for` has escaped it, and `join` forgets that.
-        let title =
-            title.map(|it| format!("{} · ", escape(it))).unwrap_or_default() + "Banyan Shop";
+        let title = whole_title(title);
         let token = ctx.authenticity_token(self.request, None)?;
         let made = serde_json::to_value(DateTime(ctx.now)).map_err(HandlerError::Json)?;
         Ok(html!(
@@ -117,6 +116,16 @@ impl Layout<'_> {
             html!("  <p class=\"flash {}\" role=\"status\">{}</p>\n", kind, message)
         };
         Ok(flash.iter().map(message).collect())
+    }
+}
+
+/// `[content_for(:title), "Banyan Shop"].compact_blank.join(" · ")`. What the page gives is escaped
+/// already, but what `join` makes of it is no safe buffer any more, and is escaped once more.
+fn whole_title(title: Option<&str>) -> String {
+    const SHOP: &str = "Banyan Shop";
+    match presence(title) {
+        Some(title) => format!("{} · {SHOP}", escape(title)),
+        None => SHOP.to_owned(),
     }
 }
 

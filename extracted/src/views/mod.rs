@@ -3,3 +3,4 @@
 pub(crate) mod cart;
 pub(crate) mod helpers;
 pub(crate) mod layout;
+pub(crate) mod product;

@@ -1,4 +1,8 @@
-//! `Api::ProductsController` and the two extractions that replace it.
+//! `HomeController`, `ProductsController` and `Api::ProductsController`, and the extractions that
+//! replace them.
 
+mod browse;
+mod home;
 mod list;
+mod product;
 mod show;

@@ -3,7 +3,7 @@
 //! Source: actionview 6.1, `form_helper.rb`, `form_tag_helper.rb`, `url_helper.rb` (`button_to`) and
 //! `tags/*.rb`.
 
-use super::{Attributes, Html, content_tag, tag};
+use super::{Attributes, Html, content_tag, html, tag};
 
 /// `form_with` and `form_tag`.
 #[derive(Debug, Clone, Copy)]
@@ -172,15 +172,16 @@ pub struct Select<'a> {
 impl Select<'_> {
     /// The element with its options.
     pub fn tag(&self) -> Html {
-        let blank = self.blank.map(|text| option(text, "", false));
+        let blank = self.blank.map(|text| html!("{}\n", option(text, "", false)));
         let options = self
             .options
             .iter()
             .map(|(text, value)| option(text, value, self.selected == Some(value)));
-        let options: Vec<_> = blank.into_iter().chain(options).map(|it| it.to_string()).collect();
+        let options: Vec<_> = options.map(|it| it.to_string()).collect();
+        let options = html!("{}{}", blank, Html::trusted(options.join("\n")));
         let id = id(self.name);
         let attributes = [self.attributes, &[("name", self.name), ("id", &id)]].concat();
-        content_tag("select", &attributes, &Html::trusted(options.join("\n")))
+        content_tag("select", &attributes, &options)
     }
 }
 
