@@ -9,6 +9,7 @@ use reqwest::Client;
 use serde_json::{Value, json, value::RawValue};
 use shadow::DifferenceKind::{self, Changed, Extra, Missing, Moved, Retyped};
 use tests::banyan::Proxy;
+use toml::Table;
 
 use crate::support::{differences, forever, judged, proxy, quiet_shop, routes};
 
@@ -48,9 +49,18 @@ macro_rules! planted {
     };
 }
 
-/// Shadows both catalogue routes, whatever the demo's table says of their stage.
+/// Shadows the catalogue's JSON, whatever the demo's table says of its stage.
 fn shadowing() -> String {
-    routes().replace("\"extracted\"", "\"shadow\"")
+    let mut table: Table = routes().parse().unwrap();
+    for route in table["route"].as_array_mut().unwrap() {
+        if [catalog::list::LIST.id, catalog::show::SHOW.id]
+            .map(Some)
+            .contains(&route["id"].as_str())
+        {
+            route.as_table_mut().unwrap().insert("stage".to_owned(), "shadow".into());
+        }
+    }
+    table.to_string()
 }
 
 /// Runs `extraction` as the candidate for a few requests to `path`, and returns what was found.

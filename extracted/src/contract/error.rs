@@ -12,7 +12,7 @@ use crate::rails::{
 ///
 /// The two that Rails raises to be rescued, [`NotFound`](Self::NotFound) and
 /// [`InvalidAuthenticityToken`](Self::InvalidAuthenticityToken), become replies in
-/// [`crate::controllers`].
+/// `controllers`.
 #[derive(Debug, thiserror::Error)]
 pub enum HandlerError {
     /// The request is of a kind that this handler does not reproduce.

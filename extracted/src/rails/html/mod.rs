@@ -53,7 +53,7 @@ pub trait Shown {
     fn show(&self, page: &mut fmt::Formatter<'_>) -> fmt::Result;
 }
 
-/// A piece of a template: see [`html!`](crate::rails::html::html).
+/// A piece of a template: see `html!`.
 #[derive(Debug)]
 pub struct Piece<'a, T: ?Sized>(pub &'a T);
 
