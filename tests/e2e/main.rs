@@ -10,6 +10,7 @@ mod chromium;
 mod commit;
 mod curl;
 mod database_down;
+mod events;
 mod flips;
 mod jobs;
 mod markup;
