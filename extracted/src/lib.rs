@@ -7,6 +7,7 @@ pub mod cart;
 pub mod catalog;
 mod contract;
 mod controllers;
+pub mod graphql;
 mod models;
 pub mod notifications;
 pub mod onboarding;
@@ -37,6 +38,7 @@ pub const fn all() -> &'static [Extraction] {
         catalog::list::LIST,
         catalog::product::PRODUCT,
         catalog::show::SHOW,
+        graphql::execute::EXECUTE,
         notifications::api_list::API_LIST,
         notifications::list::LIST,
         notifications::read::READ,

@@ -5,6 +5,7 @@
 
 mod cart;
 mod catalog;
+mod graphql;
 mod notifications;
 mod onboarding;
 mod promotions;

@@ -6,6 +6,7 @@ pub mod cookie;
 pub mod csrf;
 pub mod database;
 pub mod flash;
+pub mod graphql;
 pub mod html;
 pub mod job;
 pub mod json;
