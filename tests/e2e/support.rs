@@ -15,6 +15,7 @@ use tests::{
     project::Scratch,
     shop::{Addresses, Puma, Shop},
 };
+use toml::{Table, Value};
 
 /// The shop that the buyers of all tests share. It stops when the process ends: see [`Shop`].
 static SHOP: LazyLock<Shop> = LazyLock::new(|| Shop::start().expect("the shop must start"));
@@ -49,7 +50,8 @@ pub(crate) fn routes() -> String {
     fs::read_to_string(tests::project::root().join("routes.toml")).unwrap()
 }
 
-/// Banyan in front of a shop with these routes and handlers.
+/// Banyan in front of a shop with these routes and handlers. Routes of handlers that are not among
+/// these are the monolith's.
 pub(crate) async fn proxy(
     shop: Addresses,
     routes: String,
@@ -59,10 +61,22 @@ pub(crate) async fn proxy(
         flags: shop.flags(),
         monolith: shop.url,
         database: Some(shop.database_url),
-        routes: Some(routes),
+        routes: Some(known(&routes, extractions)),
         ..Setup::default()
     };
     Proxy::start(setup, extractions).await.unwrap()
+}
+
+fn known(routes: &str, extractions: &[Extraction]) -> String {
+    let mut table: Table = routes.parse().unwrap();
+    for route in table.get_mut("route").and_then(Value::as_array_mut).into_iter().flatten() {
+        let id = route.get("id").and_then(Value::as_str).unwrap_or_default();
+        let handled = extractions.iter().any(|it| it.id == id);
+        if !handled && extracted::all().iter().any(|it| it.id == id) {
+            route.as_table_mut().unwrap().insert("stage".to_owned(), "monolith".into());
+        }
+    }
+    table.to_string()
 }
 
 /// The flags for a certificate that nobody else has: `shop.crt` and `shop.key` in `folder`.

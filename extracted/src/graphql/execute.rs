@@ -93,7 +93,7 @@ pub(super) fn checked<'a>(
     let operation = match document.operation(name) {
         Ok(operation) if errors.is_empty() => operation,
         Ok(_) => return Ok(Err(errors)),
-        Err(error) => return Ok(Err(vec![error])),
+        Err(error) => return Ok(Err(vec![*error])),
     };
     let variables = match Variables::read(operation, given)? {
         Ok(variables) => variables,

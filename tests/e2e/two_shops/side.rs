@@ -8,7 +8,7 @@ use reqwest::{
     header::{CONTENT_TYPE, COOKIE, HOST},
     redirect::Policy,
 };
-use sqlx::MySqlPool;
+use sqlx::{MySqlPool, mysql::MySqlPoolOptions};
 use tests::shop::Addresses;
 use time::OffsetDateTime;
 
@@ -55,7 +55,10 @@ impl Side {
             client,
             asked,
             monolith: shop.url.clone(),
-            database: extracted::rails::database::pool(&shop.database_url, 2).unwrap(),
+            database: MySqlPoolOptions::new()
+                .max_connections(2)
+                .connect_lazy(&shop.database_url)
+                .unwrap(),
             redis: redis.get_multiplexed_async_connection().await.unwrap(),
             jar: Jar::default(),
             taken: BTreeMap::new(),

@@ -245,16 +245,16 @@ impl Document {
     ///
     /// # Errors
     /// What the gem says when there is none.
-    pub fn operation(&self, name: Option<&str>) -> Result<&Operation, RequestError> {
+    pub fn operation(&self, name: Option<&str>) -> Result<&Operation, Box<RequestError>> {
         let mut all = self.operations();
         if let (None, Some(first), None) = (name, all.next(), all.next()) {
             return Ok(first);
         }
         self.operations().find(|it| it.name.as_deref() == name).ok_or_else(|| {
-            RequestError::plain(match name {
+            Box::new(RequestError::plain(match name {
                 None => "An operation name is required".to_owned(),
                 Some(name) => format!("No operation named \"{name}\""),
-            })
+            }))
         })
     }
 }

@@ -203,15 +203,13 @@ fn unescaped(text: &str) -> Option<String> {
     let mut rest = once.as_str();
     while let Some((before, after)) = rest.split_once("\\u") {
         twice.push_str(before);
-        match after.get(..4).filter(|it| it.bytes().all(|it| it.is_ascii_hexdigit())) {
-            Some(hex) => {
-                twice.push(char::from_u32(u32::from_str_radix(hex, 16).ok()?)?);
-                rest = &after[4..];
-            }
-            None => {
-                twice.push_str("\\u");
-                rest = after;
-            }
+        let hex = after.get(..4).filter(|it| it.bytes().all(|it| it.is_ascii_hexdigit()));
+        if let Some(hex) = hex {
+            twice.push(char::from_u32(u32::from_str_radix(hex, 16).ok()?)?);
+            rest = &after[4..];
+        } else {
+            twice.push_str("\\u");
+            rest = after;
         }
     }
     twice.push_str(rest);
