@@ -186,7 +186,9 @@ pub(super) fn assert_told(rows: &[Row], messages: &[Message]) -> BTreeMap<i64, u
     }
     for row in rows {
         let found = told.get(&row.0).unwrap_or_else(|| panic!("event {} is lost", row.0));
-        found.iter().for_each(|it| assert_is(it, row));
+        for it in found {
+            assert_is(it, row);
+        }
     }
     assert_eq!(told.len(), rows.len(), "there are events that nobody wrote");
     told.into_iter().map(|(id, times)| (id, times.len())).collect()

@@ -90,7 +90,7 @@ async fn the_cart_is_filled_and_shown() {
             json!({ "variant": 8, "quantity": 0 }),
             json!({ "variant": 8, "quantity": -1 }),
             json!({ "variant": 8, "quantity": 100 }),
-            json!({ "variant": 11, "quantity": 2147483647 }),
+            json!({ "variant": 11, "quantity": i32::MAX }),
             json!({ "variant": 8, "quantity": "2" }),
             json!({ "quantity": 2 }),
         ] {
@@ -129,7 +129,7 @@ async fn what_is_wrong_is_said_in_the_same_words() {
         ("query($id: ID!) { product(id: $id) { id } }", json!({ "id": 1.5 })),
         ("query($id: ID!) { product(id: $id) { id } }", json!({ "id": true })),
         ("query($p: Int) { products(page: $p) { id } }", json!({ "p": "a<b>\u{e9}\"" })),
-        ("query($p: Int) { products(page: $p) { id } }", json!({ "p": 2147483648_i64 })),
+        ("query($p: Int) { products(page: $p) { id } }", json!({ "p": 2_147_483_648_i64 })),
         ("query($p: Int) { cart { count } }", json!({ "p": 1 })),
         ("query($p: ID) { products(page: $p) { id } }", json!({ "p": 1 })),
         ("query A { cart { count } } query B { cart { total } }", json!({})),
