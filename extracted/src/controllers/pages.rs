@@ -58,8 +58,7 @@ pub(crate) async fn render(
     let page = layout.page(ctx, title, content)?;
     let body = page.to_string().into();
     let mut response = response::html(&request.method, &request.headers, status, body);
-    let vary = HeaderValue::from_static("Accept, X-Requested-With");
-    response.headers_mut().insert(VARY, vary);
+    response.headers_mut().insert(VARY, response::vary(&request.headers));
     secured(response.into(), &nonce)
 }
 

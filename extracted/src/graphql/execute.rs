@@ -1,6 +1,6 @@
 //! `POST /graphql`.
 
-use http::{Method, StatusCode};
+use http::{Method, StatusCode, header::VARY};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -19,6 +19,7 @@ use crate::{
         },
         params::{Param, Params},
         record::integer,
+        response,
         string::{presence, to_sentence},
     },
 };
@@ -28,7 +29,13 @@ pub const EXECUTE: Extraction = Extraction {
     id: "graphql.execute",
     replaces: "GraphqlController#execute",
     effects: Effects::Rows,
-    run: |ctx, request| Box::pin(async move { api::rescued(request, execute(ctx, request).await) }),
+    run: |ctx, request| {
+        Box::pin(async move {
+            let mut reply = api::rescued(request, execute(ctx, request).await)?;
+            reply.headers.insert(VARY, response::vary(&request.headers));
+            Ok(reply)
+        })
+    },
 };
 
 /// The result: `data` where something was executed, even if it came to nothing.
@@ -55,6 +62,9 @@ impl From<Unread> for HandlerError {
 async fn execute(ctx: &mut Ctx, request: &Request) -> Result<Reply, HandlerError> {
     let parameters = request.parameters()?;
     parameters.expect(&Method::POST)?;
+    if parameters.all.get("format").is_some() {
+        return Err(HandlerError::Declined("the format is a parameter"));
+    }
     ctx.verify_authenticity_token(request, &parameters)?;
     let answer = answer(ctx, request, &parameters.all).await?;
     api::render(request, StatusCode::OK, &answer)

@@ -9,11 +9,13 @@ use bytes::Bytes;
 use http::{
     HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode,
     header::{
-        CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION, REFERRER_POLICY,
+        ACCEPT, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION, REFERRER_POLICY,
         X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS, X_XSS_PROTECTION,
     },
 };
 use sha2::{Digest as _, Sha256};
+
+const X_REQUESTED_WITH: HeaderName = HeaderName::from_static("x-requested-with");
 
 /// `config.action_dispatch.default_headers` of `load_defaults 6.1`.
 const DEFAULT_HEADERS: [(HeaderName, &str); 6] = [
@@ -63,6 +65,20 @@ pub fn redirect(method: &Method, asked: &HeaderMap, location: HeaderValue) -> Re
     let mut response = html(method, asked, StatusCode::FOUND, body.into());
     response.headers_mut().insert(LOCATION, location);
     response
+}
+
+/// `Vary`, on what is rendered for a route that names no format: the request's own fields say which.
+///
+/// Source: actionpack 6.1, `action_dispatch/http/mime_negotiation.rb` (`vary_headers`).
+pub fn vary(asked: &HeaderMap) -> HeaderValue {
+    let is_there = |name| asked.get(name).is_some_and(|it| !it.as_bytes().trim_ascii().is_empty());
+    let script = asked.get(X_REQUESTED_WITH);
+    let script = script.is_some_and(|it| it.as_bytes().eq_ignore_ascii_case(b"XMLHttpRequest"));
+    HeaderValue::from_static(if script && !is_there(ACCEPT) {
+        "Accept, Content-Type, X-Requested-With"
+    } else {
+        "Accept, X-Requested-With"
+    })
 }
 
 /// `head status`, of one that has no body: 204.
