@@ -52,8 +52,11 @@ pub(crate) fn status(answer: &str) -> u16 {
 pub(crate) fn read_until(stream: &mut TcpStream, mark: &str) {
     let (mut seen, mut byte) = (String::new(), [0]);
     while !seen.ends_with(mark) {
-        assert_eq!(stream.read(&mut byte).unwrap(), 1, "closed after {seen:?}");
-        seen.push(byte[0].into());
+        match stream.read(&mut byte) {
+            Ok(1) => seen.push(byte[0].into()),
+            Ok(_) => panic!("closed after {seen:?}"),
+            Err(error) => panic!("{error} after {seen:?}"),
+        }
     }
 }
 
