@@ -13,6 +13,7 @@ use std::{
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use tests::{
     banyan::Proxy,
+    browser::Browser,
     buyers::{Buyers, Tally, Until},
 };
 use tokio::time::interval;
@@ -96,5 +97,37 @@ async fn buyers_notice_nothing_while_routes_flip_every_second() {
     flipping.await.unwrap();
     let (rust, rails) = (answered(&proxy, "extraction").await, answered(&proxy, "monolith").await);
     assert!(rust > 100.0 && rails > 100.0, "Rust answered {rust}, Rails {rails}");
+    proxy.stop().await;
+}
+
+/// Somebody is shopping while Banyan is put in front, and again while it is taken away.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_rails_began_lives_on_in_rust_and_then_in_rails() {
+    let shop = shop().await;
+    let rails = Browser::new(&shop.url);
+    let proxy = proxy(shop, staged(|| "extracted"), extracted::all()).await;
+    let rust = rails.at(&proxy.url());
+
+    let page = rails.visit("/products/3").await.unwrap();
+    let fields = [("variant_id", "9"), ("quantity", "1")];
+    let page = rust.submit(&page, "/cart/lines", &fields).await.unwrap();
+    assert!(page.flash()[0].contains("is in your cart"), "{:?}", page.flash());
+    let page = rust.visit("/login").await.unwrap();
+    let fields = [("email", "buyer500@shop.test"), ("password", "correct horse")];
+    let page = rails.submit(&page, "/login", &fields).await.unwrap();
+    assert!(page.flash()[0].contains("Welcome back"), "{:?}", page.flash());
+
+    let (_, session) = rust.json("/api/session").await.unwrap();
+    assert_eq!(session["user"]["email"], "buyer500@shop.test");
+    let (_, cart) = rust.json("/api/cart").await.unwrap();
+    let lines = cart["lines"].as_array().unwrap();
+    assert!(lines.iter().any(|it| it["variant_id"] == 9), "{cart}");
+    let page = rust.visit("/cart").await.unwrap();
+    let page = rails.submit(&page, "/logout", &[]).await.unwrap();
+    assert!(page.flash()[0].contains("logged out"), "{:?}", page.flash());
+    let (_, session) = rust.json("/api/session").await.unwrap();
+    assert!(session["user"].is_null(), "{session}");
+    let by_rust = answered(&proxy, "extraction").await;
+    assert!(by_rust > 5.0, "Rust answered {by_rust}");
     proxy.stop().await;
 }

@@ -72,6 +72,12 @@ impl Browser {
         Self { client, cookies, base: base.to_owned(), seen: Arc::default() }
     }
 
+    /// The same visitor, with the same cookies, at another address of the shop.
+    #[must_use]
+    pub fn at(&self, base: &str) -> Self {
+        Self { base: base.to_owned(), ..self.clone() }
+    }
+
     /// How long each request took, from the first on; redirects count with the request that led
     /// there.
     pub fn latencies(&self) -> Vec<Duration> {
@@ -173,6 +179,13 @@ impl Page {
     /// What the page says, without its markup.
     pub fn text(&self) -> String {
         Html::parse_document(&self.html).root_element().text().collect()
+    }
+
+    /// What the page has to say since the last one: notices and alerts.
+    pub fn flash(&self) -> Vec<String> {
+        let Ok(selector) = Selector::parse(".flash[role=status]") else { return Vec::new() };
+        let document = Html::parse_document(&self.html);
+        document.select(&selector).map(|it| it.text().collect()).collect()
     }
 
     /// The values of an attribute of all elements that the CSS selector finds.

@@ -29,10 +29,13 @@ pub(super) const ALL: &[Journey] = &[
     Journey { name: "browse by GraphQL", go: |buyer| Box::pin(buyer.browse_graphql()) },
     Journey { name: "buy in pages", go: |buyer| Box::pin(buyer.buy_in_pages()) },
     Journey { name: "buy as JSON", go: |buyer| Box::pin(buyer.buy_as_json()) },
+    Journey { name: "log in, out and in", go: |buyer| Box::pin(buyer.come_and_go()) },
+    Journey { name: "sign up", go: |buyer| Box::pin(buyer.sign_up()) },
+    Journey { name: "read notifications", go: |buyer| Box::pin(buyer.read_notifications()) },
 ];
 
 /// All seeded users have the same.
-const PASSWORD: &str = "correct horse";
+pub(super) const PASSWORD: &str = "correct horse";
 const WORDS: [&str; 6] = ["a", "cl", "mug", "lamp", "caf%C3%A9", "zzzz"];
 
 impl Buyer {
@@ -148,7 +151,7 @@ impl Buyer {
         Ok(token.to_owned())
     }
 
-    async fn is_logged_in(&mut self) -> Result<(), Complaint> {
+    pub(super) async fn is_logged_in(&mut self) -> Result<(), Complaint> {
         let (_, session) = self.browser.json("/api/session").await?;
         expect(session["user"]["email"] == json!(self.email), || {
             format!("{} is logged in as {}", self.email, session["user"])
@@ -168,7 +171,7 @@ impl Buyer {
     }
 
     /// A variant with plenty in stock, and its price in cents.
-    async fn something_in_stock(&mut self) -> Result<(u64, i64), Complaint> {
+    pub(super) async fn something_in_stock(&mut self) -> Result<(u64, i64), Complaint> {
         for _ in 0..20 {
             let id = self.random.random_range(1..=2000);
             let (status, product) = self.browser.json(&format!("/api/products/{id}")).await?;
@@ -223,7 +226,7 @@ impl Buyer {
     }
 
     /// The page that sells the variant: its cart line knows the product.
-    async fn product_of(&mut self, variant: u64) -> Result<Page, Complaint> {
+    pub(super) async fn product_of(&mut self, variant: u64) -> Result<Page, Complaint> {
         let list = self.browser.visit("/products").await?;
         let links = list.attributes("a[href^='/products/']", "href");
         // Any product's page has the form; the variant is the buyer's to choose.
@@ -257,7 +260,7 @@ impl Buyer {
     }
 }
 
-fn array(value: &Value) -> Result<&Vec<Value>, Complaint> {
+pub(super) fn array(value: &Value) -> Result<&Vec<Value>, Complaint> {
     value.as_array().ok_or_else(|| Complaint(format!("{value} is no list")))
 }
 

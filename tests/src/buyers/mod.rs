@@ -1,5 +1,6 @@
 //! Buyers: several at once, each with a session and a mind of its own, all repeatable by a seed.
 
+mod accounts;
 mod journeys;
 mod money;
 
