@@ -6,7 +6,7 @@ use extracted::{Extraction, Reply};
 use http::{HeaderValue, Response};
 
 use crate::{
-    body::{Body, BodyError},
+    body::{Body, BodyError, Held, Whole},
     downstream::Downstream,
     error::{Chain, ProxyError},
     extraction::{
@@ -92,7 +92,7 @@ impl Caller<'_> {
         extraction: Extraction,
         sample: Percent,
     ) -> Answer {
-        let (snapshot, pass) = match self.admit(&mut routed).await {
+        let Admitted { snapshot, pass, _held } = match self.admit(&mut routed).await {
             Ok(admitted) => admitted,
             Err(Turned::Away(failure)) => {
                 return self.fall_back(routed, extraction, &failure).await;
@@ -122,17 +122,22 @@ impl Caller<'_> {
 
     /// Makes the request one that a handler can be asked, and that the monolith can still be asked
     /// after it, and asks the route's guard. The guard last: who sends slowly holds no permit.
-    async fn admit(&self, routed: &mut Routed) -> Result<(Snapshot, Option<Pass>), Turned> {
+    async fn admit(&self, routed: &mut Routed) -> Result<Admitted, Turned> {
         let limit = routed.route.policy.limits.buffer;
-        let whole = routed.request.body_mut().buffer(limit).await.map_err(Turned::Broken)?;
-        if !whole {
-            return Err(Turned::Away(Failure::NotAsked("its body exceeds `limits.buffer`")));
-        }
+        let room = self.backends.extractions.room();
+        let body = routed.request.body_mut();
+        let held = match body.keep(limit, room).await.map_err(Turned::Broken)? {
+            Whole::Kept(held) => held,
+            Whole::TooLong => {
+                return Err(Turned::Away(Failure::NotAsked("its body exceeds `limits.buffer`")));
+            }
+            Whole::NoRoom => return Err(Turned::Away(Failure::NoRoom)),
+        };
         let snapshot = Snapshot::of(routed);
         let odd = Turned::Away(Failure::NotAsked("a path parameter is not text"));
         let snapshot = snapshot.ok_or(odd)?;
         let pass = routed.route.guard.as_ref().map(Guard::enter).transpose();
-        Ok((snapshot, pass.map_err(Turned::Away)?))
+        Ok(Admitted { snapshot, pass: pass.map_err(Turned::Away)?, _held: held })
     }
 
     /// The monolith answers in the handler's place.
@@ -165,6 +170,14 @@ impl Caller<'_> {
             Err(error) => Answer::failed(error),
         }
     }
+}
+
+/// A request that a handler may be asked.
+struct Admitted {
+    snapshot: Snapshot,
+    pass: Option<Pass>,
+    /// The room that its body takes, until it is answered.
+    _held: Held,
 }
 
 /// Why a handler is not asked.

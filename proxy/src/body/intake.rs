@@ -12,7 +12,7 @@ use bytes::{Bytes, BytesMut};
 use http_body::{Body as _, Frame};
 use hyper::body::Incoming;
 
-use super::BodyError;
+use super::{BodyError, Held, Room, Whole};
 use crate::{
     h1::incoming::Upload,
     io::Timer,
@@ -44,6 +44,13 @@ pub enum Source {
     H2(Incoming),
 }
 
+/// Takes a piece of so many bytes off what is left, if it is no longer.
+fn take(left: &mut u64, data: usize) -> bool {
+    let rest = left.checked_sub(data as u64);
+    *left = rest.unwrap_or(*left);
+    rest.is_some()
+}
+
 impl Intake {
     /// A body that was not looked at yet, held to the limits of all routes.
     pub fn new(source: Source) -> Self {
@@ -60,25 +67,44 @@ impl Intake {
     /// Waits for all of a short body, and returns it; or for the first frame of another.
     pub(super) async fn gather(&mut self) -> Result<Option<Bytes>, BodyError> {
         let short = self.left().is_some_and(|it| it <= GATHER);
-        self.take_up_to(if short { GATHER } else { 0 }).await
+        let mut left = if short { GATHER } else { 0 };
+        self.take_while(|data| take(&mut left, data)).await
     }
 
-    /// Waits for all of a body of up to `limit` bytes, and returns it. Of one that is longer, or has
-    /// trailers, nothing is lost: what was read already is read again. One that says that it is
-    /// longer is not waited for.
-    pub(super) async fn whole(&mut self, limit: u64) -> Result<Option<Bytes>, BodyError> {
+    /// Waits for all of a body of up to `limit` bytes for which there is room, and returns it. Of
+    /// another, or of one that has trailers, nothing is lost: what was read already is read again.
+    /// One that says that it is longer is not waited for.
+    pub(super) async fn whole(
+        &mut self,
+        limit: u64,
+        room: &Room,
+    ) -> Result<(Option<Bytes>, Whole), BodyError> {
         if self.left().is_some_and(|it| it > limit) {
-            return Ok(None);
+            return Ok((None, Whole::TooLong));
         }
-        self.take_up_to(limit).await
+        let (mut left, mut held, mut full) = (limit, Held::default(), false);
+        let whole = self.take_while(|data| {
+            let short = take(&mut left, data);
+            full = short && !room.take(data, &mut held);
+            short && !full
+        });
+        Ok(match whole.await? {
+            Some(whole) => (Some(whole), Whole::Kept(held)),
+            None if full => (None, Whole::NoRoom),
+            None => (None, Whole::TooLong),
+        })
     }
 
-    async fn take_up_to(&mut self, limit: u64) -> Result<Option<Bytes>, BodyError> {
+    /// All of the body, as long as `fits` says so of each piece's length.
+    async fn take_while(
+        &mut self,
+        mut fits: impl FnMut(usize) -> bool,
+    ) -> Result<Option<Bytes>, BodyError> {
         let mut whole = BytesMut::new();
         while !self.is_ended() {
             let Some(frame) = poll_fn(|cx| self.poll_frame(cx)).await.transpose()? else { break };
             let rest = match frame.into_data() {
-                Ok(data) if (whole.len() + data.len()) as u64 <= limit => {
+                Ok(data) if fits(data.len()) => {
                     whole.extend_from_slice(&data);
                     continue;
                 }

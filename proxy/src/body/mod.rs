@@ -2,6 +2,7 @@
 
 mod intake;
 mod read;
+mod room;
 
 use std::{
     io,
@@ -16,6 +17,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 pub use self::{
     intake::{Intake, Source as IntakeSource},
     read::{ReadError, read_up_to},
+    room::{Held, Room, Whole},
 };
 use crate::{
     h1::{answer::Answer, connection::Connection, decode::ChunkFault},
@@ -182,16 +184,20 @@ impl Body {
         Ok(())
     }
 
-    /// Waits for all that a client sends, if it is no more than `limit` bytes; tells whether that is
-    /// so. A longer body is as before.
+    /// Waits for all that a client sends, if it is no more than `limit` bytes and `room` has them;
+    /// otherwise the body is as before.
     ///
     /// # Errors
     /// [`BodyError`]: the client sends no more.
-    pub async fn buffer(&mut self, limit: usize) -> Result<bool, BodyError> {
-        let Source::Intake(intake) = &mut self.source else { return Ok(true) };
-        let Some(whole) = intake.whole(limit as u64).await? else { return Ok(false) };
-        self.source = if whole.is_empty() { Source::Empty } else { Source::Full(whole) };
-        Ok(true)
+    pub async fn keep(&mut self, limit: usize, room: &Room) -> Result<Whole, BodyError> {
+        let Source::Intake(intake) = &mut self.source else {
+            return Ok(Whole::Kept(Held::default()));
+        };
+        let (bytes, whole) = intake.whole(limit as u64, room).await?;
+        if let Some(bytes) = bytes {
+            self.source = if bytes.is_empty() { Source::Empty } else { Source::Full(bytes) };
+        }
+        Ok(whole)
     }
 
     /// All of the body, where it is at hand.

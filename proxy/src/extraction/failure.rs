@@ -23,6 +23,9 @@ pub enum Failure {
     /// As many handlers run as may.
     #[error("all {0} permits of the extraction runtime are taken")]
     Overload(usize),
+    /// The bodies of requests for handlers take as much memory as they may.
+    #[error("the bodies of other requests for handlers take all the room there is")]
+    NoRoom,
     /// As many handlers of this route run as may.
     #[error("all {0} permits of the route's `concurrency` are taken")]
     Busy(usize),
@@ -72,7 +75,7 @@ impl Failure {
     /// The reason under which the fallback is counted.
     pub fn reason(&self) -> Fallback {
         match self {
-            Self::Overload(_) | Self::Busy(_) => Fallback::Overload,
+            Self::Overload(_) | Self::NoRoom | Self::Busy(_) => Fallback::Overload,
             Self::BreakerOpen => Fallback::Breaker,
             Self::Deadline(_) => Fallback::Deadline,
             Self::Panicked(_) => Fallback::Panic,

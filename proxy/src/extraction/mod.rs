@@ -26,10 +26,13 @@ pub use self::{
     jobs::{JobQueue, Push, PushError, Stored},
     redis_queue::RedisQueue,
 };
-use crate::metrics::ExtractionMetrics;
+use crate::{body::Room, metrics::ExtractionMetrics};
 
 /// Live handlers at once, and the database connections that they may hold.
 pub const LIVE_CONCURRENCY: usize = 32;
+
+/// Bytes of requests that may wait for handlers, all together.
+const ROOM: usize = 256 * 1024 * 1024;
 
 /// A commit and whatever follows it are over within this, unless the runtime is stuck.
 const FINISH_LIMIT: Duration = Duration::from_secs(35);
@@ -68,6 +71,7 @@ pub struct Extractions {
     application: Arc<Application>,
     permits: Arc<Semaphore>,
     concurrency: usize,
+    room: Room,
 }
 
 /// What handlers are given to work with.
@@ -111,7 +115,13 @@ impl Extractions {
             application,
             permits: Arc::new(Semaphore::new(concurrency)),
             concurrency,
+            room: Room::new(ROOM),
         })
+    }
+
+    /// Where the bodies of requests wait that handlers are asked.
+    pub const fn room(&self) -> &Room {
+        &self.room
     }
 
     /// Runs one handler, and ends its transaction. The jobs that it leaves are pushed after that.

@@ -1,6 +1,7 @@
 //! Writes that are extracted, while the database's connection is killed at every statement: no click
 //! is sold twice, no order that a buyer was told of is lost, and everything adds up.
 
+mod bodies;
 mod ledger;
 mod misbehaving;
 mod monolith;
