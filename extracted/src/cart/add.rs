@@ -1,14 +1,9 @@
 //! `POST /cart/lines`.
 
-use http::Method;
-
+use super::{Added, added};
 use crate::{
     contract::{Ctx, Effects, Extraction, HandlerError, Reply, Request},
-    controllers::{
-        given, keep_cart,
-        pages::{self, Visitor},
-    },
-    models::variant::Variant,
+    controllers::pages,
     rails::string::to_sentence,
 };
 
@@ -26,15 +21,7 @@ pub const ADD: Extraction = Extraction {
 };
 
 async fn add(ctx: &mut Ctx, request: &Request) -> Result<Reply, HandlerError> {
-    let parameters = request.parameters()?;
-    parameters.expect(&Method::POST)?;
-    ctx.verify_authenticity_token(request, &parameters)?;
-    let variant = given::id(parameters.all.get("variant_id"))?;
-    let variant = Variant::find(&mut ctx.tx, variant).await?;
-    let Visitor { user, mut cart } = Visitor::of(ctx, request).await?;
-    keep_cart(ctx, request, user.as_ref(), &mut cart).await?;
-    let quantity = given::count(parameters.all.get("quantity"))?;
-    let errors = cart.add(&mut ctx.tx, ctx.now, &variant, quantity).await?;
+    let Added { variant, errors, .. } = added(ctx, request).await?;
     if !errors.is_empty() {
         return pages::redirect_with_alert(ctx, request, "/cart", &to_sentence(&errors));
     }

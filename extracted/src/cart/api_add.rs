@@ -1,11 +1,11 @@
 //! `POST /api/cart/lines`.
 
-use http::{Method, StatusCode};
+use http::StatusCode;
 
+use super::{Added, added};
 use crate::{
     contract::{Ctx, Effects, Extraction, HandlerError, Reply, Request},
-    controllers::{api, given, keep_cart, pages::Visitor},
-    models::variant::Variant,
+    controllers::api,
     rails::string::to_sentence,
 };
 
@@ -18,15 +18,7 @@ pub const API_ADD: Extraction = Extraction {
 };
 
 async fn add(ctx: &mut Ctx, request: &Request) -> Result<Reply, HandlerError> {
-    let parameters = request.parameters()?;
-    parameters.expect(&Method::POST)?;
-    ctx.verify_authenticity_token(request, &parameters)?;
-    let variant = given::id(parameters.all.get("variant_id"))?;
-    let variant = Variant::find(&mut ctx.tx, variant).await?;
-    let Visitor { user, mut cart } = Visitor::of(ctx, request).await?;
-    keep_cart(ctx, request, user.as_ref(), &mut cart).await?;
-    let quantity = given::count(parameters.all.get("quantity"))?;
-    let errors = cart.add(&mut ctx.tx, ctx.now, &variant, quantity).await?;
+    let Added { mut cart, errors, .. } = added(ctx, request).await?;
     if !errors.is_empty() {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         return api::render_error(request, status, &to_sentence(&errors));

@@ -18,15 +18,10 @@ use rand::CryptoRng;
 use time::OffsetDateTime;
 
 use super::{
-    CookieError, CookieOptions, Found, fits, metadata,
+    CookieError, CookieKey, CookieOptions, Jar,
     signed::{SigningDigest, SigningKey, decode, parts},
-    unwrap,
 };
-use crate::rails::{
-    key_generator::KeyGenerator,
-    serializer::{Serializer, Undecodable},
-    value::Value,
-};
+use crate::rails::{key_generator::KeyGenerator, value::Value};
 
 /// `use_authenticated_cookie_encryption`. Under either the cookies of the other are read, so that an
 /// application can change over.
@@ -48,13 +43,7 @@ pub enum EncryptionKey {
 }
 
 /// `cookies.encrypted`.
-#[derive(Debug, Clone)]
-pub struct EncryptedCookies {
-    /// The first writes; all read.
-    keys: Vec<EncryptionKey>,
-    serializer: Serializer,
-    metadata: bool,
-}
+pub type EncryptedCookies = Jar<EncryptionKey>;
 
 impl EncryptedCookies {
     /// The jar of an application that is configured so.
@@ -64,32 +53,7 @@ impl EncryptedCookies {
             Encryption::Cbc => Encryption::Gcm,
         };
         let key = |it| EncryptionKey::derive(&options.keys, it);
-        let keys = vec![key(options.encryption), key(other)];
-        Self { keys, serializer: options.serializer, metadata: options.metadata }
-    }
-
-    /// `cookies_rotations.rotate :encrypted`: reads what an old key has made, too.
-    #[must_use]
-    pub fn rotate(mut self, old: EncryptionKey) -> Self {
-        self.keys.push(old);
-        self
-    }
-
-    /// The value of the cookie of this name, whose escapes are off. `None` for whatever is not
-    /// genuine, not this cookie's, or expired.
-    ///
-    /// # Errors
-    /// [`Undecodable`] when it is genuine and cannot be read, where Rails raises.
-    pub fn read(
-        &self,
-        name: &str,
-        cookie: &[u8],
-        now: OffsetDateTime,
-    ) -> Result<Option<Found>, Undecodable> {
-        let opened =
-            self.keys.iter().enumerate().find_map(|(at, key)| Some((at, key.decrypt(cookie)?)));
-        let Some((at, plain)) = opened else { return Ok(None) };
-        unwrap(&plain, name, self.serializer, at > 0, now)
+        Self::with(vec![key(options.encryption), key(other)], options)
     }
 
     /// The cookie's value, before it is escaped.
@@ -103,10 +67,8 @@ impl EncryptedCookies {
         expires: Option<OffsetDateTime>,
         random: &mut impl CryptoRng,
     ) -> Result<String, CookieError> {
-        let purpose = self.metadata.then(|| metadata::purpose(name));
-        let plain = metadata::wrap(self.serializer.dump(value)?, purpose, expires);
         // Only an unusable key could fail here, and keys have the right length by their type.
-        fits(self.keys[0].encrypt(plain, random).unwrap_or_default())
+        self.seal(name, value, expires, |key, it| key.encrypt(it, random).unwrap_or_default())
     }
 }
 
@@ -131,11 +93,13 @@ impl EncryptionKey {
             }
         }
     }
+}
 
-    fn decrypt(&self, cookie: &[u8]) -> Option<Vec<u8>> {
+impl CookieKey for EncryptionKey {
+    fn open(&self, cookie: &[u8]) -> Option<Vec<u8>> {
         match self {
             Self::Gcm(key) => decrypt_gcm(key, cookie),
-            Self::Cbc(key, signing) => decrypt_cbc(key, &signing.verify(cookie)?),
+            Self::Cbc(key, signing) => decrypt_cbc(key, &signing.open(cookie)?),
         }
     }
 }

@@ -2,25 +2,22 @@
 
 mod encrypted;
 mod header;
+mod jar;
 mod metadata;
 mod signed;
 #[cfg(test)]
 mod vectors;
 
-use time::OffsetDateTime;
-
 pub use encrypted::{EncryptedCookies, Encryption, EncryptionKey};
 pub use header::{Cookies, SameSite, SetCookie};
+pub use jar::{CookieKey, Jar};
 pub use signed::{SignedCookies, SigningDigest, SigningKey};
 
 use super::{
     key_generator::KeyGenerator,
-    serializer::{Serializer, Undecodable, Unwritable},
+    serializer::{Serializer, Unwritable},
     value::Value,
 };
-
-/// Browsers keep no more of a cookie's value; before it is escaped.
-const MAX_BYTES: usize = 4096;
 
 /// What an application configures for its encrypted and signed cookies.
 #[derive(Debug, Clone)]
@@ -57,22 +54,4 @@ pub enum CookieError {
     /// The serializer has no form for the value.
     #[error(transparent)]
     Unwritable(#[from] Unwritable),
-}
-
-/// What is inside once the cipher or the signature has been taken off. Rails asks twice: for this
-/// cookie's own purpose, then for none, which is what cookies from before the metadata have.
-fn unwrap(
-    plain: &[u8],
-    name: &str,
-    serializer: Serializer,
-    outdated: bool,
-    now: OffsetDateTime,
-) -> Result<Option<Found>, Undecodable> {
-    let Some(message) = metadata::open(plain, name, now) else { return Ok(None) };
-    let (value, moved) = serializer.load(&message)?;
-    Ok((value != Value::Nil).then_some(Found { value, outdated: outdated || moved }))
-}
-
-fn fits(cookie: String) -> Result<String, CookieError> {
-    if cookie.len() > MAX_BYTES { Err(CookieError::Overflow(cookie.len())) } else { Ok(cookie) }
 }

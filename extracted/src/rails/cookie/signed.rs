@@ -9,12 +9,8 @@ use aws_lc_rs::hmac;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use time::OffsetDateTime;
 
-use super::{CookieError, CookieOptions, Found, fits, metadata, unwrap};
-use crate::rails::{
-    key_generator::KeyGenerator,
-    serializer::{Serializer, Undecodable},
-    value::Value,
-};
+use super::{CookieError, CookieKey, CookieOptions, Jar};
+use crate::rails::{key_generator::KeyGenerator, value::Value};
 
 /// `signed_cookie_digest`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,45 +28,16 @@ pub enum SigningDigest {
 pub struct SigningKey(Box<hmac::Key>);
 
 /// `cookies.signed`.
-#[derive(Debug, Clone)]
-pub struct SignedCookies {
-    /// The first writes; all read.
-    keys: Vec<SigningKey>,
-    serializer: Serializer,
-    metadata: bool,
-}
+pub type SignedCookies = Jar<SigningKey>;
 
 impl SignedCookies {
     /// The jar of an application that is configured so.
     pub fn new(options: &CookieOptions) -> Self {
         let key = SigningKey::derive(&options.keys, "signed cookie", options.signing);
-        Self { keys: vec![key], serializer: options.serializer, metadata: options.metadata }
+        Self::with(vec![key], options)
     }
 
-    /// `cookies_rotations.rotate :signed`: reads what an old key has signed, too.
-    #[must_use]
-    pub fn rotate(mut self, old: SigningKey) -> Self {
-        self.keys.push(old);
-        self
-    }
-
-    /// As [`super::EncryptedCookies::read`].
-    ///
-    /// # Errors
-    /// As there.
-    pub fn read(
-        &self,
-        name: &str,
-        cookie: &[u8],
-        now: OffsetDateTime,
-    ) -> Result<Option<Found>, Undecodable> {
-        let opened =
-            self.keys.iter().enumerate().find_map(|(at, key)| Some((at, key.verify(cookie)?)));
-        let Some((at, plain)) = opened else { return Ok(None) };
-        unwrap(&plain, name, self.serializer, at > 0, now)
-    }
-
-    /// As [`super::EncryptedCookies::write`].
+    /// As that of [`super::EncryptedCookies`].
     ///
     /// # Errors
     /// As there.
@@ -80,9 +47,7 @@ impl SignedCookies {
         value: &Value,
         expires: Option<OffsetDateTime>,
     ) -> Result<String, CookieError> {
-        let purpose = self.metadata.then(|| metadata::purpose(name));
-        let plain = metadata::wrap(self.serializer.dump(value)?, purpose, expires);
-        fits(self.keys[0].sign(&plain))
+        self.seal(name, value, expires, |key, it| key.sign(&it))
     }
 }
 
@@ -107,9 +72,11 @@ impl SigningKey {
         let digest = hex::encode(hmac::sign(&self.0, data.as_bytes()));
         format!("{data}--{digest}")
     }
+}
 
+impl CookieKey for SigningKey {
     /// The message, when the signature is genuine. Hexadecimal digits are lower case.
-    pub(super) fn verify(&self, signed: &[u8]) -> Option<Vec<u8>> {
+    fn open(&self, signed: &[u8]) -> Option<Vec<u8>> {
         let parts = parts(signed);
         let [data, digest] = parts.get(..2)? else { return None };
         if digest.iter().any(u8::is_ascii_uppercase) {
