@@ -33,10 +33,23 @@ const SETTLE_LIMIT: Duration = Duration::from_secs(10);
 /// Between two questions for the outcome of a commit.
 const SETTLE_PAUSE: Duration = Duration::from_millis(50);
 
-/// Begins a handler's transaction. Without autocommit a statement that follows an implicit end, such
-/// as a deadlock's rollback, begins another transaction instead of being committed on its own; and
-/// without its savepoint that other transaction is recognised.
-pub(super) const BEGIN: &str = "SET autocommit = 0; START TRANSACTION; SAVEPOINT banyan";
+/// Begins the transaction of a handler that has so long. Without autocommit a statement that follows
+/// an implicit end, such as a deadlock's rollback, begins another transaction instead of being
+/// committed on its own; and without its savepoint that other transaction is recognised.
+///
+/// What a handler that was given up has locked must not keep others waiting, first of all the
+/// monolith, which is asked the same. So no statement waits for a lock any longer than the handler
+/// may take; and where the server does not hear that its client is gone, it gives up a transaction
+/// that is silent for as long. `MariaDB` alone can do that: what stands in `/*M! */` is its own.
+pub(super) fn begin(deadline: Duration) -> String {
+    // Both are whole seconds.
+    let seconds = deadline.as_secs() + 1;
+    format!(
+        "SET autocommit = 0, innodb_lock_wait_timeout = {seconds} \
+         /*M!100300 , idle_transaction_timeout = {seconds} */; \
+         START TRANSACTION; SAVEPOINT banyan"
+    )
+}
 
 /// Fails when the transaction is no longer the one that was begun.
 const CHECK: &str = "RELEASE SAVEPOINT banyan";

@@ -10,7 +10,7 @@ mod redis_queue;
 use std::{fmt, io, sync::Arc, time::Duration};
 
 use extracted::{Application, Ctx, Effects, Extraction, Reply, Request};
-use sqlx::MySqlPool;
+use sqlx::{AssertSqlSafe, MySqlPool};
 use time::OffsetDateTime;
 use tokio::{
     runtime::{Handle, Runtime},
@@ -186,7 +186,8 @@ async fn in_transaction(
     if recorded && call.ending == Ending::Commit {
         commits.prepare().await?;
     }
-    let tx = commits.database.begin_with(commits::BEGIN).await.map_err(Failure::Database)?;
+    let begin = AssertSqlSafe(commits::begin(call.deadline));
+    let tx = commits.database.begin_with(begin).await.map_err(Failure::Database)?;
     let mut ctx = Ctx::new(tx, call.now, application);
     let reply = call.extraction.answer(&mut ctx, &call.request).await.map_err(Failure::Handler)?;
     Ok(Done { reply, ctx, permit })
