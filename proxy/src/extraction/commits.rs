@@ -8,6 +8,7 @@
 
 use std::time::{Duration, Instant};
 
+use extracted::{HandlerError, Job};
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, MySqlConnection, MySqlPool,
     Transaction, mysql::MySql,
@@ -18,10 +19,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{
-    failure::{Failure, NoReply},
-    jobs::Stored,
-};
+use super::failure::{Failure, NoReply};
 use crate::metrics::{Commit, ExtractionMetrics};
 
 /// How long a commit may take until its outcome is asked for.
@@ -131,7 +129,7 @@ impl Commits {
     pub(super) async fn commit(
         &self,
         mut tx: Transaction<'static, MySql>,
-        jobs: &[Stored],
+        jobs: &[Job],
     ) -> Result<Uuid, NoReply> {
         let id = Uuid::new_v4();
         let recorded = timeout(COMMIT_LIMIT, record(&mut tx, id, jobs)).await;
@@ -192,17 +190,21 @@ impl Commits {
 async fn record(
     tx: &mut Transaction<'static, MySql>,
     id: Uuid,
-    jobs: &[Stored],
+    jobs: &[Job],
 ) -> Result<(), Failure> {
     tx.execute(CHECK).await.map_err(Failure::Ended)?;
     let (state, jobs) = match jobs {
         [] => (COMMITTED, None),
-        jobs => (WAITING, Some(Stored::encode(jobs).map_err(Failure::Handler)?)),
+        jobs => (WAITING, Some(encode(jobs)?)),
     };
     let insert = "INSERT INTO banyan_commits (id, at, state, connection, jobs) \
                   VALUES (?, UTC_TIMESTAMP(6), ?, CONNECTION_ID(), ?)";
     let insert = sqlx::query(insert).bind(&id.as_bytes()[..]).bind(state).bind(jobs);
     insert.execute(&mut **tx).await.map(drop).map_err(Failure::Database)
+}
+
+fn encode(jobs: &[Job]) -> Result<String, Failure> {
+    serde_json::to_string(jobs).map_err(|it| Failure::Handler(HandlerError::Json(it)))
 }
 
 async fn ask(connection: &mut MySqlConnection, id: Uuid) -> Result<Fate, sqlx::Error> {

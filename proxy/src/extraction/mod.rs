@@ -23,7 +23,7 @@ pub(crate) use self::commits::is_missing;
 use self::{commits::Commits, jobs::Outbox};
 pub use self::{
     failure::{Failure, NoReply},
-    jobs::{JobQueue, Push, PushError, Stored},
+    jobs::PushError,
     redis_queue::RedisQueue,
 };
 use crate::metrics::ExtractionMetrics;
@@ -75,7 +75,7 @@ pub struct Surroundings {
     /// The monolith's database.
     pub database: Option<MySqlPool>,
     /// Where its jobs wait.
-    pub jobs: Option<Arc<dyn JobQueue>>,
+    pub jobs: Option<RedisQueue>,
     /// Its settings.
     pub application: Arc<Application>,
 }
@@ -205,8 +205,8 @@ async fn finish(
         commits.commit_counters(ctx.tx).await;
         return Ok(());
     }
-    let jobs: Vec<Stored> = ctx.jobs.into_iter().map(Stored::from).collect();
-    let id = commits.commit(ctx.tx, &jobs).await?;
+    let Ctx { tx, jobs, .. } = ctx;
+    let id = commits.commit(tx, &jobs).await?;
     drop(permit);
     if let Some(outbox) = outbox.filter(|_| !jobs.is_empty()) {
         // Rails pushes before it answers. Whoever gives up waiting does not give up pushing.
