@@ -4,7 +4,7 @@ mod rails;
 
 use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
 use ipnet::IpNet;
 
 pub use rails::{CookiesSerializer, Rails, RailsError, Version};
@@ -96,6 +96,11 @@ pub struct Serve {
     /// The monolith's Redis, for the jobs of extractions: redis://:PASSWORD@HOST:PORT/NUMBER
     #[arg(long, env = "BANYAN_REDIS", value_name = "URL", hide_env_values = true)]
     pub redis: Option<Secret>,
+
+    /// What the monolith's Sidekiq puts before its keys, by the gem redis-namespace
+    #[arg(long, env = "BANYAN_REDIS_NAMESPACE", value_name = "NAME", requires = "redis")]
+    #[arg(value_parser = NonEmptyStringValueParser::new())]
+    pub redis_namespace: Option<String>,
 
     /// The monolith's own settings.
     #[command(flatten)]

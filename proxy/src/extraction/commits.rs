@@ -8,6 +8,7 @@
 
 use std::time::{Duration, Instant};
 
+use extracted::{HandlerError, Job};
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, MySqlConnection, MySqlPool,
     Transaction, mysql::MySql,
@@ -18,10 +19,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{
-    failure::{Failure, NoReply},
-    jobs::Stored,
-};
+use super::failure::{Failure, NoReply};
 use crate::metrics::{Commit, ExtractionMetrics};
 
 /// How long a commit may take until its outcome is asked for.
@@ -33,10 +31,23 @@ const SETTLE_LIMIT: Duration = Duration::from_secs(10);
 /// Between two questions for the outcome of a commit.
 const SETTLE_PAUSE: Duration = Duration::from_millis(50);
 
-/// Begins a handler's transaction. Without autocommit a statement that follows an implicit end, such
-/// as a deadlock's rollback, begins another transaction instead of being committed on its own; and
-/// without its savepoint that other transaction is recognised.
-pub(super) const BEGIN: &str = "SET autocommit = 0; START TRANSACTION; SAVEPOINT banyan";
+/// Begins the transaction of a handler that has so long. Without autocommit a statement that follows
+/// an implicit end, such as a deadlock's rollback, begins another transaction instead of being
+/// committed on its own; and without its savepoint that other transaction is recognised.
+///
+/// What a handler that was given up has locked must not keep others waiting, first of all the
+/// monolith, which is asked the same. So no statement waits for a lock any longer than the handler
+/// may take; and where the server does not hear that its client is gone, it gives up a transaction
+/// that is silent for as long. `MariaDB` alone can do that: what stands in `/*M! */` is its own.
+pub(super) fn begin(deadline: Duration) -> String {
+    // Both are whole seconds.
+    let seconds = deadline.as_secs() + 1;
+    format!(
+        "SET autocommit = 0, innodb_lock_wait_timeout = {seconds} \
+         /*M!100300 , idle_transaction_timeout = {seconds} */; \
+         START TRANSACTION; SAVEPOINT banyan"
+    )
+}
 
 /// Fails when the transaction is no longer the one that was begun.
 const CHECK: &str = "RELEASE SAVEPOINT banyan";
@@ -118,7 +129,7 @@ impl Commits {
     pub(super) async fn commit(
         &self,
         mut tx: Transaction<'static, MySql>,
-        jobs: &[Stored],
+        jobs: &[Job],
     ) -> Result<Uuid, NoReply> {
         let id = Uuid::new_v4();
         let recorded = timeout(COMMIT_LIMIT, record(&mut tx, id, jobs)).await;
@@ -179,17 +190,21 @@ impl Commits {
 async fn record(
     tx: &mut Transaction<'static, MySql>,
     id: Uuid,
-    jobs: &[Stored],
+    jobs: &[Job],
 ) -> Result<(), Failure> {
     tx.execute(CHECK).await.map_err(Failure::Ended)?;
     let (state, jobs) = match jobs {
         [] => (COMMITTED, None),
-        jobs => (WAITING, Some(Stored::encode(jobs).map_err(Failure::Handler)?)),
+        jobs => (WAITING, Some(encode(jobs)?)),
     };
     let insert = "INSERT INTO banyan_commits (id, at, state, connection, jobs) \
                   VALUES (?, UTC_TIMESTAMP(6), ?, CONNECTION_ID(), ?)";
     let insert = sqlx::query(insert).bind(&id.as_bytes()[..]).bind(state).bind(jobs);
     insert.execute(&mut **tx).await.map(drop).map_err(Failure::Database)
+}
+
+fn encode(jobs: &[Job]) -> Result<String, Failure> {
+    serde_json::to_string(jobs).map_err(|it| Failure::Handler(HandlerError::Json(it)))
 }
 
 async fn ask(connection: &mut MySqlConnection, id: Uuid) -> Result<Fate, sqlx::Error> {

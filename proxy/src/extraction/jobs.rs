@@ -1,15 +1,17 @@
 //! Jobs after their commit: pushed at once, and by a sweeper where that failed or the process was
 //! gone. Until one is pushed it waits in the row of its transaction.
 
-use std::{fmt, pin::Pin, sync::Arc, time::Duration};
+use std::time::Duration;
 
-use extracted::{HandlerError, Job};
-use serde::{Deserialize, Serialize};
+use extracted::Job;
 use sqlx::{ConnectOptions as _, MySqlConnection, MySqlPool};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use uuid::Uuid;
 
-use super::commits::{WAITING, is_missing};
+use super::{
+    commits::{WAITING, is_missing},
+    redis_queue::RedisQueue,
+};
 use crate::{
     error::Chain,
     metrics::{ExtractionMetrics, Pushed},
@@ -27,15 +29,6 @@ const SWEEP: Duration = Duration::from_secs(1);
 /// What a sweep of the table may take.
 const SWEEP_LIMIT: Duration = Duration::from_mins(1);
 
-/// What a push returns.
-pub type Push<'a> = Pin<Box<dyn Future<Output = Result<(), PushError>> + Send + 'a>>;
-
-/// Where jobs go.
-pub trait JobQueue: fmt::Debug + Send + Sync {
-    /// Pushes the jobs of one commit, in their order. A second push with the same `id` does nothing.
-    fn push<'a>(&'a self, id: Uuid, jobs: &'a [Stored]) -> Push<'a>;
-}
-
 /// Why jobs were not pushed. They may have been; to push them again does not push them twice.
 #[derive(Debug, thiserror::Error)]
 pub enum PushError {
@@ -50,43 +43,17 @@ pub enum PushError {
     Unreadable(#[source] serde_json::Error),
 }
 
-/// A job as its transaction's row has it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Stored {
-    /// The queue's name.
-    pub queue: String,
-    /// Seconds since 1970 at which it is due; `None` for at once.
-    pub at: Option<f64>,
-    /// What the worker reads.
-    pub payload: String,
-}
-
-impl From<Job> for Stored {
-    fn from(Job { queue, at, payload }: Job) -> Self {
-        // Sidekiq's own resolution: a double of seconds.
-        #[expect(clippy::cast_precision_loss, reason = "microseconds since 1970 fit into 53 bits")]
-        let at = at.map(|it| (it.unix_timestamp_nanos() / 1000) as f64 / 1e6);
-        Self { queue, at, payload }
-    }
-}
-
-impl Stored {
-    pub(super) fn encode(jobs: &[Self]) -> Result<String, HandlerError> {
-        serde_json::to_string(jobs).map_err(HandlerError::Json)
-    }
-}
-
 /// Pushes what was committed, and what was left behind.
 #[derive(Debug, Clone)]
 pub(super) struct Outbox {
     pub(super) database: MySqlPool,
-    pub(super) queue: Arc<dyn JobQueue>,
+    pub(super) queue: RedisQueue,
     pub(super) metrics: ExtractionMetrics,
 }
 
 impl Outbox {
     /// Pushes the jobs of a commit, and forgets them.
-    pub(super) async fn deliver(self, id: Uuid, jobs: Vec<Stored>) {
+    pub(super) async fn deliver(self, id: Uuid, jobs: Vec<Job>) {
         if let Err(error) = self.push(id, &jobs).await {
             self.metrics.pushed(Pushed::Failed, jobs.len());
             tracing::warn!(error = %Chain(&error), "jobs wait to be pushed again");
@@ -152,7 +119,7 @@ impl Outbox {
             let read = serde_json::from_str(&jobs).map_err(PushError::Unreadable);
             let pushed = match (read, Uuid::from_slice(&id)) {
                 (Ok(jobs), Ok(uuid)) => {
-                    let jobs: Vec<Stored> = jobs;
+                    let jobs: Vec<Job> = jobs;
                     self.push(uuid, &jobs).await.map(|()| jobs.len())
                 }
                 (Err(error), _) => Err(error),
@@ -174,7 +141,7 @@ impl Outbox {
         Ok(())
     }
 
-    async fn push(&self, id: Uuid, jobs: &[Stored]) -> Result<(), PushError> {
+    async fn push(&self, id: Uuid, jobs: &[Job]) -> Result<(), PushError> {
         timeout(PUSH_LIMIT, self.queue.push(id, jobs)).await.unwrap_or(Err(PushError::Slow))
     }
 }

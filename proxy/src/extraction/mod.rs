@@ -10,7 +10,7 @@ mod redis_queue;
 use std::{fmt, io, sync::Arc, time::Duration};
 
 use extracted::{Application, Ctx, Effects, Extraction, Reply, Request};
-use sqlx::MySqlPool;
+use sqlx::{AssertSqlSafe, MySqlPool};
 use time::OffsetDateTime;
 use tokio::{
     runtime::{Handle, Runtime},
@@ -23,7 +23,7 @@ pub(crate) use self::commits::is_missing;
 use self::{commits::Commits, jobs::Outbox};
 pub use self::{
     failure::{Failure, NoReply},
-    jobs::{JobQueue, Push, PushError, Stored},
+    jobs::PushError,
     redis_queue::RedisQueue,
 };
 use crate::{body::Room, metrics::ExtractionMetrics};
@@ -79,7 +79,7 @@ pub struct Surroundings {
     /// The monolith's database.
     pub database: Option<MySqlPool>,
     /// Where its jobs wait.
-    pub jobs: Option<Arc<dyn JobQueue>>,
+    pub jobs: Option<RedisQueue>,
     /// Its settings.
     pub application: Arc<Application>,
 }
@@ -196,7 +196,8 @@ async fn in_transaction(
     if recorded && call.ending == Ending::Commit {
         commits.prepare().await?;
     }
-    let tx = commits.database.begin_with(commits::BEGIN).await.map_err(Failure::Database)?;
+    let begin = AssertSqlSafe(commits::begin(call.deadline));
+    let tx = commits.database.begin_with(begin).await.map_err(Failure::Database)?;
     let mut ctx = Ctx::new(tx, call.now, application);
     let reply = call.extraction.answer(&mut ctx, &call.request).await.map_err(Failure::Handler)?;
     Ok(Done { reply, ctx, permit })
@@ -214,8 +215,8 @@ async fn finish(
         commits.commit_counters(ctx.tx).await;
         return Ok(());
     }
-    let jobs: Vec<Stored> = ctx.jobs.into_iter().map(Stored::from).collect();
-    let id = commits.commit(ctx.tx, &jobs).await?;
+    let Ctx { tx, jobs, .. } = ctx;
+    let id = commits.commit(tx, &jobs).await?;
     drop(permit);
     if let Some(outbox) = outbox.filter(|_| !jobs.is_empty()) {
         // Rails pushes before it answers. Whoever gives up waiting does not give up pushing.

@@ -2,7 +2,7 @@
 
 use std::{io, sync::Arc, time::Duration};
 
-use extracted::Extraction;
+use extracted::{Extraction, rails::job::Namespace};
 use prometheus::Registry;
 use shadow::Shadow;
 use sqlx::MySqlPool;
@@ -12,7 +12,7 @@ use crate::{
     access_line::{AccessLog, FlushGuard},
     config::{Scheme, Serve},
     events::{self, Events},
-    extraction::{Extractions, JobQueue, LIVE_CONCURRENCY, RedisQueue, Surroundings},
+    extraction::{Extractions, LIVE_CONCURRENCY, RedisQueue, Surroundings},
     layers::trace::Tracing,
     metrics::ProxyMetrics,
     mirror::Mirror,
@@ -106,8 +106,9 @@ pub(super) fn pinned(
 
 /// The handlers that answer buyers.
 pub(super) fn live(settings: &Serve, metrics: &ProxyMetrics) -> Result<Extractions, StartError> {
-    let queue = settings.redis.as_ref().map(|it| RedisQueue::new(it.expose())).transpose();
-    let queue = queue.map_err(StartError::Redis)?.map(|it| Arc::new(it) as Arc<dyn JobQueue>);
+    let namespace = Namespace::new(settings.redis_namespace.as_deref());
+    let redis = settings.redis.as_ref().map(|it| RedisQueue::new(it.expose(), namespace));
+    let queue = redis.transpose().map_err(StartError::Redis)?;
     handlers("extraction", LIVE_CONCURRENCY, queue, settings, metrics)
 }
 
@@ -144,7 +145,7 @@ pub(super) fn access_log(
 fn handlers(
     name: &str,
     concurrency: usize,
-    jobs: Option<Arc<dyn JobQueue>>,
+    jobs: Option<RedisQueue>,
     settings: &Serve,
     metrics: &ProxyMetrics,
 ) -> Result<Extractions, StartError> {

@@ -6,7 +6,7 @@ use reqwest::Client;
 use tests::banyan::{Proxy, Setup};
 use tokio::{io::AsyncWriteExt as _, net::TcpStream, sync::Barrier};
 
-use super::{IDLE, monolith::Monolith};
+use super::{fallback::IDLE, monolith::Monolith};
 use crate::support::{eventually, forever, metric, quiet_shop};
 
 /// 256 of these fill the room.

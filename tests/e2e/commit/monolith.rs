@@ -1,12 +1,6 @@
 //! A monolith of a few lines: it reads a request whole and answers what it is told to.
 
-use std::{
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::net::SocketAddr;
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -18,7 +12,6 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 #[derive(Debug)]
 pub(super) struct Monolith {
     address: SocketAddr,
-    asked: Arc<AtomicUsize>,
     _stop: DropGuard,
 }
 
@@ -31,28 +24,23 @@ impl Monolith {
     {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (stop, asked) = (CancellationToken::new(), Arc::<AtomicUsize>::default());
-        let (ended, count) = (stop.clone(), Arc::clone(&asked));
+        let stop = CancellationToken::new();
+        let ended = stop.clone();
         tokio::spawn(stop.clone().run_until_cancelled_owned(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let serve = serve(client, answer.clone(), Arc::clone(&count));
+                let serve = serve(client, answer.clone());
                 tokio::spawn(ended.clone().run_until_cancelled_owned(serve));
             }
         }));
-        Self { address, asked, _stop: stop.drop_guard() }
+        Self { address, _stop: stop.drop_guard() }
     }
 
     pub(super) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
-
-    /// Requests so far.
-    pub(super) fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
-    }
 }
 
-async fn serve<F, A>(mut client: TcpStream, answer: F, asked: Arc<AtomicUsize>)
+async fn serve<F, A>(mut client: TcpStream, answer: F)
 where
     F: Fn(Vec<u8>) -> A,
     A: Future<Output = Vec<u8>>,
@@ -60,7 +48,6 @@ where
     let mut read = Vec::new();
     while let Some((length, body)) = request(&mut client, &mut read).await {
         read.drain(..length);
-        asked.fetch_add(1, Ordering::SeqCst);
         let body = answer(body).await;
         let mut text =
             format!("HTTP/1.1 201 Created\r\ncontent-length: {}\r\n\r\n", body.len()).into_bytes();

@@ -37,10 +37,11 @@ pub(super) enum Cut {
 /// A command of a handler's transaction, counted from its beginning, and what happens there.
 pub(super) type Fault = (usize, Cut);
 
-/// What is to happen.
-#[derive(Debug, Clone)]
+/// What is to happen; by default nothing.
+#[derive(Debug, Clone, Default)]
 pub(super) struct Plan {
-    /// Every second transaction meets the next of these, in turn.
+    /// Every second transaction meets one of these, each time one that has happened least often: a
+    /// transaction may end before it comes to the statement.
     pub(super) faults: Vec<Fault>,
     /// Every so many questions for a commit's outcome lose their answer; 0 for none.
     pub(super) lost_questions: usize,
@@ -51,37 +52,49 @@ pub(super) struct Plan {
 /// The relay. It ends when this is dropped.
 #[derive(Debug)]
 pub(super) struct Saboteur {
-    pub(super) address: SocketAddr,
+    address: SocketAddr,
     shared: Arc<Shared>,
     _stop: DropGuard,
+}
+
+/// How often a fault has happened, and how often it was to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Met {
+    done: usize,
+    planned: usize,
 }
 
 #[derive(Debug)]
 struct Shared {
     server: String,
-    plan: Plan,
+    plan: Mutex<Plan>,
     transactions: AtomicUsize,
+    /// The commands of the last transaction that was committed in peace.
+    length: AtomicUsize,
     questions: AtomicUsize,
     refusing: AtomicBool,
     /// Breaks what is open now.
     cut: Mutex<CancellationToken>,
-    done: Mutex<BTreeMap<Fault, usize>>,
+    met: Mutex<BTreeMap<Fault, Met>>,
     /// Whose clients are gone without the server knowing.
     held: Mutex<Vec<(OwnedReadHalf, OwnedWriteHalf)>>,
 }
 
 impl Saboteur {
-    pub(super) async fn before(server: &str, plan: Plan) -> Self {
+    /// Before the server of this database; nothing happens until there is a plan.
+    pub(super) async fn before(database: &str) -> Self {
+        let server = database.rsplit_once('@').unwrap().1.split_once('/').unwrap().0;
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
             server: server.to_owned(),
-            plan,
+            plan: Mutex::default(),
             transactions: AtomicUsize::new(0),
+            length: AtomicUsize::new(0),
             questions: AtomicUsize::new(0),
             refusing: AtomicBool::new(false),
             cut: Mutex::default(),
-            done: Mutex::default(),
+            met: Mutex::default(),
             held: Mutex::default(),
         });
         let stop = CancellationToken::new();
@@ -90,9 +103,28 @@ impl Saboteur {
         Self { address, shared, _stop: stop.drop_guard() }
     }
 
-    /// How often each fault has happened.
+    /// The database's URL, through here.
+    pub(super) fn in_the_way_of(&self, database: &str) -> String {
+        let (credentials, rest) = database.rsplit_once('@').unwrap();
+        let (_, name) = rest.split_once('/').unwrap();
+        format!("{credentials}@{}/{name}", self.address)
+    }
+
+    /// From now on this happens.
+    pub(super) fn follow(&self, plan: Plan) {
+        *self.shared.plan.lock().unwrap() = plan;
+    }
+
+    /// How many commands there were, from BEGIN to COMMIT, in the last transaction that was
+    /// committed in peace.
+    pub(super) fn length(&self) -> usize {
+        self.shared.length.load(Ordering::SeqCst)
+    }
+
+    /// How often each fault has happened that has.
     pub(super) fn done(&self) -> BTreeMap<Fault, usize> {
-        self.shared.done.lock().unwrap().clone()
+        let met = self.shared.met.lock().unwrap();
+        met.iter().filter(|it| it.1.done > 0).map(|(fault, met)| (*fault, met.done)).collect()
     }
 
     /// From now on nobody is connected.
@@ -201,13 +233,13 @@ impl Line {
             return None;
         };
         let query = *command == COM_QUERY;
-        if query && text.starts_with(b"SET autocommit = 0; START TRANSACTION") {
+        if query && text.starts_with(b"SET autocommit = 0") {
             self.transaction = Some((0, shared.next_fault()));
         } else if let Some((step, _)) = &mut self.transaction {
             *step += 1;
         } else if query && text.starts_with(b"SET SESSION innodb_lock_wait_timeout") {
             let number = shared.questions.fetch_add(1, Ordering::SeqCst) + 1;
-            let every = shared.plan.lost_questions;
+            let every = shared.plan.lock().unwrap().lost_questions;
             self.losing_question = number.is_multiple_of(every);
             return None;
         } else {
@@ -217,10 +249,14 @@ impl Line {
         let due = fault.filter(|it| it.0 == step);
         if query && (text == b"COMMIT" || text == b"ROLLBACK") {
             self.transaction = None;
+            if text == b"COMMIT" && due.is_none() {
+                shared.length.store(step + 1, Ordering::SeqCst);
+            }
         }
         let fault = due?;
-        *shared.done.lock().unwrap().entry(fault).or_default() += 1;
-        shared.refusing.fetch_or(shared.plan.alone_after_a_fault, Ordering::SeqCst);
+        shared.met.lock().unwrap().entry(fault).or_default().done += 1;
+        let alone = shared.plan.lock().unwrap().alone_after_a_fault;
+        shared.refusing.fetch_or(alone, Ordering::SeqCst);
         Some(fault.1)
     }
 }
@@ -228,7 +264,13 @@ impl Line {
 impl Shared {
     fn next_fault(&self) -> Option<Fault> {
         let number = self.transactions.fetch_add(1, Ordering::SeqCst);
-        let faults = &self.plan.faults;
-        (number % 2 == 1).then(|| faults.get(number / 2 % faults.len().max(1)).copied()).flatten()
+        if number.is_multiple_of(2) {
+            return None;
+        }
+        let (plan, mut met) = (self.plan.lock().unwrap(), self.met.lock().unwrap());
+        let rarest = |it: &&Fault| met.get(it).copied().unwrap_or_default();
+        let next = *plan.faults.iter().min_by_key(rarest)?;
+        met.entry(next).or_default().planned += 1;
+        Some(next)
     }
 }

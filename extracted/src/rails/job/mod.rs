@@ -7,12 +7,12 @@
 
 mod active;
 mod argument;
-mod enqueue;
+mod commands;
 #[cfg(test)]
 mod tests;
 
 use rand::Rng;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 
@@ -20,14 +20,15 @@ use super::json;
 
 pub use active::ActiveJob;
 pub use argument::{Argument, GlobalId, Key};
-pub use enqueue::{EnqueueError, Namespace, enqueue};
+pub use commands::{Command, Namespace};
 
-/// A job that has not left yet: see [`enqueue()`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A job that has not left yet. Until it has, it is kept as JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
     /// The queue's name: `default`.
     pub queue: String,
     /// When it is due; `None` for at once.
+    #[serde(with = "time::serde::timestamp::nanoseconds::option")]
     pub at: Option<OffsetDateTime>,
     /// What the worker reads: JSON, as Sidekiq writes it.
     pub payload: String,

@@ -1,7 +1,6 @@
 //! Jobs against what Sidekiq and Active Job sent (`tests/vectors/jobs.json`).
 
 use rand::{SeedableRng as _, rngs::StdRng};
-use redis::{Arg, Cmd};
 use time::{Duration, macros::datetime};
 
 use super::*;
@@ -29,17 +28,11 @@ fn sent(namespace: &Namespace, job: &Job) -> Value {
         payload = payload.replace(id, "00000000-0000-4000-8000-000000000000");
     }
     let job = Job { payload, ..job.clone() };
-    enqueue::commands(namespace, &job).cmd_iter().map(words).collect()
-}
-
-fn words(command: &Cmd) -> Value {
-    let texts = command.args_iter().map(|it| match it {
-        Arg::Simple(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
-        other => panic!("{other:?}"),
-    });
-    let mut texts: Vec<_> = texts.collect();
-    texts[0].make_ascii_lowercase();
-    texts.into()
+    let mut commands = job.commands(namespace);
+    for command in &mut commands {
+        command[0].make_ascii_lowercase();
+    }
+    json!(commands)
 }
 
 #[test]
@@ -181,6 +174,18 @@ fn a_namespace_stands_before_every_key() {
     assert_eq!(commands[1][1], "shop:queue:default");
     let job = made(|it| worker.perform_at(NOW + Duration::HOUR, &[], it)).unwrap();
     assert_eq!(sent(&namespace, &job)[0][1], "shop:schedule");
+}
+
+#[test]
+fn a_job_is_kept_as_it_is() {
+    let at = NOW + Duration::nanoseconds(1);
+    for job in [
+        made(|it| Worker::new("A").perform_async(&[json!("é")], it)).unwrap(),
+        made(|it| Worker::new("A").perform_at(at, &[], it)).unwrap(),
+    ] {
+        let kept = serde_json::to_string(&job).unwrap();
+        assert_eq!(serde_json::from_str::<Job>(&kept).unwrap(), job, "{kept}");
+    }
 }
 
 #[test]
