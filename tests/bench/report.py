@@ -18,7 +18,7 @@ def print_machine(rounds, seconds):
                 [TOOLS / "h2load", "--version"], [TOOLS / "bin/oha", "--version"]]
     if envoy():
         versions.append([envoy(), "--version"])
-    for command in versions:
+    for command in filter(lambda it: it[0].exists(), versions):
         said = run(command).strip().split("\n")[0]
         print(re.sub(r"^/.* version: \w+/([^/]+).*", r"envoy \1", said))
     if PINGORA.exists():
@@ -74,6 +74,20 @@ def print_routing(found):
     for routes, rounds in found.items():
         cpu = spread([one.cpu for one in rounds if one], 1)
         print(f"| {routes:,} routes | {cpu} | {spread(ratios(rounds, first), 2)} |")
+
+
+def print_extractions(found):
+    """`found` has, by load and side, each round's cost or None."""
+    print("\n| load | Puma, CPU µs per request | handler | Puma ÷ handler"
+          " | MariaDB for Puma | for the handler | requests/s of Puma | of the handler |")
+    print("|---|---|---|---|---|---|---|---|")
+    for load, (puma, handler) in found.items():
+        sides = [[one for one in rounds if one] for rounds in (puma, handler)]
+        cells = [spread([one.cpu for one in rounds], 0) for rounds in sides]
+        cells += [spread(ratios(puma, handler), 1)]
+        cells += [spread([one.database for one in rounds], 0) for rounds in sides]
+        cells += [spread([one.rate for one in rounds], 0) for rounds in sides]
+        print(f"| {load} | {' | '.join(cells)} |")
 
 
 def spread(numbers, digits):

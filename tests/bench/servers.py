@@ -171,8 +171,11 @@ def configure(name, file, template, ports, origin=None, **values):
     return WORK / name
 
 
-def start(stack, name, ports, command, log="output.log"):
-    """Starts a server that ends with `stack`, and with us whatever happens."""
+def start(stack, name, ports, command, log="output.log", ready=None):
+    """Starts a server that ends with `stack`, and with us whatever happens.
+
+    `ready` says, of its ports, whether it serves; without it the origin's files are asked for.
+    """
     with open(WORK / name / "output.log", "ab") as output:
         process = subprocess.Popen(bound(command), stdin=subprocess.DEVNULL, stdout=output,
                                    stderr=output, env=ENVIRONMENT, cwd=WORK / name,
@@ -181,7 +184,7 @@ def start(stack, name, ports, command, log="output.log"):
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(OSError, http.client.HTTPException):
-            if answers(ports):
+            if (ready or answers)(ports):
                 return Server(name, ports, process.pid, WORK / name / log)
         time.sleep(0.05)
     raise Failed(f"{name} does not serve: see {WORK / name}")
