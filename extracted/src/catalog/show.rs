@@ -3,7 +3,7 @@
 use http::StatusCode;
 use rand::seq::SliceRandom as _;
 use serde::Serialize;
-use sqlx::FromRow;
+use sqlx::{FromRow, Row as _, mysql::MySqlRow};
 use time::OffsetDateTime;
 
 use crate::{
@@ -26,14 +26,13 @@ const DAY: i64 = 24 * 60 * 60;
 async fn show(ctx: &mut Ctx, request: &Request) -> Result<Reply, HandlerError> {
     request.query()?; // reads nothing from it, but Rails refuses a malformed one
     let id = request.id("id")?;
-    let Some(product) = find(ctx, id).await? else {
+    let Some((product, variants)) = find(ctx, id).await? else {
         return api::render(
             request,
             StatusCode::NOT_FOUND,
             &NotFound { error: "Product not found" },
         );
     };
-    let variants = variants(ctx, id).await?;
     let related = related(ctx, &product).await?;
     let promotions = promotions(ctx, &product.category).await?;
     // Rails counts first. Here the count locks the row until the caller commits: so it comes last.
@@ -50,26 +49,25 @@ async fn show(ctx: &mut Ctx, request: &Request) -> Result<Reply, HandlerError> {
     api::render(request, StatusCode::OK, &page)
 }
 
-async fn find(ctx: &mut Ctx, id: i64) -> Result<Option<Product>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT id, name, slug, subtitle, description, price, currency, category, brand, details, \
-         tags, rating, listed_at, updated_at, \
-         EXISTS (SELECT 1 FROM variants WHERE product_id = products.id AND stock > 0) AS in_stock \
-         FROM products WHERE deleted_at IS NULL AND id = ?",
-    )
-    .bind(id)
-    .fetch_optional(&mut *ctx.tx)
-    .await
-}
-
-async fn variants(ctx: &mut Ctx, id: i64) -> Result<Vec<Variant>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT id, sku, title, price, stock FROM variants WHERE product_id = ? \
-         ORDER BY position, id",
+/// The product and its variants, at once: a round trip to the database is what a handler costs most.
+async fn find(ctx: &mut Ctx, id: i64) -> Result<Option<(Product, Vec<Variant>)>, sqlx::Error> {
+    let rows = sqlx::query(
+        "SELECT products.id, name, slug, subtitle, description, products.price, currency, category, \
+         brand, details, tags, rating, listed_at, products.updated_at, \
+         variants.id AS variant_id, sku, title, variants.price AS variant_price, stock \
+         FROM products LEFT JOIN variants ON product_id = products.id \
+         WHERE deleted_at IS NULL AND products.id = ? ORDER BY position, variants.id",
     )
     .bind(id)
     .fetch_all(&mut *ctx.tx)
-    .await
+    .await?;
+    let Some(first) = rows.first() else { return Ok(None) };
+    let mut product = Product::from_row(first)?;
+    let has_variants = first.try_get::<Option<i64>, _>("variant_id")?.is_some();
+    let variants: &[MySqlRow] = if has_variants { &rows } else { &[] };
+    let variants: Vec<_> = variants.iter().map(Variant::from_row).collect::<Result<_, _>>()?;
+    product.in_stock = variants.iter().any(|it| it.stock > 0);
+    Ok(Some((product, variants)))
 }
 
 /// The next products of the category, shuffled: customers got bored of a fixed order.
@@ -134,6 +132,8 @@ struct Product {
     details: Option<SerializedJson>,
     tags: Option<SerializedJson>,
     rating: Option<f64>,
+    /// Of any variant.
+    #[sqlx(skip)]
     in_stock: bool,
     listed_at: DateTime,
     updated_at: DateTime,
@@ -158,9 +158,11 @@ impl Age {
 
 #[derive(Debug, FromRow, Serialize)]
 struct Variant {
+    #[sqlx(rename = "variant_id")]
     id: i64,
     sku: String,
     title: String,
+    #[sqlx(rename = "variant_price")]
     price: BigDecimal,
     stock: i32,
 }
