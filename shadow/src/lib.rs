@@ -9,6 +9,7 @@ mod observation;
 mod redact;
 mod report;
 mod runner;
+mod sensitive;
 mod subject;
 mod unknown;
 mod verdict;

@@ -12,6 +12,7 @@ use sha2::Sha256;
 use crate::{
     Observation,
     compare::{Fragment, Path, PathPattern, Root, Step, Value, document, is_uuid, parse_time},
+    sensitive::is_sensitive,
 };
 
 /// A stored body is cut after so many bytes, and says so.
@@ -47,7 +48,7 @@ impl Redactor {
         let mut text = String::new();
         match fragment {
             Fragment::Status(status) => text.push_str(status.as_str()),
-            Fragment::Header(value) if is_revealed(path, reveal) => text.push_str(value),
+            Fragment::Header(value) if is_shown(path, reveal, value) => text.push_str(value),
             Fragment::Header(value) => self.shape(&mut text, "text", value),
             Fragment::Body(body) => self.bytes(&mut text, body),
             Fragment::Json(value) => {
@@ -91,9 +92,12 @@ impl Redactor {
         }
         for (index, pair) in query.split('&').filter(|it| !it.is_empty()).enumerate() {
             text.push(if index == 0 { '?' } else { '&' });
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            self.name(&mut text, name);
-            text.push('=');
+            // Without a name it is all value: a token, often.
+            let (name, value) = pair.split_once('=').unwrap_or(("", pair));
+            if pair.contains('=') {
+                self.name(&mut text, name);
+                text.push('=');
+            }
             if !value.is_empty() {
                 self.shape(&mut text, "text", value);
             }
@@ -115,9 +119,9 @@ impl Redactor {
         match value {
             Value::Null => text.push_str("null"),
             Value::Bool(value) => text.push_str(if *value { "true" } else { "false" }),
-            Value::Number(number) if is_revealed(path, reveal) => text.push_str(number),
+            Value::Number(number) if is_shown(path, reveal, number) => text.push_str(number),
             Value::Number(number) => self.shape(text, "number", number),
-            Value::String(string) if is_revealed(path, reveal) => {
+            Value::String(string) if is_shown(path, reveal, string) => {
                 // Writing to a String cannot fail.
                 let _ = write!(text, "{string:?}");
             }
@@ -177,7 +181,7 @@ impl Redactor {
         let plain = |it: u8| {
             it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_' | b'.' | b'~' | b'[' | b']')
         };
-        if name.len() <= NAME_LIMIT && name.bytes().all(plain) {
+        if name.len() <= NAME_LIMIT && name.bytes().all(plain) && !is_sensitive(None, name) {
             text.push_str(name);
         } else {
             self.shape(text, "name", name);
@@ -209,8 +213,9 @@ impl Redactor {
     }
 }
 
-fn is_revealed(path: &Path<'_>, reveal: &[PathPattern]) -> bool {
-    reveal.iter().any(|it| it.matches(path))
+/// Whether a route reveals the value, and nobody would mind.
+fn is_shown(path: &Path<'_>, reveal: &[PathPattern], value: &str) -> bool {
+    reveal.iter().any(|it| it.matches(path)) && !is_sensitive(path.names().last(), value)
 }
 
 /// Cuts a text that is too long between two characters, and says so.
@@ -266,6 +271,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_revealed_by_mistake_is_hidden_all_the_same() {
+        let body = r#"{"note":"a@b.test","card_number":1,"title":"4242 4242 4242 4242","price":2}"#;
+        let reveal = [PathPattern::parse("$.*").unwrap()];
+        let text = redactor().body(&answer(body), &reveal);
+        for gone in ["a@b.test", "card_number: 1", "4242"] {
+            assert!(!text.contains(gone), "{gone} is in {text}");
+        }
+        assert!(text.contains("price: 2"), "{text}");
+    }
+
+    #[test]
     fn equal_values_have_equal_hashes_under_one_key_only() {
         let redact = |key, text: &str| Redactor::new([key; 32]).hash(text.as_bytes());
         assert_eq!(redact(1, "secret"), redact(1, "secret"));
@@ -278,6 +294,9 @@ mod tests {
         let target = redactor().target("/orders/42/a%40b.test?token=abc&page=");
         assert!(target.starts_with("/orders/42/‹name of 10 #"), "{target}");
         assert!(target.contains("?token=‹text of 3 #") && target.ends_with("&page="), "{target}");
+        let target = redactor().target("/password_resets/8hN2kq0Vw3Zt5LrX9bCd7eFg1a?8hN2kq");
+        assert!(target.starts_with("/password_resets/‹name of 26 #"), "{target}");
+        assert!(target.contains("?‹text of 6 #"), "{target}");
     }
 
     #[test]
