@@ -12,25 +12,32 @@ from loads import SETTLE
 from servers import HERE, TOOLS, Failed, cpu, run
 from shop import cpu_of_all, metrics
 
-CONNECTIONS = 4  # fewer than Puma has threads, so that no request waits for another's
+FEW, MANY = 4, 16  # connections: fewer than Puma's threads, or half of the handlers that may run
 PAGES = 10  # of the list
 QUERY = ("query($id: ID!) { product(id: $id) { id name price rating inStock"
          " variants { id sku title price stock } } }")
 
 # `id` and `template` are the route's; `quick` says whether the short run has it.
-Load = collections.namedtuple("Load", "name id method template quick")
+Load = collections.namedtuple("Load", "name id method template connections quick")
 # CPU time in µs per request, of who answers and of the database meanwhile; requests, and by second.
 Cost = collections.namedtuple("Cost", "cpu database requests rate")
 
 # What rises when somebody else than a handler answers.
 ELSEWHERE = ("banyan_fallbacks_total", "banyan_upstream_connects_total")
 
+
+def load(what, id, method, template, connections=MANY, quick=False):
+    name = f"extractions, {what}, {connections} connections"
+    return Load(name, id, method, template, connections, quick)
+
+
 LOADS = [
-    Load("extractions, product JSON", "catalog.show", "GET", "/api/products/{id}", True),
-    Load("extractions, list JSON", "catalog.list", "GET", "/api/products", True),
-    Load("extractions, product page", "catalog.product", "GET", "/products/{id}", True),
-    Load("extractions, cart JSON", "cart.api_show", "GET", "/api/cart", False),
-    Load("extractions, GraphQL product", "graphql.execute", "POST", "/graphql", False),
+    load("product JSON", "catalog.show", "GET", "/api/products/{id}", FEW, quick=True),
+    load("product JSON", "catalog.show", "GET", "/api/products/{id}", quick=True),
+    load("list JSON", "catalog.list", "GET", "/api/products"),
+    load("product page", "catalog.product", "GET", "/products/{id}", quick=True),
+    load("cart JSON", "cart.api_show", "GET", "/api/cart"),
+    load("GraphQL product", "graphql.execute", "POST", "/graphql"),
 ]
 
 
@@ -64,9 +71,10 @@ def ask(load, shop, port, seconds):
     if bodies:
         fields.append("-HContent-Type: application/json")
     output = run(
-        [TOOLS / "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--timeout", "20s",
+        [TOOLS / "wrk", "-t1", f"-c{load.connections}", f"-d{seconds}s", "--timeout", "20s",
          "-s", HERE / "in_turn.lua", *fields, f"http://127.0.0.1:{port}"],
-        timeout=seconds + 60, METHOD=load.method, TARGETS="\n".join(targets), BODIES="\n".join(bodies))
+        timeout=seconds + 60, METHOD=load.method, TARGETS="\n".join(targets),
+        BODIES="\n".join(bodies))
     found = json.loads(output.strip().rpartition("\n")[2])
     if not found["requests"] or found["unanswered"] or found["wrong"]:
         raise Failed(f"wrk: {found}")

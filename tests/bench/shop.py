@@ -81,14 +81,16 @@ def visit(port, product):
         return fields | {"Cookie": session}
 
 
-def start_banyan_with_handlers(stack, shop, loads):
+def start_banyan_with_handlers(stack, shop, loads, under=()):
+    """`under` is what runs it, such as a profiler."""
     ports = free_ports(["http", "admin"])
     home = WORK / "handlers"
     (home / "routes").mkdir(parents=True)
     routes = home / "routes/routes.toml"
-    routes.write_text("".join(ROUTE.format(**it._asdict()) for it in loads))
+    stanzas = {it.id: ROUTE.format(**it._asdict()) for it in loads}  # one for several loads
+    routes.write_text("".join(stanzas.values()))
     return start(stack, "handlers", ports, [
-        BANYAN, "serve", "--monolith", f"http://127.0.0.1:{shop.ports['http']}", "--workers", "1",
+        *under, BANYAN, "serve", "--monolith", f"http://127.0.0.1:{shop.ports['http']}", "--workers", "1",
         "--routes", routes, "--store", f"sqlite://{home}/banyan.db", *shop.flags,
         "--listen", f"http://127.0.0.1:{ports['http']}", "--admin", f"127.0.0.1:{ports['admin']}"],
         ready=lambda ports: ask({"http": ports["admin"]}, "http", "/readyz"))
