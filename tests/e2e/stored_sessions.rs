@@ -26,6 +26,13 @@ use crate::{
 const PREFIX: &str = "sessions:_session_id:";
 const DAY: u32 = 24 * 60 * 60;
 
+const SESSION: &str = r#"
+[[route]]
+id    = "onboarding.session"
+match = { method = "GET", path = "/api/session" }
+stage = "STAGE"
+"#;
+
 /// Rails with its sessions in the busy shop's Redis. It stops when the process ends.
 static RAILS: LazyLock<OnceCell<Puma>> = LazyLock::new(OnceCell::new);
 
@@ -39,7 +46,7 @@ struct Place<'a> {
     prefix: &'a str,
 }
 
-async fn banyan(stage: &'static str, shop: &Addresses, place: Place<'_>) -> Proxy {
+async fn banyan(routes: String, shop: &Addresses, place: Place<'_>) -> Proxy {
     let (mut flags, day) = (shop.flags(), DAY.to_string());
     let more = [
         ["--session-store", "cache-6.1"],
@@ -51,7 +58,7 @@ async fn banyan(stage: &'static str, shop: &Addresses, place: Place<'_>) -> Prox
     let setup = Setup {
         monolith: rails().await.url.clone(),
         database: Some(shop.database_url.clone()),
-        routes: Some(staged(|| stage)),
+        routes: Some(routes),
         flags,
         ..Setup::default()
     };
@@ -129,7 +136,9 @@ async fn what_another_request_did_meanwhile_is_not_undone() {
 #[tokio::test]
 async fn a_session_begun_at_rails_lives_on_in_rust_until_it_is_left() {
     let shop = shop().await;
-    let proxy = banyan("extracted", &shop, Place { redis: &shop.redis_url, prefix: PREFIX }).await;
+    let proxy =
+        banyan(staged(|| "extracted"), &shop, Place { redis: &shop.redis_url, prefix: PREFIX })
+            .await;
     let mut browser = Browser { url: rails().await.url.clone(), cookie: None };
     browser.session().await;
     let visitor = browser.cookie.clone().unwrap();
@@ -161,7 +170,9 @@ async fn a_session_begun_at_rails_lives_on_in_rust_until_it_is_left() {
 #[tokio::test]
 async fn an_expired_session_is_none_and_the_monolith_begins_the_next() {
     let shop = shop().await;
-    let proxy = banyan("extracted", &shop, Place { redis: &shop.redis_url, prefix: PREFIX }).await;
+    let proxy =
+        banyan(staged(|| "extracted"), &shop, Place { redis: &shop.redis_url, prefix: PREFIX })
+            .await;
     let mut browser = Browser { url: proxy.url(), cookie: None };
     browser.sign_in().await;
     let ended = browser.cookie.clone().unwrap();
@@ -188,7 +199,8 @@ async fn the_judge_leaves_nothing_in_redis() {
     let shop = shop().await;
     let mut redis = redis(&shop).await;
     for (stage, prefix, left) in [("shadow", "judged:", 0), ("extracted", "live:", 1)] {
-        let proxy = banyan(stage, &shop, Place { redis: &shop.redis_url, prefix }).await;
+        let place = Place { redis: &shop.redis_url, prefix };
+        let proxy = banyan(SESSION.replace("STAGE", stage), &shop, place).await;
         let mut browser = Browser { url: proxy.url(), cookie: None };
         browser.session().await;
         if stage == "shadow" {
@@ -205,7 +217,7 @@ async fn without_its_redis_the_monolith_answers_and_nothing_is_lost() {
     let shop = shop().await;
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let place = Place { redis: &format!("redis://{nobody}/0"), prefix: PREFIX };
-    let proxy = banyan("extracted", &shop, place).await;
+    let proxy = banyan(staged(|| "extracted"), &shop, place).await;
     let mut browser = Browser { url: rails().await.url.clone(), cookie: None };
     let user = browser.sign_in().await;
     browser.url = proxy.url();
@@ -216,10 +228,34 @@ async fn without_its_redis_the_monolith_answers_and_nothing_is_lost() {
     proxy.stop().await;
 }
 
+#[tokio::test]
+async fn a_session_that_cannot_be_written_is_lost_and_the_answer_goes_out_once() {
+    let shop = shop().await;
+    // A user of Redis who may read, and no more.
+    let mut admin = redis(&shop).await;
+    let mut user = redis::cmd("ACL");
+    user.arg(&["SETUSER", "reader", "on", ">secret", "~*", "+@read", "+@connection"]);
+    let () = user.query_async(&mut admin).await.unwrap();
+    let url = shop.redis_url.replacen("redis://", "redis://reader:secret@", 1);
+    let place = Place { redis: &url, prefix: PREFIX };
+    let proxy = banyan(staged(|| "extracted"), &shop, place).await;
+    let mut browser = Browser { url: rails().await.url.clone(), cookie: None };
+    browser.session().await;
+    let visitor = browser.cookie.clone().unwrap();
+    browser.url = proxy.url();
+    browser.sign_in().await;
+    assert!(metric(&proxy, "banyan_sessions_total{result=\"failed\"}").await >= 1.0);
+    assert!(answered(&proxy, "monolith").await < 1.0, "nobody answers again");
+    assert!(is_alive(&shop, &visitor).await);
+    proxy.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn buyers_notice_nothing_when_their_sessions_are_in_redis() {
     let shop = shop().await;
-    let proxy = banyan("extracted", &shop, Place { redis: &shop.redis_url, prefix: PREFIX }).await;
+    let proxy =
+        banyan(staged(|| "extracted"), &shop, Place { redis: &shop.redis_url, prefix: PREFIX })
+            .await;
     shopping(&proxy, 44, Duration::from_secs(15)).await;
     let (rust, rails) = (answered(&proxy, "extraction").await, answered(&proxy, "monolith").await);
     assert!(rust > 50.0 * rails, "Rust answered {rust}, and gave {rails} to Rails");
