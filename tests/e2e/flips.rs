@@ -22,7 +22,7 @@ use toml::Table;
 use crate::support::{metric, proxy, routes, shop};
 
 /// routes.toml with the stage that `stage` gives to each extraction's route.
-fn staged(mut stage: impl FnMut() -> &'static str) -> String {
+pub(crate) fn staged(mut stage: impl FnMut() -> &'static str) -> String {
     let mut table: Table = routes().parse().unwrap();
     for route in table["route"].as_array_mut().unwrap() {
         let route = route.as_table_mut().unwrap();
@@ -37,7 +37,7 @@ fn staged(mut stage: impl FnMut() -> &'static str) -> String {
 }
 
 /// Buyers shop for a while; who has a complaint fails the test.
-async fn shopping(proxy: &Proxy, seed: u64, time: Duration) -> Tally {
+pub(crate) async fn shopping(proxy: &Proxy, seed: u64, time: Duration) -> Tally {
     let buyers = Buyers { base: proxy.url(), at_once: 3, seed };
     let tally = buyers.run(Until::Elapsed(time)).await;
     assert_eq!(tally.complaints, [] as [String; 0]);
@@ -46,7 +46,7 @@ async fn shopping(proxy: &Proxy, seed: u64, time: Duration) -> Tally {
 }
 
 /// Requests that this side has answered, over all routes.
-async fn answered(proxy: &Proxy, side: &str) -> f64 {
+pub(crate) async fn answered(proxy: &Proxy, side: &str) -> f64 {
     let mut sum = 0.0;
     for extraction in extracted::all() {
         for class in ["2xx", "3xx", "4xx"] {

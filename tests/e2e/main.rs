@@ -27,6 +27,7 @@ mod sendfile;
 mod sessions;
 mod shadow_is_free;
 mod shopping;
+mod stored_sessions;
 mod support;
 mod two_shops;
 mod unknowns;

@@ -8,7 +8,7 @@ use extracted::rails::{
     flash::Flash,
     key_generator::{KeyDigest, KeyGenerator},
     serializer::Serializer,
-    session::{CookieStore, Session},
+    session::{CookieStore, Session, SessionCookie},
     value::Value,
 };
 use http::{
@@ -20,7 +20,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::support::{another_puma_with, shop};
 
-const NAME: &str = "_shop_session";
+pub(crate) const NAME: &str = "_shop_session";
 
 /// A way to keep cookies: the switches' values, and what they are called here.
 #[derive(Debug, Clone, Copy)]
@@ -60,18 +60,18 @@ impl Way {
             signing: SigningDigest::Sha1,
             metadata: self.metadata.1,
         };
-        CookieStore::new(name, &options)
+        CookieStore::new(SessionCookie::new(name), &options)
     }
 }
 
 /// A browser that keeps one cookie, and shows it.
-struct Browser {
-    url: String,
-    cookie: Option<String>,
+pub(crate) struct Browser {
+    pub(crate) url: String,
+    pub(crate) cookie: Option<String>,
 }
 
 impl Browser {
-    async fn ask(
+    pub(crate) async fn ask(
         &mut self,
         method: Method,
         path: &str,
@@ -93,14 +93,14 @@ impl Browser {
         (response.status(), response.text().await.unwrap())
     }
 
-    async fn session(&mut self) -> Json {
+    pub(crate) async fn session(&mut self) -> Json {
         let (status, body) = self.ask(Method::GET, "/api/session", "", &Json::Null).await;
         assert_eq!(status, 200, "{body}");
         serde_json::from_str(&body).unwrap()
     }
 
-    /// Signs in at Rails; the buyer's id.
-    async fn sign_in(&mut self) -> i64 {
+    /// Signs in; the buyer's id.
+    pub(crate) async fn sign_in(&mut self) -> i64 {
         let token = self.session().await["csrf_token"].as_str().unwrap().to_owned();
         let who = json!({ "email": "buyer1@shop.test", "password": "correct horse" });
         let (status, body) = self.ask(Method::POST, "/api/session", &token, &who).await;
@@ -108,7 +108,7 @@ impl Browser {
         serde_json::from_str::<Json>(&body).unwrap()["user"]["id"].as_i64().unwrap()
     }
 
-    fn fields(&self) -> HeaderMap {
+    pub(crate) fn fields(&self) -> HeaderMap {
         let cookie = HeaderValue::from_str(self.cookie.as_ref().unwrap()).unwrap();
         HeaderMap::from_iter([(COOKIE, cookie)])
     }
@@ -120,12 +120,12 @@ fn sent(cookie: &SetCookie) -> String {
     field.to_str().unwrap().split(';').next().unwrap().to_owned()
 }
 
-fn now() -> OffsetDateTime {
+pub(crate) fn now() -> OffsetDateTime {
     SystemTime::now().into()
 }
 
 /// Somebody who is signed in, to whom something is to be said, and the token of their forms.
-fn made_here(user: i64) -> (Session, CsrfToken) {
+pub(crate) fn made_here(user: i64) -> (Session, CsrfToken) {
     let mut session = Session::none();
     session.set("user_id", user);
     let token = CsrfToken::generate(&mut rand::rng());
@@ -137,7 +137,7 @@ fn made_here(user: i64) -> (Session, CsrfToken) {
 }
 
 /// Rails takes the session for its own: the user, the flash (once), and the form's token.
-async fn rails_takes(browser: &mut Browser, user: i64, token: &CsrfToken, way: &str) {
+pub(crate) async fn rails_takes(browser: &mut Browser, user: i64, token: &CsrfToken, way: &str) {
     let said = browser.session().await;
     assert_eq!(said["user"]["id"], user, "{way}");
     let rails_token = said["csrf_token"].as_str().unwrap();
@@ -170,7 +170,7 @@ async fn both_ways(way: Way, secret: &str) {
     rails_takes(&mut browser, user, &token, &shown).await;
 
     let mut expired = store.clone();
-    expired.expire_after = Some(-Duration::HOUR);
+    expired.cookie.expire_after = Some(-Duration::HOUR);
     let elsewhere = SetCookie { name: NAME.into(), ..save(&way.store("other", secret)).unwrap() };
     let mut tampered = genuine.clone();
     let middle = tampered.value.len() / 4;

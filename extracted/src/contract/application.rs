@@ -6,15 +6,15 @@ use crate::rails::{
     key_generator::{KeyDigest, KeyGenerator},
     password::Cost,
     serializer::Serializer,
-    session::CookieStore,
+    session::Sessions,
 };
 
 /// The monolith's settings, derived once: keys cost milliseconds.
 #[derive(Debug, Clone)]
 pub struct Application {
-    /// Where sessions are; `None` where nobody has told the secret. An action that needs the session
-    /// is the monolith's then.
-    pub sessions: Option<CookieStore>,
+    /// Where sessions are; `None` where nobody has told. An action that needs the session is the
+    /// monolith's then.
+    pub sessions: Option<Sessions>,
     /// `protect_from_forgery`.
     pub forgery: Forgery,
     /// `BCrypt::Engine.cost`, of passwords that are set from now on.

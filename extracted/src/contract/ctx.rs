@@ -14,7 +14,7 @@ use crate::rails::{
     job::{Job, Sidekiq, Stamp},
     json,
     record::truncated,
-    session::Session,
+    session::{Session, SessionError, Sessions, UnsavedSession},
 };
 
 /// All that a handler may touch. The caller commits or rolls back, so no handler can tell whether a
@@ -31,7 +31,10 @@ pub struct Ctx {
     pub jobs: Vec<Job>,
     /// The monolith's settings.
     pub application: Arc<Application>,
+    /// What a store on a server had, when it was asked: before the handler runs.
+    fetched: Option<Result<Session, SessionError>>,
     session: Option<Session>,
+    unsaved: Option<UnsavedSession>,
     flash: Option<Flash>,
 }
 
@@ -48,7 +51,9 @@ impl Ctx {
             random: StdRng::from_rng(&mut rand::rng()),
             jobs: Vec::new(),
             application,
+            fetched: None,
             session: None,
+            unsaved: None,
             flash: None,
         }
     }
@@ -61,11 +66,18 @@ impl Ctx {
         let session = if let Some(session) = self.session.take() {
             session
         } else {
-            let store = self.application.sessions.as_ref().ok_or(HandlerError::NoSecret)?;
-            let session = store.load(&request.headers, self.now)?;
-            if !session.exists() && store.is_sent(&request.headers) {
-                // With a wrong secret every buyer would look like a visitor, and be signed out.
-                return Err(HandlerError::Declined("the session cookie is not one of our keys'"));
+            let sessions = self.application.sessions.as_ref().ok_or(HandlerError::NoSessions)?;
+            let session = match (sessions, self.fetched.take()) {
+                (_, Some(fetched)) => fetched?,
+                (Sessions::Cookie(store), None) => store.load(&request.headers, self.now)?,
+                (Sessions::Redis(_), None) => Session::none(),
+            };
+            if !session.exists() && sessions.cookie().sent(&request.headers).is_some() {
+                // With a wrong secret or prefix every buyer would look like a visitor, and be signed
+                // out. Of a session that has expired Rails begins the next one.
+                return Err(HandlerError::Declined(
+                    "the session cookie is of no session known here",
+                ));
             }
             session
         };
@@ -126,16 +138,37 @@ impl Ctx {
         Ok(())
     }
 
-    /// Puts the session into the reply, where the handler has changed it.
+    /// Asks for the session where it is on a server. What that says is told who asks for the session:
+    /// for the others it does not matter.
+    pub(super) async fn fetch_session(&mut self, request: &Request) {
+        if let Some(Sessions::Redis(store)) = &self.application.sessions {
+            self.fetched = Some(store.load(&request.headers, self.now).await);
+        }
+    }
+
+    /// What the caller has to save once everything else is certain, before it gives the reply away.
+    /// Without that the session stays as it was.
+    pub fn take_unsaved_session(&mut self) -> Option<UnsavedSession> {
+        self.unsaved.take()
+    }
+
+    /// Puts the session into the reply, where the handler has changed it, or leaves it to be saved.
     pub(super) fn commit_session(&mut self, reply: &mut Reply) -> Result<(), HandlerError> {
         let Some(mut session) = self.session.take() else { return Ok(()) };
         if let Some(flash) = self.flash.take() {
             flash.commit(&mut session);
         }
-        let Some(store) = &self.application.sessions else { return Ok(()) };
-        if let Some(cookie) = store.save(&session, self.now, &mut self.random)? {
-            let field = cookie.to_header().map_err(HandlerError::Header)?;
-            reply.headers.append(SET_COOKIE, field);
+        match &self.application.sessions {
+            None => {}
+            Some(Sessions::Cookie(store)) => {
+                if let Some(cookie) = store.save(&session, self.now, &mut self.random)? {
+                    let field = cookie.to_header().map_err(HandlerError::Header)?;
+                    reply.headers.append(SET_COOKIE, field);
+                }
+            }
+            Some(Sessions::Redis(store)) => {
+                self.unsaved = store.save(&session, self.now, &mut self.random)?;
+            }
         }
         Ok(())
     }

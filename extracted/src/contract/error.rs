@@ -27,9 +27,12 @@ pub enum HandlerError {
     /// `ActionController::InvalidAuthenticityToken`.
     #[error("the request is not shown to come from a page of ours")]
     InvalidAuthenticityToken,
-    /// Nobody has told the monolith's secret.
-    #[error("the session cannot be read without the monolith's secret: set BANYAN_SECRET_KEY_BASE")]
-    NoSecret,
+    /// Nobody has told where the monolith's sessions are.
+    #[error(
+        "the session cannot be read: set BANYAN_SECRET_KEY_BASE, or BANYAN_SESSION_STORE where it is \
+         in Redis"
+    )]
+    NoSessions,
     /// The session could not be read or kept.
     #[error("the session cannot be read or kept here")]
     Session(#[from] SessionError),
@@ -59,11 +62,19 @@ impl HandlerError {
             | Self::Password(_)
             | Self::NotFound(_)
             | Self::InvalidAuthenticityToken
-            | Self::Session(SessionError::Undecodable(
-                Undecodable::Json(_) | Undecodable::Marshal(_) | Undecodable::NoHash,
-            )) => true,
-            Self::NoSecret
-            | Self::Session(SessionError::Cookie(_))
+            | Self::Session(
+                SessionError::Undecodable(
+                    Undecodable::Json(_) | Undecodable::Marshal(_) | Undecodable::NoHash,
+                )
+                | SessionError::Entry(_),
+            ) => true,
+            Self::NoSessions
+            | Self::Session(
+                SessionError::Cookie(_)
+                | SessionError::Unwritable(_)
+                | SessionError::Header(_)
+                | SessionError::Redis(_),
+            )
             | Self::Database(_)
             | Self::Job(_)
             | Self::Json(_)

@@ -50,11 +50,13 @@ pub type HandlerFuture<'a> = Pin<Box<dyn Future<Output = Result<Reply, HandlerEr
 
 impl Extraction {
     /// Runs the handler, and puts the session that it leaves into its reply. What it wrote in the
-    /// transaction, and its jobs, are left to the caller.
+    /// transaction, its jobs, and a session that is on a server ([`Ctx::take_unsaved_session`]) are
+    /// left to the caller.
     ///
     /// # Errors
     /// The handler's, and [`HandlerError::Session`] where the session cannot be kept.
     pub async fn answer(&self, ctx: &mut Ctx, request: &Request) -> Result<Reply, HandlerError> {
+        ctx.fetch_session(request).await;
         let mut reply = (self.run)(ctx, request).await?;
         ctx.commit_session(&mut reply)?;
         Ok(reply)

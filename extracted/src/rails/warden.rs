@@ -49,13 +49,13 @@ pub fn user<'a>(session: &'a Session, scope: &str) -> Result<Option<Named<'a>>, 
     session.get(&member(scope, "key")).filter(|it| it.is_truthy()).map(named).transpose()
 }
 
-/// `sign_in`: names the record, and takes the forms' token away. Warden asks for another session id
-/// as well: see [`Session::reset`] for an application that has nothing else in the session.
+/// `sign_in`: names the record, takes the forms' token away, and asks for another session id.
 pub fn sign_in(session: &mut Session, scope: &str, id: i64, authenticatable_salt: Option<&str>) {
     let salt = authenticatable_salt.map_or(Value::Nil, Value::from);
     let key = vec![Value::Array(vec![Value::Integer(id)]), salt];
     session.set(&member(scope, "key"), Value::Array(key));
     session.remove("_csrf_token");
+    session.renew_id();
 }
 
 /// `warden.logout(scope)`. Devise's `sign_out_all_scopes`, which is its default, resets the session
@@ -196,10 +196,10 @@ mod tests {
         assert_eq!(user(&session, "user"), Ok(None));
         sign_in(&mut session, "user", 7, Some(SALT));
         let stored =
-            serde_json::to_string(&session.to_store(String::new).map(Value::Hash)).unwrap();
+            serde_json::to_string(&session.to_store(|| "c".to_owned()).map(Value::Hash)).unwrap();
         assert_eq!(
             stored,
-            r#"{"session_id":"a","cart_id":1,"warden.user.user.key":[[7],"$2a$04$abcdefghijklmnopqrstuu"]}"#
+            r#"{"session_id":"c","cart_id":1,"warden.user.user.key":[[7],"$2a$04$abcdefghijklmnopqrstuu"]}"#
         );
         let named = user(&session, "user").unwrap().unwrap();
         assert_eq!(named.id, 7);

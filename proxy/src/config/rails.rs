@@ -5,7 +5,12 @@ use std::{fs, io, path::PathBuf, str::FromStr};
 use clap::{Args, ValueEnum};
 use extracted::{
     Application, Defaults,
-    rails::{password::Cost, serializer::Serializer, session::CookieStore},
+    rails::{
+        cache,
+        password::Cost,
+        serializer::Serializer,
+        session::{CookieStore, Kept, RedisStore, SessionCookie, Sessions},
+    },
 };
 use time::Duration;
 
@@ -28,6 +33,20 @@ pub struct Rails {
     /// The `key` of the monolith's session_store: _APP_session
     #[arg(long, env = "BANYAN_SESSION_COOKIE", value_name = "NAME")]
     pub session_cookie: Option<String>,
+
+    /// Where the monolith's sessions are: in the cookie; in a RedisCacheStore, whose entries are in
+    /// this cache_format_version; or in Redis by redis-rack or redis-session-store, which write so
+    #[arg(long, env = "BANYAN_SESSION_STORE", value_enum, default_value_t = SessionStore::Cookie)]
+    pub session_store: SessionStore,
+
+    /// The Redis that the monolith's sessions are in: redis://:PASSWORD@HOST:PORT/NUMBER
+    #[arg(long, env = "BANYAN_SESSION_REDIS", value_name = "URL", hide_env_values = true)]
+    pub session_redis: Option<Secret>,
+
+    /// What their keys begin with, up to the `2::` [default: _session_id: in a cache, rack:session:
+    /// otherwise]
+    #[arg(long, env = "BANYAN_SESSION_PREFIX", value_name = "TEXT")]
+    pub session_prefix: Option<String>,
 
     /// The monolith's config.load_defaults, or none
     #[arg(long, env = "BANYAN_RAILS_DEFAULTS", value_name = "VERSION", default_value = "6.1")]
@@ -54,6 +73,46 @@ pub struct Rails {
     #[arg(long, env = "BANYAN_BCRYPT_COST", value_name = "N", default_value_t = 12)]
     #[arg(value_parser = clap::value_parser!(u8).range(4..=31))]
     pub bcrypt_cost: u8,
+}
+
+/// Where sessions are, and how they are written there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SessionStore {
+    /// In an encrypted cookie.
+    Cookie,
+    /// In a cache as Rails 6.1 writes its entries.
+    #[value(name = "cache-6.1")]
+    Cache61,
+    /// In a cache as Rails 7.0 writes its entries.
+    #[value(name = "cache-7.0")]
+    Cache70,
+    /// In a cache as Rails 7.1 writes its entries.
+    #[value(name = "cache-7.1")]
+    Cache71,
+    /// In Marshal: redis-rack, or redis-session-store as it is.
+    #[value(name = "redis-marshal")]
+    Marshal,
+    /// redis-session-store with `serializer: :json`.
+    #[value(name = "redis-json")]
+    Json,
+    /// redis-session-store with `serializer: :hybrid`.
+    #[value(name = "redis-hybrid")]
+    Hybrid,
+}
+
+impl SessionStore {
+    /// How Redis holds a session; `None` where it is in its cookie.
+    fn kept(self) -> Option<Kept> {
+        match self {
+            Self::Cookie => None,
+            Self::Cache61 => Some(Kept::Entry(cache::Format::Rails61)),
+            Self::Cache70 => Some(Kept::Entry(cache::Format::Rails70)),
+            Self::Cache71 => Some(Kept::Entry(cache::Format::Rails71)),
+            Self::Marshal => Some(Kept::Plain(Serializer::Marshal)),
+            Self::Json => Some(Kept::Plain(Serializer::Json)),
+            Self::Hybrid => Some(Kept::Plain(Serializer::Hybrid)),
+        }
+    }
 }
 
 /// `cookies_serializer`.
@@ -98,6 +157,18 @@ pub enum RailsError {
     /// Nobody has said which cookie it is.
     #[error("say which cookie the session is in: --session-cookie NAME, as in session_store.rb")]
     NoCookie,
+    /// Nobody has said which Redis they are in.
+    #[error("say which Redis the sessions are in: --session-redis URL, or --session-store cookie")]
+    NoRedis,
+    /// There is a Redis that no store is in.
+    #[error(
+        "--session-redis and --session-prefix are for sessions in Redis: say how they are kept \
+             there with --session-store"
+    )]
+    NotInRedis,
+    /// It is none.
+    #[error("--session-redis must be a URL: redis://:PASSWORD@HOST:PORT/NUMBER")]
+    Redis(#[source] redis::RedisError),
 }
 
 impl Rails {
@@ -107,7 +178,7 @@ impl Rails {
     /// When the secret is not to be had, or it is not said which cookie it is for.
     pub fn application(&self) -> Result<Application, RailsError> {
         let Version(defaults) = self.rails_defaults;
-        let sessions = self.secret()?.map(|it| self.sessions(&it)).transpose()?;
+        let sessions = self.sessions()?;
         let password_cost = Cost::new(self.bcrypt_cost.into()).unwrap_or(Cost::DEFAULT);
         Ok(Application { sessions, forgery: defaults.forgery(), password_cost })
     }
@@ -125,19 +196,43 @@ impl Rails {
         if secret.is_empty() { Err(RailsError::Empty) } else { Ok(Some(secret)) }
     }
 
-    fn sessions(&self, secret: &str) -> Result<CookieStore, RailsError> {
-        let Version(defaults) = self.rails_defaults;
-        let serializer = match self.cookies_serializer {
-            CookiesSerializer::Json => Serializer::Json,
-            CookiesSerializer::Marshal => Serializer::Marshal,
-            CookiesSerializer::Hybrid => Serializer::Hybrid,
+    fn sessions(&self) -> Result<Option<Sessions>, RailsError> {
+        match self.session_store.kept() {
+            Some(kept) => self.redis(kept).map(|it| Some(Sessions::Redis(it))),
+            None if self.session_redis.is_some() || self.session_prefix.is_some() => {
+                Err(RailsError::NotInRedis)
+            }
+            None => {
+                let Some(secret) = self.secret()? else { return Ok(None) };
+                let Version(defaults) = self.rails_defaults;
+                let serializer = match self.cookies_serializer {
+                    CookiesSerializer::Json => Serializer::Json,
+                    CookiesSerializer::Marshal => Serializer::Marshal,
+                    CookiesSerializer::Hybrid => Serializer::Hybrid,
+                };
+                let options = defaults.cookies(&secret, serializer);
+                Ok(Some(Sessions::Cookie(CookieStore::new(self.cookie()?, &options))))
+            }
+        }
+    }
+
+    fn redis(&self, kept: Kept) -> Result<RedisStore, RailsError> {
+        let url = self.session_redis.as_ref().ok_or(RailsError::NoRedis)?;
+        let usual = match kept {
+            Kept::Entry(_) => "_session_id:",
+            Kept::Plain(_) => "rack:session:",
         };
+        let prefix = self.session_prefix.as_deref().unwrap_or(usual);
+        RedisStore::new(url.expose(), self.cookie()?, prefix, kept).map_err(RailsError::Redis)
+    }
+
+    fn cookie(&self) -> Result<SessionCookie, RailsError> {
         let name = self.session_cookie.as_ref().ok_or(RailsError::NoCookie)?;
-        let mut store = CookieStore::new(name, &defaults.cookies(secret, serializer));
-        store.secure = self.session_secure;
-        store.domain.clone_from(&self.session_domain);
-        store.expire_after = self.session_expire_after.map(|it| Duration::seconds(it.into()));
-        Ok(store)
+        let mut cookie = SessionCookie::new(name);
+        cookie.secure = self.session_secure;
+        cookie.domain.clone_from(&self.session_domain);
+        cookie.expire_after = self.session_expire_after.map(|it| Duration::seconds(it.into()));
+        Ok(cookie)
     }
 }
 
@@ -162,10 +257,34 @@ mod tests {
         let secret = ["--secret-key-base", "0123"];
         assert!(matches!(rails(&secret).application(), Err(RailsError::NoCookie)));
         let both = [&secret[..], &["--session-cookie", "_shop_session"]].concat();
-        let store = rails(&both).application().unwrap().sessions.unwrap();
-        assert_eq!(store.name, "_shop_session");
+        let sessions = rails(&both).application().unwrap().sessions.unwrap();
+        assert_eq!(sessions.cookie().name, "_shop_session");
         let empty = ["--secret-key-base", "", "--session-cookie", "_shop_session"];
         assert!(matches!(rails(&empty).application(), Err(RailsError::Empty)));
+    }
+
+    #[tokio::test]
+    async fn sessions_in_redis_need_its_address_and_a_name_but_no_secret() {
+        let faults = |flags: &[&str]| rails(flags).application().unwrap_err();
+        let (store, cookie) = (["--session-store", "cache-6.1"], ["--session-cookie", "_s"]);
+        let url = ["--session-redis", "redis://127.0.0.1:1/0"];
+        let and = |flags: &[[&'static str; 2]]| flags.as_flattened().to_vec();
+        assert!(matches!(faults(&and(&[store, cookie])), RailsError::NoRedis));
+        assert!(matches!(faults(&and(&[store, url])), RailsError::NoCookie));
+        assert!(matches!(faults(&and(&[cookie, url])), RailsError::NotInRedis));
+        let wrong = ["--session-redis", "127.0.0.1"];
+        assert!(matches!(faults(&and(&[store, cookie, wrong])), RailsError::Redis(_)));
+
+        for (given, prefix) in [
+            (vec![store], "_session_id:"),
+            (vec![["--session-store", "redis-json"]], "rack:session:"),
+            (vec![store, ["--session-prefix", "shop:"]], "shop:"),
+        ] {
+            let flags = and(&[&given[..], &[cookie, url]].concat());
+            let sessions = rails(&flags).application().unwrap().sessions.unwrap();
+            let Sessions::Redis(store) = sessions else { panic!("not in Redis") };
+            assert_eq!(store.prefix, prefix);
+        }
     }
 
     #[test]

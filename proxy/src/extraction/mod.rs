@@ -6,10 +6,14 @@ mod failure;
 pub mod guard;
 mod jobs;
 mod redis_queue;
+mod sessions;
 
 use std::{fmt, io, sync::Arc, time::Duration};
 
-use extracted::{Application, Ctx, Effects, Extraction, Reply, Request};
+use extracted::{
+    Application, Ctx, Effects, Extraction, Reply, Request, rails::session::UnsavedSession,
+};
+use http::{HeaderValue, header::SET_COOKIE};
 use sqlx::{AssertSqlSafe, MySqlPool};
 use time::OffsetDateTime;
 use tokio::{
@@ -69,6 +73,7 @@ pub struct Extractions {
     commits: Option<Arc<Commits>>,
     outbox: Option<Outbox>,
     application: Arc<Application>,
+    metrics: ExtractionMetrics,
     permits: Arc<Semaphore>,
     concurrency: usize,
     room: Room,
@@ -113,6 +118,7 @@ impl Extractions {
             commits: database.map(|it| Arc::new(Commits::new(it, metrics.clone()))),
             outbox,
             application,
+            metrics: metrics.clone(),
             permits: Arc::new(Semaphore::new(concurrency)),
             concurrency,
             room: Room::new(ROOM),
@@ -124,7 +130,8 @@ impl Extractions {
         &self.room
     }
 
-    /// Runs one handler, and ends its transaction. The jobs that it leaves are pushed after that.
+    /// Runs one handler, and ends its transaction. The session that it leaves is kept after that, and
+    /// its jobs are pushed.
     ///
     /// Dropping the future aborts the handler at its next await, but not a commit.
     ///
@@ -133,23 +140,39 @@ impl Extractions {
     pub async fn run(&self, call: Call) -> Result<Reply, NoReply> {
         let Call { extraction, ending, .. } = call;
         let commits = self.commits.clone().ok_or(NoReply::Failed(Failure::NoDatabase))?;
-        let Done { reply, ctx, permit } =
+        let Done { mut reply, mut ctx, permit } =
             self.reply(Arc::clone(&commits), call).await.map_err(NoReply::Failed)?;
+        let session = ctx.take_unsaved_session();
         let runtime = self.runtime.handle();
-        if ending == Ending::Rollback || extraction.effects == Effects::None {
-            // There is nothing to keep, and nothing to wait for.
+        let cookie = if ending == Ending::Rollback || extraction.effects == Effects::None {
+            // There are no rows to keep, and nothing to wait for.
             runtime.spawn(async move {
                 let _ = ctx.tx.rollback().await;
                 drop(permit);
             });
-            return Ok(reply);
-        }
-        let finish = finish(commits, self.outbox.clone(), extraction.effects, ctx, permit);
-        // In a task of its own: a client that leaves now must not leave a commit half sent.
-        match timeout(FINISH_LIMIT, runtime.spawn(finish)).await {
-            Ok(Ok(finished)) => finished.map(|()| reply),
-            Ok(Err(_)) | Err(_) => Err(NoReply::CommitUnknown(None)),
-        }
+            match ending {
+                // The judge sees what a buyer would have been sent.
+                Ending::Rollback => session.and_then(|it| it.cookie().cloned()),
+                // In a task of its own: it is kept, also for a client that leaves now.
+                Ending::Commit => match session {
+                    Some(session) => {
+                        let kept = runtime.spawn(sessions::keep(session, self.metrics.clone()));
+                        kept.await.unwrap_or_default()
+                    }
+                    None => None,
+                },
+            }
+        } else {
+            let left = Left { effects: extraction.effects, ctx, session, permit };
+            let finish = finish(commits, self.outbox.clone(), left, self.metrics.clone());
+            // In a task of its own: a client that leaves now must not leave a commit half sent.
+            match timeout(FINISH_LIMIT, runtime.spawn(finish)).await {
+                Ok(Ok(finished)) => finished?,
+                Ok(Err(_)) | Err(_) => return Err(NoReply::CommitUnknown(None)),
+            }
+        };
+        reply.headers.extend(cookie.map(|it| (SET_COOKIE, it)));
+        Ok(reply)
     }
 
     async fn reply(&self, commits: Arc<Commits>, call: Call) -> Result<Done, Failure> {
@@ -203,26 +226,39 @@ async fn in_transaction(
     Ok(Done { reply, ctx, permit })
 }
 
-/// Commits, and lets go what waits for that.
+/// What a handler left, to be kept.
+struct Left {
+    effects: Effects,
+    ctx: Ctx,
+    session: Option<UnsavedSession>,
+    permit: OwnedSemaphorePermit,
+}
+
+/// Commits, and lets go what waits for that. Returns the session's cookie.
 async fn finish(
     commits: Arc<Commits>,
     outbox: Option<Outbox>,
-    effects: Effects,
-    ctx: Ctx,
-    permit: OwnedSemaphorePermit,
-) -> Result<(), NoReply> {
+    left: Left,
+    metrics: ExtractionMetrics,
+) -> Result<Option<HeaderValue>, NoReply> {
+    let Left { effects, ctx, session, permit } = left;
+    let mut waiting = None;
     if effects == Effects::Counters {
         commits.commit_counters(ctx.tx).await;
-        return Ok(());
+    } else {
+        let Ctx { tx, jobs, .. } = ctx;
+        let id = commits.commit(tx, &jobs).await?;
+        waiting = outbox.filter(|_| !jobs.is_empty()).map(|it| it.deliver(id, jobs));
     }
-    let Ctx { tx, jobs, .. } = ctx;
-    let id = commits.commit(tx, &jobs).await?;
     drop(permit);
-    if let Some(outbox) = outbox.filter(|_| !jobs.is_empty()) {
+    if let Some(delivery) = waiting {
         // Rails pushes before it answers. Whoever gives up waiting does not give up pushing.
-        let _ = timeout(jobs::PUSH_PATIENCE, tokio::spawn(outbox.deliver(id, jobs))).await;
+        let _ = timeout(jobs::PUSH_PATIENCE, tokio::spawn(delivery)).await;
     }
-    Ok(())
+    Ok(match session {
+        Some(session) => sessions::keep(session, metrics).await,
+        None => None,
+    })
 }
 
 fn message(error: tokio::task::JoinError) -> String {

@@ -54,11 +54,35 @@ impl Pushed {
     }
 }
 
+/// What became of a session that a handler left, where sessions are on a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionSaved {
+    /// It is kept.
+    Kept,
+    /// Another request had ended it.
+    Ended,
+    /// It was lost, as in Rails.
+    Failed,
+}
+
+impl SessionSaved {
+    const ALL: [Self; 3] = [Self::Kept, Self::Ended, Self::Failed];
+
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Kept => "kept",
+            Self::Ended => "ended",
+            Self::Failed => "failed",
+        }
+    }
+}
+
 /// The series of handlers. Cloning is cheap and shares them.
 #[derive(Debug, Clone)]
 pub struct ExtractionMetrics {
     commits: [IntCounter; 4],
     pushed: [IntCounter; 3],
+    sessions: [IntCounter; 3],
     waiting: IntGauge,
     open: IntGaugeVec,
     opened: IntCounterVec,
@@ -79,6 +103,11 @@ impl ExtractionMetrics {
             "Jobs of handlers that were pushed to Redis, or could not be yet.",
             &["result"],
         )?;
+        let sessions = counter(
+            "banyan_sessions_total",
+            "Sessions of handlers that were to be kept in Redis, by what became of them.",
+            &["result"],
+        )?;
         let waiting = "Commits whose jobs should have been pushed by now, at most 100 are counted.";
         let open = Opts::new(
             "banyan_breaker_open",
@@ -87,6 +116,7 @@ impl ExtractionMetrics {
         Ok(Self {
             commits: Commit::ALL.map(|it| commits.with_label_values(&[it.label()])),
             pushed: Pushed::ALL.map(|it| pushed.with_label_values(&[it.label()])),
+            sessions: SessionSaved::ALL.map(|it| sessions.with_label_values(&[it.label()])),
             waiting: registered(registry, IntGauge::new("banyan_jobs_waiting", waiting)?)?,
             open: registered(registry, IntGaugeVec::new(open, &["route"])?)?,
             opened: counter(
@@ -105,6 +135,11 @@ impl ExtractionMetrics {
     /// Jobs were pushed, or could not be.
     pub fn pushed(&self, how: Pushed, jobs: usize) {
         self.pushed[how as usize].inc_by(jobs as u64);
+    }
+
+    /// A session was to be kept.
+    pub fn session(&self, became: SessionSaved) {
+        self.sessions[became as usize].inc();
     }
 
     /// So many commits have jobs that should have been pushed by now.

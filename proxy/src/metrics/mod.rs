@@ -17,7 +17,7 @@ use prometheus::{
 
 pub use self::{
     events::{EventFailure, EventMetrics},
-    extractions::{Commit, ExtractionMetrics, Pushed},
+    extractions::{Commit, ExtractionMetrics, Pushed, SessionSaved},
     labels::{Fallback, Side},
 };
 use crate::{limits::Limit, tls::Expiry, upstream::UpstreamMetrics};

@@ -3,16 +3,48 @@
 //! Source: actionpack 6.1, `request/session.rb` and `middleware/session/cookie_store.rb`; rack 2.2,
 //! `session/abstract/id.rb` (`commit_session`).
 
+mod cookie;
 mod cookie_store;
+mod error;
+mod redis_store;
 #[cfg(test)]
 mod tests;
+mod unsaved;
 
+use rand::CryptoRng;
+
+use self::redis_store::Place;
 use super::value::{Hash, Value};
 
-pub use cookie_store::{CookieStore, SessionError};
+pub use self::{
+    cookie::SessionCookie,
+    cookie_store::CookieStore,
+    error::SessionError,
+    redis_store::{Kept, RedisStore},
+    unsaved::{Saved, UnsavedSession},
+};
 
 /// Where a session keeps its own id.
 const ID: &str = "session_id";
+
+/// Where an application keeps its sessions.
+#[derive(Debug, Clone)]
+pub enum Sessions {
+    /// Each in its cookie.
+    Cookie(CookieStore),
+    /// In Redis, each under the id that its cookie holds.
+    Redis(RedisStore),
+}
+
+impl Sessions {
+    /// The cookie that a session is known by.
+    pub fn cookie(&self) -> &SessionCookie {
+        match self {
+            Self::Cookie(store) => &store.cookie,
+            Self::Redis(store) => &store.cookie,
+        }
+    }
+}
 
 /// One visitor's session, while one request is answered.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,18 +56,34 @@ pub struct Session {
     outdated: bool,
     /// Rails would have loaded it for writing, and so store it.
     written: bool,
+    /// It goes on under another id.
+    renewed: bool,
+    /// Where Redis has it.
+    place: Option<Place>,
 }
 
 impl Session {
     /// Of a visitor who came without one. Nothing is stored until something is written.
     pub fn none() -> Self {
-        Self { data: Hash::default(), stored: None, outdated: false, written: false }
+        Self {
+            data: Hash::default(),
+            stored: None,
+            outdated: false,
+            written: false,
+            renewed: false,
+            place: None,
+        }
     }
 
     /// As a store held it; `outdated` where it is to be stored anew in any case.
     pub fn stored(data: Hash, outdated: bool) -> Self {
         let data = data.with_string_keys();
-        Self { stored: Some(data.clone()), data, outdated, written: false }
+        Self { stored: Some(data.clone()), data, outdated, ..Self::none() }
+    }
+
+    /// As Redis held it.
+    fn in_redis(data: Hash, outdated: bool, place: Place) -> Self {
+        Self { place: Some(place), ..Self::stored(data, outdated) }
     }
 
     /// Whether the visitor came with one.
@@ -69,25 +117,41 @@ impl Session {
     /// it.
     pub fn reset(&mut self) {
         self.written = true;
+        self.renewed = true;
         self.data = Hash::default();
     }
 
-    /// Its id, once it has one.
-    pub fn id(&self) -> Option<&str> {
-        self.get(ID)?.as_str()
+    /// `request.session_options[:renew] = true`: goes on under another id, and the old one ends.
+    pub fn renew_id(&mut self) {
+        self.renewed = true;
+        self.data.remove(ID);
     }
 
-    /// What is to be stored, if anything has to be: without what is nil, and with an id, which is
-    /// `id` where there is none yet. Rails stores each session that it has looked at; this one stays
-    /// as it is unless something changed, so that of two requests at once the one that changed nothing
-    /// does not undo what the other wrote.
-    pub fn to_store(&self, id: impl FnOnce() -> String) -> Option<Hash> {
+    /// Its public id, once it has one.
+    pub fn id(&self) -> Option<&str> {
+        match &self.place {
+            Some(place) if !self.renewed => Some(&place.id),
+            _ => self.get(ID)?.as_str(),
+        }
+    }
+
+    /// What it holds now, without what is nil, and whether that has to be stored. Rails stores each
+    /// session that it has looked at; this one stays as it is unless something changed, so that of
+    /// two requests at once the one that changed nothing does not undo what the other wrote.
+    fn leaves(&self) -> (Hash, bool) {
         let mut data = self.data.clone();
         data.pairs.retain(|(_, value)| *value != Value::Nil);
         let due = match &self.stored {
             None => self.written,
-            Some(stored) => self.outdated || *stored != data,
+            Some(stored) => self.outdated || self.renewed || *stored != data,
         };
+        (data, due)
+    }
+
+    /// What a cookie is to hold, if it has to be sent: with an id, which is `id` where there is none
+    /// yet.
+    pub(super) fn to_store(&self, id: impl FnOnce() -> String) -> Option<Hash> {
+        let (mut data, due) = self.leaves();
         if !due {
             return None;
         }
@@ -100,4 +164,11 @@ impl Session {
         }
         Some(data)
     }
+}
+
+/// `SecureRandom.hex(16)`
+fn new_id(random: &mut impl CryptoRng) -> String {
+    let mut id = [0; 16];
+    random.fill_bytes(&mut id);
+    hex::encode(id)
 }

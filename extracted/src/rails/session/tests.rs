@@ -20,7 +20,7 @@ fn store() -> CookieStore {
         signing: SigningDigest::Sha1,
         metadata: true,
     };
-    CookieStore::new("_shop_session", &options)
+    CookieStore::new(SessionCookie::new("_shop_session"), &options)
 }
 
 /// The fields of the next request of a browser that was sent this.
@@ -67,6 +67,19 @@ fn a_reset_leaves_nothing_but_another_id() {
 }
 
 #[test]
+fn a_renewed_session_is_the_same_under_another_id() {
+    let store = store();
+    let mut session = Session::none();
+    session.set("user_id", 7);
+    let mut session = store.load(&sent_back(&store, &session), NOW).unwrap();
+    let before = session.id().unwrap().to_owned();
+    session.renew_id();
+    let after = store.load(&sent_back(&store, &session), NOW).unwrap();
+    assert_eq!(after.get("user_id"), Some(&Value::Integer(7)));
+    assert_ne!(after.id().unwrap(), before);
+}
+
+#[test]
 fn what_is_not_genuine_is_no_session() {
     let store = store();
     let mut session = Session::none();
@@ -84,7 +97,7 @@ fn what_is_not_genuine_is_no_session() {
 #[test]
 fn a_session_that_expires_is_sent_each_time_and_not_read_after_it() {
     let mut store = store();
-    store.expire_after = Some(Duration::HOUR);
+    store.cookie.expire_after = Some(Duration::HOUR);
     let mut session = Session::none();
     session.set("user_id", 7);
     let cookie = store.save(&session, NOW, &mut rand::rng()).unwrap().unwrap();
