@@ -1,8 +1,11 @@
-//! A job pushed from Rust is run by the shop's own Sidekiq: plain and Active Job, at once and later.
+//! A job pushed from Rust is run by the shop's own Sidekiq: plain, Active Job and
+//! mail, at once and later.
+
+use std::fs;
 
 use extracted::rails::{
     database,
-    job::{ActiveJob, Argument, Job, Namespace, Sidekiq, Stamp, Worker, enqueue},
+    job::{ActiveJob, Argument, Job, Mailer, Namespace, Sidekiq, Stamp, Worker, enqueue},
 };
 use rand::{SeedableRng as _, rngs::StdRng};
 use redis::aio::MultiplexedConnection;
@@ -10,7 +13,7 @@ use sqlx::MySqlPool;
 use tests::shop::Addresses;
 use time::{Duration, OffsetDateTime};
 
-use crate::support::{eventually, shop};
+use crate::support::{eventually, mails, shop};
 
 const CONFIRMATION: Worker = Worker::new("OrderConfirmationWorker");
 const NOTIFICATION: ActiveJob = ActiveJob::new("ReturnNotificationJob");
@@ -120,4 +123,21 @@ async fn an_active_job_is_run_when_it_is_due() {
     assert!(workers.score(&job).await.is_some());
     workers.notified("/returns/4", before).await;
     assert!(now() >= due);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_is_sent() {
+    let mut workers = Workers::of(shop().await).await;
+    let email = "SELECT email FROM users WHERE id = 21";
+    let email: String = sqlx::query_scalar(email).fetch_one(&workers.database).await.unwrap();
+    let file = mails().await.join(&email);
+    assert!(!file.exists(), "somebody else writes to {email}");
+    let mail = Mailer::new("WelcomeMailer").mail("welcome", [Argument::record("shop", "User", 21)]);
+    workers.push(&made(|it| mail.deliver_later(it)).unwrap()).await;
+    let mail = eventually("the mail", || async {
+        fs::read_to_string(&file).ok().filter(|it| it.contains("you may sign in as"))
+    })
+    .await;
+    assert!(mail.contains(&format!("\nTo: {email}\r\n")), "{mail}");
+    assert_eq!(mail.matches("Message-ID: ").count(), 1, "{mail}");
 }

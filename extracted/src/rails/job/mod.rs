@@ -8,6 +8,7 @@
 mod active;
 mod argument;
 mod enqueue;
+mod mail;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use super::json;
 pub use active::ActiveJob;
 pub use argument::{Argument, GlobalId, Key};
 pub use enqueue::{EnqueueError, Namespace, enqueue};
+pub use mail::{DeliveryJob, Mail, Mailer};
 
 /// A job that has not left yet: see [`enqueue()`].
 #[derive(Debug, Clone, PartialEq, Eq)]
