@@ -1,10 +1,13 @@
-//! A job pushed from Rust is run by the shop's own Sidekiq: plain and Active Job, at once and later.
+//! A job pushed from Rust is run by the shop's own Sidekiq: plain, Active Job and
+//! mail, at once and later.
+
+use std::fs;
 
 use extracted::{
     Effects, Extraction, Reply,
     rails::{
         database,
-        job::{ActiveJob, Argument, Job, Namespace, Sidekiq, Stamp, Worker},
+        job::{ActiveJob, Argument, Job, Mailer, Namespace, Sidekiq, Stamp, Worker},
     },
 };
 use http::{HeaderMap, StatusCode};
@@ -19,7 +22,7 @@ use tests::{
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use crate::support::{eventually, forever, shop};
+use crate::support::{eventually, forever, mails, shop};
 
 const CONFIRMATION: Worker = Worker::new("OrderConfirmationWorker");
 const NOTIFICATION: ActiveJob = ActiveJob::new("ReturnNotificationJob");
@@ -203,4 +206,21 @@ async fn the_jobs_of_a_namespace_wait_under_its_keys() {
         keys.arg("elsewhere:banyan:pushed:*").query_async(&mut workers.redis).await.unwrap();
     assert_eq!(marks.len(), 1, "{marks:?}");
     proxy.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mail_is_sent() {
+    let workers = Workers::of(shop().await).await;
+    let email = "SELECT email FROM users WHERE id = 21";
+    let email: String = sqlx::query_scalar(email).fetch_one(&workers.database).await.unwrap();
+    let file = mails().await.join(&email);
+    assert!(!file.exists(), "somebody else writes to {email}");
+    let mail = Mailer::new("WelcomeMailer").mail("welcome", [Argument::record("shop", "User", 21)]);
+    workers.push(&made(|it| mail.deliver_later(it)).unwrap()).await;
+    let mail = eventually("the mail", || async {
+        fs::read_to_string(&file).ok().filter(|it| it.contains("you may sign in as"))
+    })
+    .await;
+    assert!(mail.contains(&format!("\nTo: {email}\r\n")), "{mail}");
+    assert_eq!(mail.matches("Message-ID: ").count(), 1, "{mail}");
 }

@@ -32,6 +32,7 @@ mod support;
 mod two_shops;
 mod unknowns;
 mod vectors;
+mod walk;
 
 #[path = "../parity/mod.rs"]
 mod parity;

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, LazyLock},
     time::{Duration, Instant},
 };
@@ -27,6 +27,11 @@ static QUIET: LazyLock<Shop> = LazyLock::new(|| Shop::start().expect("the shop m
 /// Where the parts of the busy shop are.
 pub(crate) async fn shop() -> Addresses {
     tokio::task::spawn_blocking(|| SHOP.addresses.clone()).await.unwrap()
+}
+
+/// Where the busy shop's mails are, a file for each recipient.
+pub(crate) async fn mails() -> PathBuf {
+    tokio::task::spawn_blocking(|| SHOP.mails()).await.unwrap()
 }
 
 /// One more Puma of the busy shop.

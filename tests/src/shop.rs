@@ -95,6 +95,11 @@ impl Shop {
         self.state.path().join("storage")
     }
 
+    /// Where the shop's mails are: a file for each recipient, one mail after the other.
+    pub fn mails(&self) -> PathBuf {
+        self.state.path().join("mail")
+    }
+
     fn serve(mut script: Command, state: Scratch) -> io::Result<Self> {
         copy(&prepared()?, state.path())?;
         let (run, addresses) = Run::start(script.arg("serve").arg(state.path()))?;

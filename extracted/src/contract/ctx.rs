@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use super::{Application, HandlerError, Reply, Request};
 use crate::rails::{
     flash::Flash,
-    job::{Job, Sidekiq, Stamp},
+    job::{Job, JobError, Mail, Sidekiq, Stamp},
     json,
     record::truncated,
     session::{Session, SessionError, Sessions, UnsavedSession},
@@ -109,6 +109,16 @@ impl Ctx {
     /// When, for whom and with what randomness a job is made: for Sidekiq up to 7.
     pub fn stamp(&mut self) -> Stamp<'_, StdRng> {
         Stamp { now: self.now, sidekiq: Sidekiq::UpTo7, random: &mut self.random }
+    }
+
+    /// `mail.deliver_later`: a job, which leaves after the commit.
+    ///
+    /// # Errors
+    /// As [`Mail::deliver_later`].
+    pub fn mail(&mut self, mail: Mail) -> Result<(), JobError> {
+        let job = mail.deliver_later(&mut self.stamp())?;
+        self.jobs.push(job);
+        Ok(())
     }
 
     /// `OutboxEvent.record!(name, aggregate, payload)`: an event is a row of the transaction that it

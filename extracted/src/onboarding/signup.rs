@@ -10,15 +10,18 @@ use crate::{
         sign_in,
     },
     models::registration::Registration,
+    rails::job::{Argument, Mailer},
 };
 
 /// As `RegistrationsController#create`.
 pub const SIGNUP: Extraction = Extraction {
     id: "onboarding.signup",
     replaces: "RegistrationsController#create",
-    effects: Effects::Rows,
+    effects: Effects::RowsAndJobs,
     run: |ctx, request| Box::pin(signup(ctx, request)),
 };
+
+const WELCOME_MAILER: Mailer = Mailer::new("WelcomeMailer");
 
 async fn signup(ctx: &mut Ctx, request: &Request) -> Result<Reply, HandlerError> {
     let parameters = request.parameters()?;
@@ -28,6 +31,8 @@ async fn signup(ctx: &mut Ctx, request: &Request) -> Result<Reply, HandlerError>
     let errors = registration.errors(&mut ctx.tx).await?;
     if errors.is_empty() {
         let user = registration.save(ctx).await?;
+        let record = Argument::record("shop", "User", user.id.cast_unsigned());
+        ctx.mail(WELCOME_MAILER.mail("welcome", [record]))?;
         sign_in(ctx, request, &user).await?;
         let welcome = format!("Welcome, {}", user.name);
         return pages::redirect_with_notice(ctx, request, "/", &welcome);

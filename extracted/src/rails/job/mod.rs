@@ -8,6 +8,7 @@
 mod active;
 mod argument;
 mod commands;
+mod mail;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +22,7 @@ use super::json;
 pub use active::ActiveJob;
 pub use argument::{Argument, GlobalId, Key};
 pub use commands::{Command, Namespace};
+pub use mail::{DeliveryJob, Mail, Mailer};
 
 /// A job that has not left yet. Until it has, it is kept as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

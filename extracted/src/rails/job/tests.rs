@@ -1,4 +1,4 @@
-//! Jobs against what Sidekiq and Active Job sent (`tests/vectors/jobs.json`).
+//! Jobs against what Sidekiq, Active Job and Action Mailer sent (`tests/vectors/jobs.json`).
 
 use rand::{SeedableRng as _, rngs::StdRng};
 use time::{Duration, macros::datetime};
@@ -78,6 +78,37 @@ fn an_active_job_is_what_its_adapter_sends() {
     ] {
         let job = job.unwrap();
         assert_eq!(sent(&Namespace::default(), &job), vectors["active_job"][name], "{name}");
+    }
+}
+
+#[test]
+fn a_mail_is_what_action_mailer_sends() {
+    let mailer = Mailer::new("WelcomeMailer");
+    let before_6_1 = Mailer { queue: "mailers", ..mailer };
+    let before_6_0 = Mailer { delivery: DeliveryJob::Delivery, ..before_6_1 };
+    let text = Argument::Text("x".into());
+    let keywords = Argument::Keywords(vec![("note", text.clone())]);
+    let params = [("returned", returned()), ("note", text.clone())];
+    let one = [Argument::Integer(1)];
+    let of_return = |it: Mailer| it.mail("welcome", [returned()]);
+    let and_text = |it: Mailer| it.mail("welcome", [returned(), text.clone()]);
+    let later = |mail: Mail| made(|it| mail.deliver_later(it));
+    let vectors = vectors();
+    for (name, job) in [
+        ("plain", later(and_text(mailer))),
+        ("nothing", later(mailer.mail("welcome", []))),
+        ("keywords", later(mailer.mail("welcome", [Argument::Integer(1), keywords]))),
+        ("params", later(mailer.mail("welcome", one.clone()).with(params))),
+        ("in a minute", made(|it| of_return(mailer).deliver_at(NOW + Duration::MINUTE, it))),
+        ("6.0", later(of_return(before_6_1))),
+        ("5.2", later(and_text(before_6_0))),
+        (
+            "5.2 with params",
+            later(before_6_0.mail("welcome", one).with([("returned", returned())])),
+        ),
+    ] {
+        let job = job.unwrap();
+        assert_eq!(sent(&Namespace::default(), &job), vectors["action_mailer"][name], "{name}");
     }
 }
 

@@ -1,6 +1,7 @@
-# What Sidekiq 6.4 and Active Job 6.1 send to Redis: the commands, with a clock that stands still and the
+# What Sidekiq 6.4, Active Job and Action Mailer 6.1 send to Redis: the commands, with a clock that stands still and the
 # ids that SecureRandom gives replaced by fixed ones.
 require "active_support/all"
+require "action_mailer"
 require "active_job"
 require "sidekiq"
 require "global_id"
@@ -26,6 +27,7 @@ end
 Time.zone = "UTC"
 GlobalID.app = "shop"
 ActiveJob::Base.logger = Logger.new(nil)
+ActiveSupport::Deprecation.silenced = true
 ActiveJob::Base.queue_adapter = :sidekiq
 
 class OrderConfirmationWorker
@@ -48,6 +50,18 @@ class ReturnNotificationJob < ActiveJob::Base; end
 class LowJob < ActiveJob::Base
   queue_as :low
   queue_with_priority 7
+end
+
+class WelcomeMailer < ActionMailer::Base
+  def welcome(*) = nil
+end
+
+# Delivers a mail later, as an application of that version's defaults does.
+def mailed(version, options = {})
+  job, queue = version < "6.0" ? [ActionMailer::DeliveryJob, :mailers] : [ActionMailer::MailDeliveryJob, (:mailers if version < "6.1")]
+  WelcomeMailer.delivery_job = job
+  ActionMailer::Base.deliver_later_queue_name = queue
+  sent { yield.deliver_later(options) }
 end
 
 module Shop
@@ -97,6 +111,16 @@ def vectors
       "options" => sent { LowJob.perform_later(RETURN) },
       "in a minute" => sent { ReturnNotificationJob.set(wait: 1.minute).perform_later(RETURN) },
       "keywords" => sent { ReturnNotificationJob.perform_later(1, note: "x") },
+    },
+    "action_mailer" => {
+      "plain" => mailed("6.1") { WelcomeMailer.welcome(RETURN, "x") },
+      "nothing" => mailed("6.1") { WelcomeMailer.welcome },
+      "keywords" => mailed("6.1") { WelcomeMailer.welcome(1, note: "x") },
+      "params" => mailed("6.1") { WelcomeMailer.with(returned: RETURN, note: "x").welcome(1) },
+      "in a minute" => mailed("6.1", wait: 1.minute) { WelcomeMailer.welcome(RETURN) },
+      "6.0" => mailed("6.0") { WelcomeMailer.welcome(RETURN) },
+      "5.2" => mailed("5.2") { WelcomeMailer.welcome(RETURN, "x") },
+      "5.2 with params" => mailed("5.2") { WelcomeMailer.with(returned: RETURN).welcome(1) },
     },
     "arguments" => ARGUMENTS.transform_values { |it| JSON.generate(ActiveJob::Arguments.serialize(it)) },
   }

@@ -7,6 +7,7 @@ class RegistrationsController < ApplicationController
     @user = User.new(params.require(:user).permit(:name, :email, :password, :password_confirmation))
     return render :new, status: :unprocessable_entity unless @user.save
 
+    WelcomeMailer.welcome(@user).deliver_later
     sign_in(@user)
     redirect_to root_path, notice: "Welcome, #{@user.name}"
   end

@@ -1,0 +1,31 @@
+//! What of a command's output the document vouches for.
+
+/// The essential of an output: no blanks that align it, no hashes, and N for each number but 0.
+pub(super) fn masked(text: &str) -> Vec<String> {
+    let words = |line: &str| line.split_whitespace().map(without_numbers).collect::<Vec<_>>();
+    text.lines().map(|it| words(it).join(" ")).filter(|it| !it.is_empty()).collect()
+}
+
+fn without_numbers(word: &str) -> String {
+    if word.starts_with('#') {
+        return "#".to_owned();
+    }
+    let mut masked = String::new();
+    let mut rest = word;
+    while let Some(start) = rest.find(|it: char| it.is_ascii_digit()) {
+        let (before, number) = rest.split_at(start);
+        let end = number.find(|it: char| !it.is_ascii_digit()).unwrap_or(number.len());
+        let is_zero = number[..end].bytes().all(|it| it == b'0');
+        masked.extend([before, if is_zero { "0" } else { "N" }]);
+        rest = &number[end..];
+    }
+    masked + rest
+}
+
+#[test]
+fn only_blanks_hashes_and_numbers_of_an_output_may_differ() {
+    assert_eq!(masked("A  B\n\n10  99.50 #0a›\n"), masked("A B\n7 1.2 #ff›\n"));
+    for (one, other) in [("A 10", "A ten"), ("A\nB", "A B"), ("A 10", "A 0"), ("A 0", "B 0")] {
+        assert_ne!(masked(one), masked(other));
+    }
+}
