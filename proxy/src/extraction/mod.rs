@@ -1,6 +1,7 @@
 //! Calls a handler: on a runtime of its own, in a transaction of its own, within a deadline, and
 //! such that neither its panic nor its sleep reaches anybody else.
 
+mod attempt;
 mod commits;
 mod failure;
 pub mod guard;
@@ -10,21 +11,20 @@ mod sessions;
 
 use std::{fmt, io, sync::Arc, time::Duration};
 
-use extracted::{
-    Application, Ctx, Effects, Extraction, Reply, Request, rails::session::UnsavedSession,
-};
-use http::{HeaderValue, header::SET_COOKIE};
-use sqlx::{AssertSqlSafe, MySqlPool};
+use extracted::{Application, Effects, Extraction, Reply, Request};
+use sqlx::MySqlPool;
 use time::OffsetDateTime;
 use tokio::{
     runtime::{Handle, Runtime},
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::timeout,
+    sync::Semaphore,
 };
-use tokio_util::task::AbortOnDropHandle;
 
 pub(crate) use self::commits::is_missing;
-use self::{commits::Commits, jobs::Outbox};
+use self::{
+    attempt::{Attempt, Running, Turn},
+    commits::Commits,
+    jobs::Outbox,
+};
 pub use self::{
     failure::{Failure, NoReply},
     jobs::PushError,
@@ -138,133 +138,21 @@ impl Extractions {
     /// # Errors
     /// [`NoReply`]; after [`NoReply::Failed`] another side may answer the request.
     pub async fn run(&self, call: Call) -> Result<Reply, NoReply> {
-        let Call { extraction, ending, .. } = call;
         let commits = self.commits.clone().ok_or(NoReply::Failed(Failure::NoDatabase))?;
-        let Done { mut reply, mut ctx, permit } =
-            self.reply(Arc::clone(&commits), call).await.map_err(NoReply::Failed)?;
-        let session = ctx.take_unsaved_session();
-        let runtime = self.runtime.handle();
-        let cookie = if ending == Ending::Rollback || extraction.effects == Effects::None {
-            // There are no rows to keep, and nothing to wait for.
-            runtime.spawn(async move {
-                let _ = ctx.tx.rollback().await;
-                drop(permit);
-            });
-            match ending {
-                // The judge sees what a buyer would have been sent.
-                Ending::Rollback => session.and_then(|it| it.cookie().cloned()),
-                // In a task of its own: it is kept, also for a client that leaves now.
-                Ending::Commit => match session {
-                    Some(session) => {
-                        let kept = runtime.spawn(sessions::keep(session, self.metrics.clone()));
-                        kept.await.unwrap_or_default()
-                    }
-                    None => None,
-                },
-            }
-        } else {
-            let left = Left { effects: extraction.effects, ctx, session, permit };
-            let finish = finish(commits, self.outbox.clone(), left, self.metrics.clone());
-            // In a task of its own: a client that leaves now must not leave a commit half sent.
-            match timeout(FINISH_LIMIT, runtime.spawn(finish)).await {
-                Ok(Ok(finished)) => finished?,
-                Ok(Err(_)) | Err(_) => return Err(NoReply::CommitUnknown(None)),
-            }
-        };
-        reply.headers.extend(cookie.map(|it| (SET_COOKIE, it)));
-        Ok(reply)
-    }
-
-    async fn reply(&self, commits: Arc<Commits>, call: Call) -> Result<Done, Failure> {
-        let effects = call.extraction.effects;
-        if effects == Effects::RowsAndJobs && self.outbox.is_none() && call.ending == Ending::Commit
-        {
-            return Err(Failure::NoRedis);
+        let with_jobs = call.extraction.effects == Effects::RowsAndJobs;
+        if with_jobs && self.outbox.is_none() && call.ending == Ending::Commit {
+            return Err(NoReply::Failed(Failure::NoRedis));
         }
         let permit = Arc::clone(&self.permits).try_acquire_owned();
-        let permit = permit.map_err(|_| Failure::Overload(self.concurrency))?;
-        let deadline = call.deadline;
+        let overload = |_| NoReply::Failed(Failure::Overload(self.concurrency));
+        let permit = permit.map_err(overload)?;
+        let (turn, deadline) = (Arc::<Turn>::default(), call.deadline);
+        let (outbox, metrics) = (self.outbox.clone(), self.metrics.clone());
         let application = Arc::clone(&self.application);
-        let running = in_transaction(commits, application, call, permit);
-        let handler = self.runtime.handle().spawn(running);
-        // The clock runs on the caller's runtime: handlers that block every thread of theirs are
-        // still given up in time.
-        let done = match timeout(deadline, AbortOnDropHandle::new(handler)).await {
-            Ok(Ok(reply)) => reply?,
-            Ok(Err(panicked)) => return Err(Failure::Panicked(message(panicked))),
-            Err(_) => return Err(Failure::Deadline(deadline)),
-        };
-        if effects != Effects::RowsAndJobs && !done.ctx.jobs.is_empty() {
-            return Err(Failure::Undeclared);
-        }
-        Ok(done)
+        let attempt = Attempt { commits, outbox, application, metrics, call, permit };
+        let task = self.runtime.handle().spawn(attempt.run(Arc::clone(&turn)));
+        Running { task, turn }.reply(deadline).await
     }
-}
-
-/// A handler that has returned, and whose transaction is open.
-struct Done {
-    reply: Reply,
-    ctx: Ctx,
-    /// Stays with the handler until it has really ended, also when nobody waits any more.
-    permit: OwnedSemaphorePermit,
-}
-
-async fn in_transaction(
-    commits: Arc<Commits>,
-    application: Arc<Application>,
-    call: Call,
-    permit: OwnedSemaphorePermit,
-) -> Result<Done, Failure> {
-    let recorded = matches!(call.extraction.effects, Effects::Rows | Effects::RowsAndJobs);
-    if recorded && call.ending == Ending::Commit {
-        commits.prepare().await?;
-    }
-    let begin = AssertSqlSafe(commits::begin(call.deadline));
-    let tx = commits.database.begin_with(begin).await.map_err(Failure::Database)?;
-    let mut ctx = Ctx::new(tx, call.now, application);
-    let reply = call.extraction.answer(&mut ctx, &call.request).await.map_err(Failure::Handler)?;
-    Ok(Done { reply, ctx, permit })
-}
-
-/// What a handler left, to be kept.
-struct Left {
-    effects: Effects,
-    ctx: Ctx,
-    session: Option<UnsavedSession>,
-    permit: OwnedSemaphorePermit,
-}
-
-/// Commits, and lets go what waits for that. Returns the session's cookie.
-async fn finish(
-    commits: Arc<Commits>,
-    outbox: Option<Outbox>,
-    left: Left,
-    metrics: ExtractionMetrics,
-) -> Result<Option<HeaderValue>, NoReply> {
-    let Left { effects, ctx, session, permit } = left;
-    let mut waiting = None;
-    if effects == Effects::Counters {
-        commits.commit_counters(ctx.tx).await;
-    } else {
-        let Ctx { tx, jobs, .. } = ctx;
-        let id = commits.commit(tx, &jobs).await?;
-        waiting = outbox.filter(|_| !jobs.is_empty()).map(|it| it.deliver(id, jobs));
-    }
-    drop(permit);
-    if let Some(delivery) = waiting {
-        // Rails pushes before it answers. Whoever gives up waiting does not give up pushing.
-        let _ = timeout(jobs::PUSH_PATIENCE, tokio::spawn(delivery)).await;
-    }
-    Ok(match session {
-        Some(session) => sessions::keep(session, metrics).await,
-        None => None,
-    })
-}
-
-fn message(error: tokio::task::JoinError) -> String {
-    let Ok(panic) = error.try_into_panic() else { return "aborted".to_owned() };
-    let text = panic.downcast_ref::<&str>().map(|it| (*it).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
 }
 
 impl fmt::Debug for Surroundings {
