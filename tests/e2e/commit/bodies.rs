@@ -15,7 +15,7 @@ const MIB: usize = 1024 * 1024;
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_uploads_that_fill_the_room_leave_others_to_the_monolith() {
     let monolith = Monolith::answering(|_| async { b"monolith".to_vec() }).await;
-    let routes = "[[route]]\nid = \"ledger.idle\"\nmatch = { path = \"/\" }\nstage = \"extracted\"\n\
+    let routes = "[[route]]\nid = \"idle.answer\"\nmatch = { path = \"/\" }\nstage = \"extracted\"\n\
                   limits = { buffer = \"2MiB\" }\nbreaker = { failures = 0 }\n";
     let setup = Setup {
         monolith: monolith.url(),
@@ -52,7 +52,7 @@ async fn slow_uploads_that_fill_the_room_leave_others_to_the_monolith() {
     full.wait().await;
     // Sent is not yet read.
     eventually("the room to be full", || async { (ask().await == "monolith").then_some(()) }).await;
-    let overload = "banyan_fallbacks_total{reason=\"overload\",route=\"ledger.idle\"}";
+    let overload = "banyan_fallbacks_total{reason=\"overload\",route=\"idle.answer\"}";
     assert!(metric(&proxy, overload).await > 0.0);
 
     for upload in uploads {
