@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 
 use super::{Application, HandlerError, Reply, Request};
 use crate::rails::{
+    cable::Broadcast,
     flash::Flash,
     job::{Job, JobError, Mail, Sidekiq, Stamp},
     json,
@@ -29,6 +30,8 @@ pub struct Ctx {
     pub random: StdRng,
     /// What is to be done later, in this order. A mail is a job.
     pub jobs: Vec<Job>,
+    /// What those who watch are told after the commit: at most once, as by Rails.
+    pub broadcasts: Vec<Broadcast>,
     /// The monolith's settings.
     pub application: Arc<Application>,
     /// What a store on a server had, when it was asked: before the handler runs.
@@ -50,6 +53,7 @@ impl Ctx {
             now,
             random: StdRng::from_rng(&mut rand::rng()),
             jobs: Vec::new(),
+            broadcasts: Vec::new(),
             application,
             fetched: None,
             session: None,

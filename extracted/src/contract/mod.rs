@@ -41,7 +41,8 @@ pub enum Effects {
     /// Rows of the transaction in its [`Ctx`], events included, which are rows of an outbox. The
     /// reply stands only if it is certain that they were committed.
     Rows,
-    /// Rows, and jobs that leave after the commit and are not lost then. A mail is a job.
+    /// Rows, and what leaves after the commit: jobs, which are not lost then, and broadcasts. A mail
+    /// is a job.
     RowsAndJobs,
 }
 

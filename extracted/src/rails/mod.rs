@@ -1,5 +1,6 @@
 //! What must match Rails 6.1, usable without the rest of this crate.
 
+pub mod cable;
 pub mod cache;
 pub mod column;
 pub mod cookie;

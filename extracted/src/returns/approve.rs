@@ -13,8 +13,9 @@ use crate::{
     },
     models::returned::{Return, STATES},
     rails::{
+        cable::{Broadcast, Channel},
         column::BigDecimal,
-        job::{ActiveJob, Argument},
+        job::{ActiveJob, Argument, GlobalId},
         record::{touch, truncated},
     },
     views::helpers::money,
@@ -33,6 +34,10 @@ pub const APPROVE: Extraction = Extraction {
     },
 };
 
+/// `OrderChannel`
+const ORDER: Channel = Channel { prefix: Some("shop"), name: "order" };
+/// `Order.statuses[:refunded]`
+const REFUNDED: i32 = 4;
 const PAGE: &str = "/admin/returns";
 const NOTIFICATION: ActiveJob = ActiveJob::new("ReturnNotificationJob");
 
@@ -51,12 +56,16 @@ async fn approve(ctx: &mut Ctx, request: &Request) -> Result<Reply, HandlerError
     }
     let order = Order::find(&mut ctx.tx, returned.order_id).await?;
     order.check()?;
+    let becomes_refunded = order.becomes_refunded();
     restock(&mut ctx.tx, ctx.now, returned.id).await?;
     let amount = returned.refund_due()?;
-    refund(ctx, &returned, amount).await?;
+    refund(ctx, &returned, amount, becomes_refunded).await?;
     let id = returned.id.cast_unsigned();
     let payload = Approved { order: &returned.order_number, refund: BigDecimal(amount) };
     ctx.event("return.approved", ("Return", id), &payload).await?;
+    if becomes_refunded {
+        ctx.broadcasts.push(order_changed(&returned)?);
+    }
     let record = [Argument::record("shop", "Return", id)];
     let job = NOTIFICATION.perform_later(&record, &mut ctx.stamp())?;
     ctx.jobs.push(job);
@@ -97,7 +106,12 @@ async fn restock(
 }
 
 /// `refund`, and what else the return holds of it.
-async fn refund(ctx: &mut Ctx, returned: &Return, amount: Decimal) -> sqlx::Result<()> {
+async fn refund(
+    ctx: &mut Ctx,
+    returned: &Return,
+    amount: Decimal,
+    becomes_refunded: bool,
+) -> sqlx::Result<()> {
     let mut reference = [0; 12];
     ctx.random.fill_bytes(&mut reference);
     let at = truncated(ctx.now, 6);
@@ -110,7 +124,26 @@ async fn refund(ctx: &mut Ctx, returned: &Return, amount: Decimal) -> sqlx::Resu
                WHERE id = ?";
     let update = sqlx::query(sql).bind(amount).bind(at).bind(at).bind(returned.id);
     update.execute(&mut *ctx.tx).await?;
+    if becomes_refunded {
+        let update = sqlx::query("UPDATE orders SET status = ?, updated_at = ? WHERE id = ?");
+        let update = update.bind(REFUNDED).bind(at).bind(returned.order_id);
+        return update.execute(&mut *ctx.tx).await.map(drop);
+    }
     touch(&mut ctx.tx, "orders", returned.order_id.cast_unsigned(), &[], false, ctx.now).await
+}
+
+/// `OrderChannel.broadcast_to(order, OrderChannel.message(order))`
+fn order_changed(returned: &Return) -> Result<Broadcast, HandlerError> {
+    #[derive(Serialize)]
+    struct Message<'a> {
+        id: i64,
+        number: &'a str,
+        status: &'static str,
+    }
+    let (id, number) = (returned.order_id, &*returned.order_number);
+    let order = GlobalId::new("shop", "Order", &id.to_string());
+    let message = Message { id, number, status: "refunded" };
+    ORDER.broadcast_to(&order, &message).map_err(HandlerError::Json)
 }
 
 /// What becomes of the order.
@@ -134,15 +167,11 @@ impl Order {
 
     /// Before anything is written: Rails would roll it back.
     fn check(&self) -> Result<(), HandlerError> {
-        const REFUNDED: i32 = 4;
-        if !self.charged {
-            return Err(HandlerError::NotFound("Payment"));
-        }
-        if self.whole && self.status != REFUNDED {
-            // A change of an order's status is told to who watches it, by Action Cable.
-            return Err(HandlerError::Declined("the order becomes a refunded one"));
-        }
-        Ok(())
+        self.charged.then_some(()).ok_or(HandlerError::NotFound("Payment"))
+    }
+
+    fn becomes_refunded(&self) -> bool {
+        self.whole && self.status != REFUNDED
     }
 }
 

@@ -57,12 +57,13 @@ impl Attempt {
             Effects::None => drop(ctx),
             Effects::Counters => commits.commit_counters(ctx.tx).await,
             Effects::Rows | Effects::RowsAndJobs => {
-                let Ctx { tx, jobs, .. } = ctx;
+                let Ctx { tx, jobs, broadcasts, .. } = ctx;
                 let id = commits.commit(tx, &jobs).await?;
-                if let Some(outbox) = outbox.filter(|_| !jobs.is_empty()) {
+                let waits = !jobs.is_empty() || !broadcasts.is_empty();
+                if let Some(outbox) = outbox.filter(|_| waits) {
                     // Rails pushes before it answers. Whoever gives up waiting does not give up
                     // pushing.
-                    let delivery = tokio::spawn(outbox.deliver(id, jobs));
+                    let delivery = tokio::spawn(outbox.deliver(id, jobs, broadcasts));
                     let _ = timeout(PUSH_PATIENCE, delivery).await;
                 }
             }
@@ -87,7 +88,8 @@ impl Attempt {
         let tx = self.commits.database.begin_with(begin).await.map_err(Failure::Database)?;
         let mut ctx = Ctx::new(tx, *now, Arc::clone(&self.application));
         let reply = extraction.answer(&mut ctx, request).await.map_err(Failure::Handler)?;
-        if effects != Effects::RowsAndJobs && !ctx.jobs.is_empty() {
+        let leaves = !ctx.jobs.is_empty() || !ctx.broadcasts.is_empty();
+        if effects != Effects::RowsAndJobs && leaves {
             return Err(Failure::Undeclared);
         }
         Ok((reply, ctx))

@@ -61,7 +61,7 @@ pub enum Failure {
     #[error("the handler's transaction was not committed")]
     NotCommitted(#[source] Option<sqlx::Error>),
     /// The handler left more than it says in its registration.
-    #[error("the handler left jobs, which its `effects` do not name")]
+    #[error("the handler left jobs or broadcasts, which its `effects` do not name")]
     Undeclared,
     /// There is no database to run handlers on.
     #[error("handlers need the monolith's database: start with --database")]

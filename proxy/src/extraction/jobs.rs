@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use extracted::Job;
+use extracted::{Job, rails::cable::Broadcast};
 use sqlx::{ConnectOptions as _, MySqlConnection, MySqlPool};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use uuid::Uuid;
@@ -52,8 +52,15 @@ pub(super) struct Outbox {
 }
 
 impl Outbox {
-    /// Pushes the jobs of a commit, and forgets them.
-    pub(super) async fn deliver(self, id: Uuid, jobs: Vec<Job>) {
+    /// Pushes the jobs of a commit, and forgets them. Broadcasts go first, as in Rails, and are lost
+    /// where Redis does not take them: who watches has to ask for the state anyway when it begins to.
+    pub(super) async fn deliver(self, id: Uuid, jobs: Vec<Job>, broadcasts: Vec<Broadcast>) {
+        if let Err(error) = self.queue.publish(&broadcasts).await {
+            tracing::warn!(error = %Chain(&error), "broadcasts are lost");
+        }
+        if jobs.is_empty() {
+            return;
+        }
         if let Err(error) = self.push(id, &jobs).await {
             self.metrics.pushed(Pushed::Failed, jobs.len());
             tracing::warn!(error = %Chain(&error), "jobs wait to be pushed again");

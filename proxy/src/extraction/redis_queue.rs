@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
-use extracted::{Job, rails::job::Namespace};
+use extracted::{
+    Job,
+    rails::{cable::Broadcast, job::Namespace},
+};
 use redis::{
     Client, Cmd, RedisError,
     aio::{ConnectionManager, ConnectionManagerConfig},
@@ -73,6 +76,20 @@ impl RedisQueue {
             done => done,
         };
         done.map_err(PushError::Redis)
+    }
+
+    /// Tells those who watch.
+    ///
+    /// # Errors
+    /// When Redis cannot be reached or refuses.
+    pub async fn publish(&self, broadcasts: &[Broadcast]) -> Result<(), RedisError> {
+        let mut connection = ConnectionManager::clone(&self.0.connection.load());
+        for broadcast in broadcasts {
+            let mut command = Cmd::new();
+            command.arg(broadcast.command());
+            let () = command.query_async(&mut connection).await?;
+        }
+        Ok(())
     }
 
     async fn run(&self, script: &Cmd) -> Result<(), RedisError> {

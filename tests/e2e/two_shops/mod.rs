@@ -2,10 +2,12 @@
 //!
 //! Two shops begin with the same rows and the same secret. One is asked directly; before the other
 //! stands Banyan, with extractions that answer. After each step are compared: the answer, the
-//! session in the buyer's cookie, the rows of every table, the jobs in Redis and the events.
+//! session in the buyer's cookie, the rows of every table, the jobs in Redis, the
+//! broadcasts and the events.
 
 mod answer;
 mod body;
+mod broadcasts;
 mod forms;
 mod jobs;
 mod json;

@@ -93,6 +93,7 @@ impl Play<'_> {
         self.changes().await;
         for side in &mut self.sides {
             jobs::take(&mut side.redis).await;
+            side.listener.take(&mut side.redis).await;
         }
         rows::level_ids(self.sides.each_ref().map(|it| &it.database)).await;
     }
@@ -126,6 +127,7 @@ impl Play<'_> {
         self.compare_rows(&changes, &windows, &mut report);
         self.compare_answers(&outcomes, &windows, &mut report);
         self.compare_jobs(&windows, &mut report).await;
+        self.compare_broadcasts(&mut report).await;
         rows::level_ids(self.sides.each_ref().map(|it| &it.database)).await;
         report.into_result()
     }
@@ -166,6 +168,14 @@ impl Play<'_> {
             texts[at] = jobs::shown(&jobs, &windows[at]) + &jobs::queues(&mut side.redis).await;
         }
         report.compare(Part::Jobs, &self.shops.twins.translated(&texts[0]), &texts[1]);
+    }
+
+    async fn compare_broadcasts(&mut self, report: &mut Report) {
+        let mut texts = [String::new(), String::new()];
+        for (at, side) in self.sides.iter_mut().enumerate() {
+            texts[at] = side.listener.take(&mut side.redis).await;
+        }
+        report.compare(Part::Broadcasts, &self.shops.twins.translated(&texts[0]), &texts[1]);
     }
 
     /// Banyan pushes jobs after the commit, and may have answered before.

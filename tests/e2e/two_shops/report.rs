@@ -10,6 +10,7 @@ pub(crate) enum Part {
     /// Who answered behind Banyan.
     AnsweredBy,
     Body,
+    Broadcasts,
     Events,
     Headers,
     Jobs,

@@ -14,6 +14,7 @@ use time::OffsetDateTime;
 
 use super::{
     answer::Answer,
+    broadcasts::Listener,
     forms,
     rows::text,
     session::Jar,
@@ -34,6 +35,7 @@ pub(super) struct Side {
     monolith: String,
     pub(super) database: MySqlPool,
     pub(super) redis: MultiplexedConnection,
+    pub(super) listener: Listener,
     pub(super) jar: Jar,
     taken: BTreeMap<String, String>,
 }
@@ -59,6 +61,7 @@ impl Side {
                 .max_connections(2)
                 .connect_lazy(&shop.database_url)
                 .unwrap(),
+            listener: Listener::new(&redis).await,
             redis: redis.get_multiplexed_async_connection().await.unwrap(),
             jar: Jar::default(),
             taken: BTreeMap::new(),

@@ -3,8 +3,9 @@
 use extracted::{
     Ctx, Effects, Extraction, HandlerError, Reply, Request, catalog,
     rails::{
+        cable::Channel,
         cookie::EncryptedCookies,
-        job::{Sidekiq, Stamp, Worker},
+        job::{GlobalId, Sidekiq, Stamp, Worker},
         value::{Hash, Value},
     },
 };
@@ -145,6 +146,16 @@ async fn a_job_too_many_is_found() {
         ctx.jobs.push(worker.perform_async(&[1.into()], &mut stamp).unwrap());
     });
     assert_found(wrong, Part::Jobs).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broadcast_too_many_is_found() {
+    let wrong = faulty!("", |ctx, _| {
+        let channel = Channel { prefix: Some("shop"), name: "order" };
+        let order = GlobalId::new("shop", "Order", "1");
+        ctx.broadcasts.push(channel.broadcast_to(&order, &"shipped").unwrap());
+    });
+    assert_found(wrong, Part::Broadcasts).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -70,6 +70,11 @@ impl GlobalId {
         let id = utf8_percent_encode(id, &ESCAPED).to_string().replace(' ', "+");
         Self(format!("gid://{app}/{model}/{id}"))
     }
+
+    /// As it is written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 impl Argument {
