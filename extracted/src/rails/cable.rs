@@ -1,5 +1,5 @@
-//! What Action Cable tells those who watch: a message published in Redis, from where the monolith's
-//! own servers pass it on to their WebSockets.
+//! What Action Cable tells its watchers: a message published in Redis, from where the monolith's
+//! own servers pass it on to those who watch.
 //!
 //! Source: actioncable 6.1, `channel/broadcasting.rb`, `server/broadcasting.rb` and
 //! `subscription_adapter/{redis,channel_prefix}.rb`; globalid 0.6, `global_id.rb` (`to_param`).
