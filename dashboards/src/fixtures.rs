@@ -6,7 +6,7 @@ use askama::Template;
 use scraper::{Html, Selector};
 use shadow::{
     Budget, Class, DifferenceKind, DifferenceReport, Latency, RouteReport, RuleReport, Sample,
-    Side, Unknown, Verdict,
+    Side, State, Unknown, Verdict,
 };
 use time::{
     OffsetDateTime,
@@ -84,6 +84,20 @@ pub(crate) fn live(id: &str, stage: &'static str) -> LiveRoute {
         failed: 0,
         breaker: None,
     }
+}
+
+pub(crate) fn ready() -> Verdict {
+    Verdict { state: State::Ready, more_requests: 0, more_seconds: Some(0), why: String::new() }
+}
+
+pub(crate) fn not_ready(why: &str) -> Verdict {
+    let (more_requests, more_seconds) = (3_000, Some(1_800));
+    Verdict { state: State::NotReady, more_requests, more_seconds, why: why.into() }
+}
+
+pub(crate) fn undecided(more_requests: u64, why: &str) -> Verdict {
+    let more_seconds = Some(1_800);
+    Verdict { state: State::Undecided, more_requests, more_seconds, why: why.into() }
 }
 
 pub(crate) fn report(route: &str, verdict: Verdict) -> RouteReport {

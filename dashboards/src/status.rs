@@ -1,7 +1,7 @@
 //! One route with all that is known of it: the live table's half and the report's half.
 
 use serde::Serialize;
-use shadow::{DifferenceReport, RouteReport, RuleReport, Verdict};
+use shadow::{DifferenceReport, RouteReport, RuleReport, State};
 
 use crate::{
     bar::Bar,
@@ -42,7 +42,8 @@ impl RouteStatus {
 
     /// Whether the next step is to let the extraction answer.
     pub(crate) fn is_next(&self) -> bool {
-        self.is_compared() && self.report.as_ref().is_some_and(|it| it.verdict == Verdict::Ready)
+        self.is_compared()
+            && self.report.as_ref().is_some_and(|it| it.verdict.state == State::Ready)
     }
 
     /// The verdict; none when nothing was ever to be judged.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use serde::Serialize;
-use shadow::{DifferenceReport, Reports, RouteReport, Sample, StoreError, Verdict};
+use shadow::{DifferenceReport, Reports, RouteReport, Sample, State, StoreError, Verdict};
 
 use crate::config::{Format, Report};
 
@@ -119,10 +119,10 @@ fn detail(route: &RouteReport, differences: &[Difference]) -> String {
 
 /// The verdict, and what is missing.
 fn verdict(verdict: &Verdict) -> String {
-    match verdict {
-        Verdict::Ready => "ready".to_owned(),
-        Verdict::NotReady { why } => format!("not ready: {why}"),
-        Verdict::Undecided { why, .. } => format!("undecided: {why}"),
+    match verdict.state {
+        State::Ready => "ready".to_owned(),
+        State::NotReady => format!("not ready: {}", verdict.why),
+        State::Undecided => format!("undecided: {}", verdict.why),
     }
 }
 

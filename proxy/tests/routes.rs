@@ -16,6 +16,7 @@ use proxy::{
     metrics::ProxyMetrics,
     route::{At, Compiled, Compiler, PathPattern, Plan, Route, RouteTable},
 };
+use shadow::Proof;
 
 const DIVIDER: &str = "----------\n";
 
@@ -119,6 +120,10 @@ fn dump(text: &mut String, table: &RouteTable) {
         let stage = plan.stage();
         write!(text, "{id}: {methods} {pattern} {stage}{sample}, {timeout:?}").unwrap();
         write!(text, ", budget {critical}/{cosmetic}").unwrap();
+        if subject.proof != Proof::default() {
+            let Proof { confidence, time } = subject.proof;
+            write!(text, ", proof {}/{time:?}", confidence.get()).unwrap();
+        }
         if let Some(upstream) = &route.upstream {
             write!(text, ", upstream {}", upstream.name()).unwrap();
         }
@@ -239,7 +244,7 @@ proptest! {
     #[test]
     fn no_toml_panics_the_compiler(
         keys in proptest::collection::vec(
-            ("(id|match|stage|sample|timeout|budget|ignore|tolerate|reveal|priority|x)", value()), 0..8,
+            ("(id|match|stage|sample|timeout|budget|proof|ignore|tolerate|reveal|priority|x)", value()), 0..8,
         ),
         monolith in value(),
     ) {

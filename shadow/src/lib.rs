@@ -9,9 +9,11 @@ mod observation;
 mod redact;
 mod report;
 mod runner;
+mod stratum;
 mod subject;
 mod unknown;
 mod verdict;
+mod words;
 
 pub use crate::{
     compare::{Class, DifferenceKind, PathPattern},
@@ -22,7 +24,8 @@ pub use crate::{
         StoreError,
     },
     runner::{Settings, Shadow, StartError},
-    subject::{Budget, Share, Subject},
+    stratum::Stratum,
+    subject::{Budget, Proof, Share, Subject},
     unknown::Unknown,
-    verdict::Verdict,
+    verdict::{Evidence, State, Tally, Verdict, Watched},
 };

@@ -16,8 +16,8 @@ use std::{
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use prometheus::{Registry, TextEncoder};
 use shadow::{
-    Budget, DifferenceKind, DifferenceReport, Experiment, Leg, Observation, PathPattern, Reports,
-    RequestSummary, RouteReport, Settings, Shadow, Store, StoreError, Subject, Unknown,
+    Budget, DifferenceKind, DifferenceReport, Experiment, Leg, Observation, PathPattern, Proof,
+    Reports, RequestSummary, RouteReport, Settings, Shadow, Store, StoreError, Subject, Unknown,
     compare::{Excuse, Rule, Rules},
 };
 use sqlx::{Connection as _, Executor as _, SqliteConnection};
@@ -128,6 +128,7 @@ fn subject() -> Arc<Subject> {
         route: ROUTE.to_owned(),
         rules: Rules::new(vec![ignored]),
         budget: Budget::default(),
+        proof: Proof::default(),
         reveal: vec![PathPattern::parse("$.revealed").unwrap()],
     })
 }

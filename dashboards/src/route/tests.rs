@@ -1,10 +1,10 @@
 //! What a migration lead reads on a route's page.
 
-use shadow::{RouteReport, RuleReport, Verdict};
+use shadow::{RouteReport, RuleReport};
 
 use super::*;
 use crate::{
-    fixtures::{NOW, Rendered, SCRIPT, difference, live, report},
+    fixtures::{NOW, Rendered, SCRIPT, difference, live, not_ready, ready, report, undecided},
     live::LiveRoute,
 };
 
@@ -20,16 +20,16 @@ fn render(
 
 #[test]
 fn the_verdict_is_told_in_words_with_what_is_missing() {
-    let verdict = Verdict::Undecided { more_requests: 3_000, why: "3000 more requests".into() };
+    let verdict = undecided(3_000, "3000 more requests");
     let page = render(Some(live("a", "shadow")), Some(report("a", verdict)), Vec::new());
     assert_eq!(
         page.text(".judgement"),
-        "Too early to tell Still missing: 3000 more requests. At the present rate they take \
+        "Too early to tell Still missing: 3000 more requests. At the present rate that takes \
          30 min. Budget: at most 0.1 % of the requests with a critical difference, 1 % with a \
          cosmetic one."
     );
 
-    let verdict = Verdict::NotReady { why: "critical differences in 2 of 3 requests".into() };
+    let verdict = not_ready("critical differences in 2 of 3 requests");
     let page = render(Some(live("a", "shadow")), Some(report("a", verdict)), Vec::new());
     assert!(
         page.text(".judgement").starts_with("Not ready Critical differences in 2 of 3 requests.")
@@ -38,7 +38,7 @@ fn the_verdict_is_told_in_words_with_what_is_missing() {
 
 #[test]
 fn unknowns_are_told_by_reason_with_a_remedy() {
-    let page = render(Some(live("a", "shadow")), Some(report("a", Verdict::Ready)), Vec::new());
+    let page = render(Some(live("a", "shadow")), Some(report("a", ready())), Vec::new());
     let rows = page.texts("[aria-labelledby=unknowns] tbody tr");
     assert_eq!(rows.len(), 1, "a reason that never happened is left out: {rows:?}");
     assert!(rows[0].starts_with("timed_out9No answer before the deadline."), "{rows:?}");
@@ -48,8 +48,7 @@ fn unknowns_are_told_by_reason_with_a_remedy() {
 fn differences_are_listed_and_open_side_by_side() {
     let differences =
         vec![difference("$.lines[*].price", 50, 0), difference("$.viewed_at", 0, 1_021)];
-    let page =
-        render(Some(live("a b", "shadow")), Some(report("a b", Verdict::Ready)), differences);
+    let page = render(Some(live("a b", "shadow")), Some(report("a b", ready())), differences);
     assert_eq!(
         page.texts("[aria-labelledby=differences] tbody tr"),
         [
@@ -74,13 +73,13 @@ fn each_empty_state_says_what_to_do_next() {
     let text = |live| render(Some(live), None, Vec::new()).text(".empty");
     assert!(text(live("a", "shadow")).contains("waits for its first request"));
     assert!(text(live("a", "monolith")).contains("set its stage = \"shadow\""));
-    let compared = render(None, Some(report("gone", Verdict::Ready)), Vec::new());
+    let compared = render(None, Some(report("gone", ready())), Vec::new());
     assert!(compared.text(".empty").starts_with("None so far"));
 }
 
 #[test]
 fn no_value_is_read_as_html() {
-    let verdict = Verdict::NotReady { why: SCRIPT.into() };
+    let verdict = not_ready(SCRIPT);
     let page = render(
         Some(live(SCRIPT, "shadow")),
         Some(report(SCRIPT, verdict)),

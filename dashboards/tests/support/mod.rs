@@ -5,8 +5,8 @@ use std::{path::Path, sync::Arc, time::Duration};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use prometheus::Registry;
 use shadow::{
-    Budget, Experiment, Leg, Observation, PathPattern, RequestSummary, Settings, Shadow, Store,
-    Subject, Unknown, compare::Rules,
+    Budget, Experiment, Leg, Observation, PathPattern, Proof, RequestSummary, Settings, Shadow,
+    Store, Subject, Unknown, compare::Rules,
 };
 
 /// A store in a directory, and the series of the judge that writes to it.
@@ -29,6 +29,7 @@ impl Bench {
             route: route.into(),
             rules: Rules::default(),
             budget: Budget::default(),
+            proof: Proof::default(),
             reveal: vec![PathPattern::parse("$.price").unwrap()],
         });
         for (control, candidate) in pairs {

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use extracted::Extraction;
 use foldhash::fast::RandomState;
 use http::Method;
-use shadow::{Budget, Subject, compare::Rules};
+use shadow::{Budget, Proof, Subject, compare::Rules};
 
 use super::{
     maintenance::Maintenance,
@@ -199,6 +199,7 @@ fn unrouted(whole: &Whole, metrics: &ProxyMetrics) -> Route {
             route: UNROUTED.to_owned(),
             rules: Rules::default(),
             budget: Budget::default(),
+            proof: Proof::default(),
             reveal: Vec::new(),
         }),
         metrics: metrics.route(UNROUTED),

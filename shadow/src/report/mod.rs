@@ -16,7 +16,7 @@ pub use self::{
     store::{Store, StoreError},
 };
 pub(crate) use self::{
-    latency::bucket,
+    latency::{bucket, lower_end, upper_end},
     pending::{NewSample, NewSide, Pending, RuleNote, Seen, Signature},
 };
 use crate::{Budget, Class, DifferenceKind, Unknown, Verdict};

@@ -8,7 +8,10 @@ use time::{Date, OffsetDateTime, macros::format_description};
 use super::{
     DifferenceReport, Latency, RouteReport, RuleReport, Sample, Side, StoreError, store::options,
 };
-use crate::{Budget, Class, DifferenceKind, Share, Unknown, Verdict, verdict::Counts};
+use crate::{
+    Budget, Class, DifferenceKind, Evidence, Proof, Share, Stratum, Tally, Unknown, Verdict,
+    Watched,
+};
 
 /// Reads a store. Cloning is cheap and shares the connections.
 #[derive(Debug, Clone)]
@@ -100,44 +103,52 @@ impl Reports {
                 .await?;
         let unknowns = unknowns.into_iter().map(|(reason, count)| {
             let reason = Unknown::parse(&reason).ok_or_else(|| decode("an unknown's reason"))?;
-            Ok::<_, sqlx::Error>((reason, unsigned(count)))
+            Ok((reason, unsigned(count)))
         });
-        let counts = Counts {
-            compared: unsigned(row.matched + row.ignored + row.mismatched),
-            critical: unsigned(row.critical),
-            cosmetic: unsigned(row.cosmetic),
-            unknowns: unknowns.collect::<Result<_, _>>()?,
+        let unknowns: BTreeMap<_, _> = unknowns.collect::<Result<_, sqlx::Error>>()?;
+        let compared = unsigned(row.matched + row.ignored + row.mismatched);
+        let (critical, cosmetic) = (unsigned(row.critical), unsigned(row.cosmetic));
+        let tally = Tally { compared, critical, cosmetic };
+        let (since, last_at) = (time(row.since)?, time(row.last_at)?);
+        let control = self.buckets(&row.route, "control").await?;
+        let candidate = self.buckets(&row.route, "candidate").await?;
+        let span = (last_at - since).unsigned_abs();
+        let evidence = Evidence {
+            strata: BTreeMap::from([(Stratum::default(), tally)]),
+            unseen: Vec::new(),
+            compared,
+            unknowns,
+            watched: Some(Watched { span, control: control.clone(), candidate: candidate.clone() }),
         };
         let share = |it| Share::new(it).ok_or_else(|| decode("a budget"));
         let budget =
             Budget { critical: share(row.budget_critical)?, cosmetic: share(row.budget_cosmetic)? };
+        let proof = Proof::default();
         Ok(RouteReport {
-            control: self.latency(&row.route, "control").await?,
-            candidate: self.latency(&row.route, "candidate").await?,
-            verdict: Verdict::of(&counts, budget),
+            control: Latency::of(&control),
+            candidate: Latency::of(&candidate),
+            verdict: Verdict::of(&evidence, budget, proof),
             route: row.route,
             matched: unsigned(row.matched),
             ignored: unsigned(row.ignored),
             mismatched: unsigned(row.mismatched),
-            critical: counts.critical,
-            cosmetic: counts.cosmetic,
-            unknowns: counts.unknowns,
-            since: time(row.since)?,
-            last_at: time(row.last_at)?,
+            critical,
+            cosmetic,
+            unknowns: evidence.unknowns,
+            since,
+            last_at,
             budget,
         })
     }
 
-    async fn latency(&self, route: &str, leg: &str) -> Result<Latency, StoreError> {
+    async fn buckets(&self, route: &str, leg: &str) -> Result<BTreeMap<i64, u64>, StoreError> {
         let buckets: Vec<(i64, i64)> =
             sqlx::query_as("SELECT bucket, count FROM latencies WHERE route = ? AND leg = ?")
                 .bind(route)
                 .bind(leg)
                 .fetch_all(&self.pool)
                 .await?;
-        let buckets: BTreeMap<_, _> =
-            buckets.into_iter().map(|(bucket, count)| (bucket, unsigned(count))).collect();
-        Ok(Latency::of(&buckets))
+        Ok(buckets.into_iter().map(|(bucket, count)| (bucket, unsigned(count))).collect())
     }
 }
 
