@@ -42,4 +42,5 @@ pub mod tls;
 pub mod trace_context;
 pub mod tunnel;
 pub mod upstream;
+pub mod verdict;
 pub mod worker;

@@ -6,6 +6,7 @@ use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
+use shadow::Share;
 
 pub use rails::{CookiesSerializer, Rails, RailsError, Version};
 
@@ -35,6 +36,8 @@ pub enum Command {
     Check(Check),
     /// Show the verdicts, or one route's differences
     Report(Report),
+    /// Ask what the verdict would be: exit status 0 ready, 1 not ready, 3 undecided
+    Verdict(Verdict),
 }
 
 /// `banyan serve`.
@@ -174,6 +177,35 @@ pub struct Report {
     /// How the report is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+}
+
+/// `banyan verdict`: the verdict's arithmetic, without a store.
+#[derive(Debug, Clone, Args)]
+pub struct Verdict {
+    /// The share of mismatched requests at which a route must not be called ready: more than 0%,
+    /// less than 100%
+    #[arg(long, value_name = "PERCENT", default_value = "0.1%", value_parser = share)]
+    pub budget: Share,
+    /// How sure the verdict must be: more than 0%, less than 100%
+    #[arg(long, value_name = "PERCENT", default_value = "95%", value_parser = share)]
+    pub confidence: Share,
+    /// Distinct requests that were compared, the mismatched ones among them
+    #[arg(long, value_name = "N")]
+    pub samples: u64,
+    /// Those of them that differed
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub mismatches: u64,
+    /// Requests beside them that could not be compared
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub unknowns: u64,
+    /// How the verdict is printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+fn share(text: &str) -> Result<Share, &'static str> {
+    let percent: Percent = text.parse()?;
+    Share::new(percent.share()).ok_or("must be more than 0% and less than 100%")
 }
 
 /// For people or for programs.
