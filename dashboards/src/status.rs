@@ -1,7 +1,7 @@
 //! One route with all that is known of it: the live table's half and the report's half.
 
 use serde::Serialize;
-use shadow::{DifferenceReport, RouteReport, RuleReport, State};
+use shadow::{DifferenceReport, RouteReport, RuleReport, State, StratumReport};
 
 use crate::{
     bar::Bar,
@@ -68,6 +68,8 @@ pub(crate) trait Told {
     fn calm_outcomes(&self) -> Vec<String>;
     /// The budget as a person states it.
     fn budget_in_words(&self) -> String;
+    /// How sure and how long.
+    fn proof_in_words(&self) -> String;
 }
 
 impl Told for RouteReport {
@@ -104,6 +106,28 @@ impl Told for RouteReport {
             format::percent(self.budget.critical.get()),
             format::percent(self.budget.cosmetic.get())
         )
+    }
+
+    fn proof_in_words(&self) -> String {
+        let confidence = format::percent(self.proof.confidence.get());
+        let time = time::Duration::try_from(self.proof.time).unwrap_or(time::Duration::MAX);
+        format!("with {confidence} confidence, after {} at least", format::span(time))
+    }
+}
+
+/// What pages say of a kind of requests.
+pub(crate) trait Judged {
+    /// What its own test says.
+    fn in_words(&self) -> String;
+}
+
+impl Judged for StratumReport {
+    fn in_words(&self) -> String {
+        match self.state {
+            State::Ready => "ready".into(),
+            State::NotReady => "not ready".into(),
+            State::Undecided => format!("{} more", count(self.more_requests)),
+        }
     }
 }
 

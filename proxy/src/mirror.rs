@@ -23,6 +23,7 @@ use crate::{
     monolith::{Hop, Monolith, Trip},
     route::{Percent, Route},
     snapshot::Snapshot,
+    visitor::Visitors,
 };
 
 /// Answers with a longer body are not compared, and are counted as too large.
@@ -41,6 +42,8 @@ pub struct Mirror {
     pub candidates: Extractions,
     /// The judge's own connections to the monolith.
     pub controls: Monolith,
+    /// Who asks.
+    pub visitors: Visitors,
 }
 
 impl Mirror {
@@ -110,7 +113,7 @@ impl Mirror {
         };
         self.judge.offer(Experiment {
             subject: Arc::clone(&snapshot.route.subject),
-            request: snapshot.summary(),
+            request: snapshot.summary(&self.visitors),
             control: Leg::Ask(control.boxed()),
             candidate,
             deadline: CONTROL_DEADLINE,
@@ -198,7 +201,7 @@ impl Tap {
         };
         self.mirror.judge.offer(Experiment {
             subject: Arc::clone(&self.snapshot.route.subject),
-            request: self.snapshot.summary(),
+            request: self.snapshot.summary(&self.mirror.visitors),
             control: Leg::Answered(control),
             candidate: Leg::Ask(candidate.boxed()),
             deadline: CONTROL_DEADLINE,

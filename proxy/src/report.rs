@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use serde::Serialize;
-use shadow::{DifferenceReport, Reports, RouteReport, Sample, State, StoreError, Verdict};
+use shadow::{
+    DifferenceReport, EarlierReport, Reports, RouteReport, Sample, State, StoreError, Verdict,
+};
 
 use crate::config::{Format, Report};
 
@@ -89,6 +91,8 @@ fn detail(route: &RouteReport, differences: &[Difference]) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "  not compared, {}: {count}", reason.label());
     }
+    text.push_str(&epoch(route));
+    text.push_str(&strata(route));
     if differences.is_empty() {
         text.push_str("\nNo differences.\n");
         return text;
@@ -115,6 +119,43 @@ fn detail(route: &RouteReport, differences: &[Difference]) -> String {
     }));
     text.push_str(&table(&rows));
     text
+}
+
+/// What the verdict is bound to, and why counting began anew.
+fn epoch(route: &RouteReport) -> String {
+    let monolith = route.monolith.as_deref().unwrap_or("unknown");
+    let mut text = format!("  build {}, monolith {monolith}\n", route.build);
+    if let Some(reason) = &route.reason {
+        let _ = writeln!(text, "  counted anew since {}: {reason}", route.since);
+    }
+    for it in &route.earlier {
+        let EarlierReport { matched, ignored, mismatched, unknown, last_at, .. } = it;
+        let _ = writeln!(
+            text,
+            "  until {last_at}: {matched} matched, {ignored} ignored, {mismatched} mismatched, {unknown} unknown"
+        );
+    }
+    text
+}
+
+/// A line for each kind of requests.
+fn strata(route: &RouteReport) -> String {
+    let mut rows = vec![
+        ["KIND", "REQUESTS", "DISTINCT", "CRITICAL", "COSMETIC", "VERDICT"].map(str::to_owned),
+    ];
+    rows.extend(route.strata.iter().map(|it| {
+        let state = match it.state {
+            State::Ready => "ready".to_owned(),
+            State::NotReady => "not ready".to_owned(),
+            State::Undecided => format!("{} more", it.more_requests),
+        };
+        let counts = [it.requests.compared, it.distinct.compared];
+        let [requests, distinct] = counts.map(|it| it.to_string());
+        let [critical, cosmetic] =
+            [it.distinct.critical, it.distinct.cosmetic].map(|it| it.to_string());
+        [it.stratum.to_string(), requests, distinct, critical, cosmetic, state]
+    }));
+    if rows.len() == 1 { String::new() } else { format!("\n{}", table(&rows)) }
 }
 
 /// The verdict, and what is missing.

@@ -2,17 +2,18 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use time::OffsetDateTime;
 
 use crate::{
-    Class, Observation, RequestSummary, StoreError, Subject, Unknown,
+    Class, MonolithVersion, Observation, RequestSummary, StoreError, Stratum, Subject, Unknown,
+    binding::{Answered, Binding, Monolith},
     compare::{Comparison, Finding, Judgement, Outcome, Rule},
     metrics::ShadowMetrics,
     redact::Redactor,
-    report::{NewSample, NewSide, Pending, RuleNote, Seen, Signature, Store, bucket},
+    report::{Marks, NewSample, NewSide, Pending, RuleNote, Seen, Signature, Store, bucket},
 };
 
 /// One process's counts on their way to the store.
@@ -20,20 +21,45 @@ use crate::{
 pub(crate) struct Book {
     store: Store,
     pending: Mutex<Pending>,
+    build: Arc<str>,
+    began: OffsetDateTime,
+    monolith: Mutex<Monolith>,
     pub(crate) metrics: ShadowMetrics,
 }
 
 impl Book {
-    pub(crate) fn new(store: Store, metrics: ShadowMetrics) -> Self {
-        Self { store, pending: Mutex::default(), metrics }
+    pub(crate) fn new(
+        store: Store,
+        metrics: ShadowMetrics,
+        build: &str,
+        monolith: MonolithVersion,
+    ) -> Self {
+        let began = OffsetDateTime::now_utc();
+        let monolith = Mutex::new(Monolith::new(monolith, began));
+        Self { store, pending: Mutex::default(), build: build.into(), began, monolith, metrics }
     }
 
     /// A request could not be compared.
     pub(crate) fn unknown(&self, subject: &Subject, why: Unknown) {
         self.metrics.unknown(&subject.route, why);
+        let monolith = locked(&self.monolith).now();
         let mut pending = self.pending();
-        let route = pending.route(&subject.route, subject.budget, OffsetDateTime::now_utc());
+        let now = OffsetDateTime::now_utc();
+        let route = pending.route(subject, self.binding(subject, monolith), now);
         *route.unknowns.entry(why).or_default() += 1;
+    }
+
+    /// What a request of the subject counts for, whoever answered it.
+    fn binding(&self, subject: &Subject, monolith: Answered) -> Binding {
+        let now = self.began.max(subject.since);
+        let (monolith, at) = match monolith {
+            Answered::Unknown => (None, now),
+            Answered::Current(name, since) => (Some(name), now.max(since)),
+            // Older than anything that counts.
+            Answered::Replaced(name) => (Some(name), OffsetDateTime::UNIX_EPOCH),
+        };
+        let (build, rules) = (Arc::clone(&self.build), Arc::clone(&subject.digest));
+        Binding { build, rules, monolith, at }
     }
 
     /// A request was compared.
@@ -44,26 +70,42 @@ impl Book {
         [control, candidate]: [&Observation; 2],
         comparison: &Comparison<'_>,
     ) {
+        let now = OffsetDateTime::now_utc();
+        let monolith = locked(&self.monolith).of(&control.headers, now);
         let outcome = comparison.outcome();
         self.metrics.compared(&subject.route, outcome);
         self.metrics.took(&subject.route, control.took, candidate.took);
-        let now = OffsetDateTime::now_utc();
         let seen = self.seen(subject, request, [control, candidate], comparison, now);
 
+        let stratum = stratum(request, control);
+        let fingerprint = self.fingerprint(request, &stratum);
+        let marks = Marks { critical: comparison.critical > 0, cosmetic: comparison.cosmetic > 0 };
+
         let mut pending = self.pending();
-        let route = pending.route(&subject.route, subject.budget, now);
+        let route = pending.route(subject, self.binding(subject, monolith), now);
         match outcome {
             Outcome::Matched => route.matched += 1,
             Outcome::Ignored => route.ignored += 1,
             Outcome::Mismatched => route.mismatched += 1,
         }
-        route.critical += u64::from(comparison.critical > 0);
-        route.cosmetic += u64::from(comparison.cosmetic > 0);
+        route.critical += u64::from(marks.critical);
+        route.cosmetic += u64::from(marks.cosmetic);
+        route.kinds.compared(stratum, fingerprint, marks);
         *route.control.entry(bucket(control.took)).or_default() += 1;
         *route.candidate.entry(bucket(candidate.took)).or_default() += 1;
         for seen in seen {
             route.differs(seen);
         }
+    }
+
+    /// Equal for requests that are repetitions of one another.
+    fn fingerprint(&self, request: &RequestSummary, stratum: &Stratum) -> u64 {
+        let (method, target) = (request.method.as_str(), &request.target);
+        let variant = request.variant.to_be_bytes();
+        // The only one in which a line end may stand is the last.
+        let parts: [&[u8]; 4] =
+            [method.as_bytes(), target.as_bytes(), stratum.as_str().as_bytes(), &variant];
+        self.store.redactor().fingerprint(&parts)
     }
 
     /// The differences of one request, those in several elements of a list as one.
@@ -127,8 +169,19 @@ impl Book {
     }
 
     fn pending(&self) -> MutexGuard<'_, Pending> {
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.pending)
     }
+}
+
+/// What is behind a lock stays usable whoever panicked: each change is whole.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn stratum(request: &RequestSummary, control: &Observation) -> Stratum {
+    let content_type = control.headers.get(http::header::CONTENT_TYPE);
+    let operation = request.operation.as_deref();
+    Stratum::of(control.status, request.signed_in, content_type, operation)
 }
 
 fn signature(finding: &Finding<'_>, redactor: &Redactor) -> Signature {

@@ -39,6 +39,12 @@ pub struct RequestSummary {
     pub method: http::Method,
     /// Path and query, as received.
     pub target: String,
+    /// Whether somebody who is signed in asks.
+    pub signed_in: bool,
+    /// The GraphQL operation that it names.
+    pub operation: Option<String>,
+    /// A hash of what else tells it from others: who asks, in which form, with which body.
+    pub variant: u64,
 }
 
 impl Experiment {

@@ -2,6 +2,7 @@
 
 pub mod compare;
 
+mod binding;
 mod book;
 mod experiment;
 mod metrics;
@@ -16,12 +17,13 @@ mod verdict;
 mod words;
 
 pub use crate::{
+    binding::MonolithVersion,
     compare::{Class, DifferenceKind, PathPattern},
     experiment::{Experiment, Leg, RequestSummary},
     observation::Observation,
     report::{
-        DifferenceReport, Latency, Reports, RouteReport, RuleReport, Sample, Side, Store,
-        StoreError,
+        DifferenceReport, EarlierReport, Latency, Reports, RouteReport, RuleReport, Sample, Side,
+        Store, StoreError, StratumReport,
     },
     runner::{Settings, Shadow, StartError},
     stratum::Stratum,

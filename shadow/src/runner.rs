@@ -13,15 +13,15 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
-    Experiment, Leg, Observation, Store, Subject, Unknown, book::Book, compare::Answers,
-    metrics::ShadowMetrics,
+    Experiment, Leg, MonolithVersion, Observation, Store, Subject, Unknown, book::Book,
+    compare::Answers, metrics::ShadowMetrics,
 };
 
 /// How often counts go to the store.
 const FLUSH: Duration = Duration::from_secs(1);
 
 /// How much the judge may hold and do at once.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// Experiments that may wait; further ones are dropped and counted.
     pub queue: usize,
@@ -29,12 +29,18 @@ pub struct Settings {
     pub queue_kib: u32,
     /// Experiments that are judged at the same time.
     pub concurrency: usize,
+    /// What tells this build of the candidates from others.
+    pub build: String,
+    /// How the monolith's version is known.
+    pub monolith: MonolithVersion,
 }
 
 impl Default for Settings {
-    /// 1,000 waiting experiments of 64 MiB in all, eight at a time.
+    /// 1,000 waiting experiments of 64 MiB in all, eight at a time; of builds that nobody tells apart.
     fn default() -> Self {
-        Self { queue: 1_000, queue_kib: 64 * 1024, concurrency: 8 }
+        let (queue, queue_kib, concurrency) = (1_000, 64 * 1024, 8);
+        let (build, monolith) = (String::new(), MonolithVersion::default());
+        Self { queue, queue_kib, concurrency, build, monolith }
     }
 }
 
@@ -81,7 +87,7 @@ impl Shadow {
         registry: &Registry,
     ) -> Result<Self, StartError> {
         let metrics = ShadowMetrics::register(registry).map_err(StartError::Metrics)?;
-        let book = Arc::new(Book::new(store, metrics));
+        let book = Arc::new(Book::new(store, metrics, &settings.build, settings.monolith));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("shadow")

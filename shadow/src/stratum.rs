@@ -8,6 +8,8 @@ use serde::Serialize;
 /// made up.
 const NAME_LIMIT: usize = 40;
 
+const OTHER: &str = "other";
+
 /// A kind of requests of one route: the class of the monolith's status, signed in or not, the type
 /// of the monolith's content, and the GraphQL operation.
 ///
@@ -17,7 +19,9 @@ pub struct Stratum(String);
 
 impl Stratum {
     /// The kinds beyond what is kept of a route.
-    pub(crate) const OTHER: &str = "other";
+    pub(crate) fn other() -> Self {
+        Self(OTHER.to_owned())
+    }
 
     /// The kind of a request that was answered like this.
     pub(crate) fn of(
@@ -68,7 +72,7 @@ impl Serialize for Stratum {
 fn named(name: &str) -> &str {
     let plain = |it: u8| it.is_ascii_alphanumeric() || b"-_./+".contains(&it);
     let is_plain = !name.is_empty() && name.len() <= NAME_LIMIT && name.bytes().all(plain);
-    if is_plain { name } else { Stratum::OTHER }
+    if is_plain { name } else { OTHER }
 }
 
 #[cfg(test)]

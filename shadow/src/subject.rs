@@ -1,8 +1,10 @@
 //! What is judged, and by which measure.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use serde::{Serialize, Serializer};
+use sha2::{Digest as _, Sha256};
+use time::OffsetDateTime;
 
 use crate::compare::{PathPattern, Rules};
 
@@ -19,6 +21,27 @@ pub struct Subject {
     pub proof: Proof,
     /// Values that samples may show. A pattern names the value itself, not what is below it.
     pub reveal: Vec<PathPattern>,
+    /// A hash of how it is judged.
+    pub(crate) digest: Arc<str>,
+    /// Since when it is judged so.
+    pub(crate) since: OffsetDateTime,
+}
+
+impl Subject {
+    /// A route that is judged so from now on.
+    pub fn new(
+        route: impl Into<String>,
+        rules: Rules,
+        budget: Budget,
+        proof: Proof,
+        reveal: Vec<PathPattern>,
+    ) -> Self {
+        // What is revealed changes samples, not judgements.
+        let digest = Sha256::digest(format!("{rules:?} {budget:?} {proof:?}"));
+        let digest = hex::encode(&digest[..6]).into();
+        let since = OffsetDateTime::now_utc();
+        Self { route: route.into(), rules, budget, proof, reveal, digest, since }
+    }
 }
 
 /// The shares of mismatched requests at which a route must not be called ready.

@@ -4,7 +4,9 @@ use shadow::{RouteReport, RuleReport};
 
 use super::*;
 use crate::{
-    fixtures::{NOW, Rendered, SCRIPT, difference, live, not_ready, ready, report, undecided},
+    fixtures::{
+        NOW, Rendered, SCRIPT, difference, earlier, live, not_ready, ready, report, undecided,
+    },
     live::LiveRoute,
 };
 
@@ -26,13 +28,41 @@ fn the_verdict_is_told_in_words_with_what_is_missing() {
         page.text(".judgement"),
         "Too early to tell Still missing: 3000 more requests. At the present rate that takes \
          30 min. Budget: at most 0.1 % of the requests with a critical difference, 1 % with a \
-         cosmetic one."
+         cosmetic one; with 95 % confidence, after 1 d at least."
     );
 
     let verdict = not_ready("critical differences in 2 of 3 requests");
     let page = render(Some(live("a", "shadow")), Some(report("a", verdict)), Vec::new());
     assert!(
         page.text(".judgement").starts_with("Not ready Critical differences in 2 of 3 requests.")
+    );
+}
+
+#[test]
+fn each_kind_of_requests_has_a_row_with_a_verdict_of_its_own() {
+    let page = render(Some(live("a", "shadow")), Some(report("a", ready())), Vec::new());
+    assert_eq!(
+        page.texts("[aria-labelledby=strata] tbody tr"),
+        [
+            "2xx signed-out application/json97048521 critical · 0 cosmeticready",
+            "4xx signed-in application/json30154 critical · 0 cosmetic1,234 more",
+        ]
+    );
+    assert_eq!(page.texts("[aria-labelledby=earlier]").len(), 0, "nothing has changed yet");
+}
+
+#[test]
+fn what_was_counted_before_a_change_stays_to_be_read_with_the_reason() {
+    let reason = Some("the monolith changed from 40 to 41".into());
+    let report = RouteReport { reason, earlier: vec![earlier()], ..report("a", ready()) };
+    let page = render(Some(live("a", "shadow")), Some(report), Vec::new());
+    assert_eq!(
+        page.text("section[aria-labelledby=earlier] p"),
+        "Counted anew since 2026-11-24 11:50:00 UTC: the monolith changed from 40 to 41."
+    );
+    assert_eq!(
+        page.texts("section[aria-labelledby=earlier] tbody tr"),
+        ["2026-11-24 11:50:00 UTC0.1.0-3f9ac21e40900103"]
     );
 }
 

@@ -25,13 +25,9 @@ impl Bench {
     /// Judges these pairs of JSON bodies, and one request that cannot be compared, as `route`.
     pub(crate) async fn judge(&self, route: &str, pairs: &[(&'static str, &'static str)]) {
         let judge = Shadow::start(Settings::default(), self.store.clone(), &self.registry).unwrap();
-        let subject = Arc::new(Subject {
-            route: route.into(),
-            rules: Rules::default(),
-            budget: Budget::default(),
-            proof: Proof::default(),
-            reveal: vec![PathPattern::parse("$.price").unwrap()],
-        });
+        let reveal = vec![PathPattern::parse("$.price").unwrap()];
+        let (budget, proof) = (Budget::default(), Proof::default());
+        let subject = Arc::new(Subject::new(route, Rules::default(), budget, proof, reveal));
         for (control, candidate) in pairs {
             judge.offer(Experiment {
                 subject: Arc::clone(&subject),
@@ -39,6 +35,9 @@ impl Bench {
                     id: "0f6d2c1e".into(),
                     method: Method::GET,
                     target: "/api/products/7".into(),
+                    signed_in: false,
+                    operation: None,
+                    variant: 0,
                 },
                 control: Leg::Answered(json(control)),
                 candidate: Leg::Answered(json(candidate)),

@@ -5,6 +5,7 @@ mod rails;
 use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use http::HeaderName;
 use ipnet::IpNet;
 use shadow::Share;
 
@@ -103,6 +104,15 @@ pub struct Serve {
     /// The monolith's own settings.
     #[command(flatten)]
     pub rails: Rails,
+
+    /// The monolith's version, such as its commit: when it changes, verdicts begin anew
+    #[arg(long, env = "BANYAN_MONOLITH_VERSION", value_name = "TEXT")]
+    #[arg(conflicts_with = "monolith_version_header")]
+    pub monolith_version: Option<String>,
+
+    /// The header field in which the monolith says its version
+    #[arg(long, env = "BANYAN_MONOLITH_VERSION_HEADER", value_name = "NAME")]
+    pub monolith_version_header: Option<HeaderName>,
 
     /// Publish the events in the monolith's outbox_events to Kafka: HOST:PORT, several separated by
     /// commas

@@ -39,13 +39,9 @@ pub(super) fn subject(
         let path = |it| parsed(it, "a path must be a string", findings, PathPattern::parse);
         values.iter().filter_map(path).collect()
     });
-    Subject {
-        route: route.to_owned(),
-        rules: Rules::new(rules),
-        budget: section.get("budget").map_or_else(Budget::default, |it| budget(it, findings)),
-        proof: section.get("proof").map_or_else(Proof::default, |it| proof(it, findings)),
-        reveal: reveal.unwrap_or_default(),
-    }
+    let budget = section.get("budget").map_or_else(Budget::default, |it| budget(it, findings));
+    let proof = section.get("proof").map_or_else(Proof::default, |it| proof(it, findings));
+    Subject::new(route, Rules::new(rules), budget, proof, reveal.unwrap_or_default())
 }
 
 fn proof(value: &Value<'_>, findings: &mut Findings<'_>) -> Proof {

@@ -195,13 +195,13 @@ fn unrouted(whole: &Whole, metrics: &ProxyMetrics) -> Route {
         guard: None,
         policy: whole.policy,
         maintenance: whole.maintenance.clone(),
-        subject: Arc::new(Subject {
-            route: UNROUTED.to_owned(),
-            rules: Rules::default(),
-            budget: Budget::default(),
-            proof: Proof::default(),
-            reveal: Vec::new(),
-        }),
+        subject: Arc::new(Subject::new(
+            UNROUTED,
+            Rules::default(),
+            Budget::default(),
+            Proof::default(),
+            Vec::new(),
+        )),
         metrics: metrics.route(UNROUTED),
     }
 }

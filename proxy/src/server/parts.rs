@@ -4,12 +4,13 @@ use std::{io, sync::Arc, time::Duration};
 
 use extracted::Extraction;
 use prometheus::Registry;
-use shadow::Shadow;
+use shadow::{MonolithVersion, Shadow};
 use sqlx::MySqlPool;
 
 use super::StartError;
 use crate::{
     access_line::{AccessLog, FlushGuard},
+    build,
     config::{Scheme, Serve},
     events::{self, Events},
     extraction::{Extractions, JobQueue, LIVE_CONCURRENCY, RedisQueue, Surroundings},
@@ -21,6 +22,7 @@ use crate::{
     spans::{self, Spans},
     tls::{self, Certificates, ClientAuth, PairFiles},
     upstream::{self, Endpoint, ServerAddr, Trust, Upstream},
+    visitor::Visitors,
 };
 
 /// Candidates at once: few, because a buyer never waits for one.
@@ -140,6 +142,16 @@ pub(super) fn access_log(
         .map_err(StartError::Threads)
 }
 
+/// How the judge works, and what its verdicts are bound to.
+pub(super) fn judge(settings: &Serve) -> shadow::Settings {
+    let monolith = match (&settings.monolith_version, &settings.monolith_version_header) {
+        (Some(version), _) => MonolithVersion::Told(version.clone()),
+        (None, Some(field)) => MonolithVersion::Header(field.clone()),
+        (None, None) => MonolithVersion::Untold,
+    };
+    shadow::Settings { build: build::id(), monolith, ..shadow::Settings::default() }
+}
+
 /// A runtime for handlers with its own connections to the monolith's database.
 fn handlers(
     name: &str,
@@ -167,6 +179,7 @@ pub(super) fn mirror(
 ) -> Result<Mirror, StartError> {
     Ok(Mirror {
         judge: judge.clone(),
+        visitors: Visitors::new(settings.rails.application().map_err(StartError::Rails)?),
         candidates: handlers("candidate", CANDIDATE_CONCURRENCY, None, settings, metrics)?,
         controls: Monolith::new(metrics.clone()),
     })

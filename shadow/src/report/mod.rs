@@ -1,8 +1,12 @@
 //! What was found out, as the store keeps it and as readers get it.
 
+mod counts;
+mod distinct;
+mod kinds;
 mod latency;
 mod pending;
 mod reports;
+mod routes;
 mod store;
 
 use std::collections::BTreeMap;
@@ -10,16 +14,17 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use time::{Date, OffsetDateTime};
 
+pub(crate) use self::{
+    distinct::Marks,
+    latency::{bucket, lower_end, upper_end},
+    pending::{NewSample, NewSide, Pending, RuleNote, Seen, Signature},
+};
 pub use self::{
     latency::Latency,
     reports::Reports,
     store::{Store, StoreError},
 };
-pub(crate) use self::{
-    latency::{bucket, lower_end, upper_end},
-    pending::{NewSample, NewSide, Pending, RuleNote, Seen, Signature},
-};
-use crate::{Budget, Class, DifferenceKind, Unknown, Verdict};
+use crate::{Budget, Class, DifferenceKind, Proof, State, Stratum, Tally, Unknown, Verdict};
 
 /// One route, in counts. `matched + ignored + mismatched` is the number of requests compared.
 #[derive(Debug, Clone, Serialize)]
@@ -42,7 +47,19 @@ pub struct RouteReport {
     pub control: Latency,
     /// How long the extraction took.
     pub candidate: Latency,
-    /// When the route was first judged.
+    /// The route's kinds of requests, the frequent first.
+    pub strata: Vec<StratumReport>,
+    /// What tells the build of the extraction from others.
+    pub build: String,
+    /// A hash of the route's rules, budget and proof.
+    pub rules: String,
+    /// The monolith's version, if it is known.
+    pub monolith: Option<String>,
+    /// Why counting began anew; `None` when it never did.
+    pub reason: Option<String>,
+    /// What was counted before, the newest first.
+    pub earlier: Vec<EarlierReport>,
+    /// When the route was first judged so.
     #[serde(with = "time::serde::rfc3339")]
     pub since: OffsetDateTime,
     /// When it was last judged.
@@ -50,6 +67,8 @@ pub struct RouteReport {
     pub last_at: OffsetDateTime,
     /// The budget that the verdict is held against.
     pub budget: Budget,
+    /// What must be shown beside it.
+    pub proof: Proof,
     /// Whether the route is ready.
     pub verdict: Verdict,
 }
@@ -59,6 +78,41 @@ impl RouteReport {
     pub const fn compared(&self) -> u64 {
         self.matched + self.ignored + self.mismatched
     }
+}
+
+/// One kind of a route's requests.
+#[derive(Debug, Clone, Serialize)]
+pub struct StratumReport {
+    /// Which.
+    pub stratum: Stratum,
+    /// Requests that were compared.
+    pub requests: Tally,
+    /// Those of them that are no repetitions.
+    pub distinct: Tally,
+    /// What its own test of mismatches says.
+    pub state: State,
+    /// Distinct requests of this kind until that is `ready`, if none of them differs.
+    pub more_requests: u64,
+}
+
+/// What was counted before a change, in requests.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "as in `RouteReport`; `unknown` is the sum of the reasons")]
+pub struct EarlierReport {
+    pub build: String,
+    pub rules: String,
+    pub monolith: Option<String>,
+    pub reason: Option<String>,
+    pub matched: u64,
+    pub ignored: u64,
+    pub mismatched: u64,
+    pub critical: u64,
+    pub cosmetic: u64,
+    pub unknown: u64,
+    #[serde(with = "time::serde::rfc3339")]
+    pub since: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339")]
+    pub last_at: OffsetDateTime,
 }
 
 /// One difference of a route: a place and a kind, over all requests.

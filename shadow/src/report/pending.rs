@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use time::OffsetDateTime;
 
-use crate::{Budget, Class, DifferenceKind, Unknown};
+use super::distinct::Kinds;
+use crate::{Budget, Class, DifferenceKind, Proof, Subject, Unknown, binding::Binding};
 
 /// Samples that one difference may keep waiting.
 const SAMPLES: usize = 5;
@@ -13,14 +14,15 @@ const SAMPLES: usize = 5;
 /// no end of them.
 const DIFFERENCES: usize = 1_000;
 
-/// What happened since the last flush, by route.
+/// What happened since the last flush, by route and by what was compared.
 #[derive(Debug, Default)]
-pub(crate) struct Pending(pub(super) HashMap<String, RouteDelta>);
+pub(crate) struct Pending(pub(super) HashMap<(String, Binding), RouteDelta>);
 
 /// What happened to one route.
 #[derive(Debug)]
 pub(crate) struct RouteDelta {
     pub(crate) budget: Budget,
+    pub(crate) proof: Proof,
     pub(crate) first_at: OffsetDateTime,
     pub(crate) last_at: OffsetDateTime,
     pub(crate) matched: u64,
@@ -31,6 +33,7 @@ pub(crate) struct RouteDelta {
     pub(crate) unknowns: BTreeMap<Unknown, u64>,
     pub(crate) control: BTreeMap<i64, u64>,
     pub(crate) candidate: BTreeMap<i64, u64>,
+    pub(crate) kinds: Kinds,
     pub(crate) differences: HashMap<Signature, DifferenceDelta>,
 }
 
@@ -95,19 +98,22 @@ pub(crate) struct NewSide {
 impl Pending {
     pub(crate) fn route(
         &mut self,
-        route: &str,
-        budget: Budget,
+        subject: &Subject,
+        binding: Binding,
         now: OffsetDateTime,
     ) -> &mut RouteDelta {
-        let delta = self.0.entry(route.to_owned()).or_insert_with(|| RouteDelta::new(budget, now));
-        delta.budget = budget;
+        let key = (subject.route.clone(), binding);
+        let delta = self.0.entry(key).or_insert_with(|| RouteDelta::new(subject, now));
         delta.last_at = now;
         delta
     }
 
     /// Rows that a flush will touch.
     pub(crate) fn rows(&self) -> usize {
-        self.0.values().map(|it| 1 + it.differences.len() + it.unknowns.len()).sum()
+        self.0
+            .values()
+            .map(|it| 1 + it.differences.len() + it.unknowns.len() + it.kinds.rows())
+            .sum()
     }
 
     /// Takes back what could not be written; `self` happened later.
@@ -122,9 +128,10 @@ impl Pending {
 }
 
 impl RouteDelta {
-    fn new(budget: Budget, now: OffsetDateTime) -> Self {
+    fn new(subject: &Subject, now: OffsetDateTime) -> Self {
         Self {
-            budget,
+            budget: subject.budget,
+            proof: subject.proof,
             first_at: now,
             last_at: now,
             matched: 0,
@@ -135,6 +142,7 @@ impl RouteDelta {
             unknowns: BTreeMap::new(),
             control: BTreeMap::new(),
             candidate: BTreeMap::new(),
+            kinds: Kinds::default(),
             differences: HashMap::new(),
         }
     }
@@ -162,7 +170,6 @@ impl RouteDelta {
     }
 
     fn merge(&mut self, later: Self) {
-        self.budget = later.budget;
         self.last_at = later.last_at;
         self.matched += later.matched;
         self.ignored += later.ignored;
@@ -175,6 +182,7 @@ impl RouteDelta {
             add(counts, later);
         }
         add(&mut self.unknowns, later.unknowns);
+        self.kinds.merge(later.kinds);
         for (signature, delta) in later.differences {
             if let Some(earlier) = self.differences.get_mut(&signature) {
                 earlier.merge(delta);
@@ -214,6 +222,7 @@ fn add<K: Ord>(counts: &mut BTreeMap<K, u64>, later: BTreeMap<K, u64>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compare::Rules;
 
     fn seen(path: &str, at: i64) -> Seen {
         let side = NewSide { status: 200, value: None, body: String::new() };
@@ -238,11 +247,21 @@ mod tests {
         }
     }
 
+    fn subject() -> Subject {
+        let (budget, proof) = (Budget::default(), Proof::default());
+        Subject::new("catalog.show", Rules::default(), budget, proof, Vec::new())
+    }
+
+    fn binding() -> Binding {
+        let at = OffsetDateTime::UNIX_EPOCH;
+        Binding { build: "".into(), rules: "".into(), monolith: None, at }
+    }
+
     fn pending(times: std::ops::Range<i64>) -> Pending {
         let mut pending = Pending::default();
         for at in times {
             let now = OffsetDateTime::from_unix_timestamp(at).unwrap();
-            let route = pending.route("catalog.show", Budget::default(), now);
+            let route = pending.route(&subject(), binding(), now);
             route.mismatched += 1;
             *route.unknowns.entry(Unknown::Dropped).or_default() += 1;
             route.differs(seen("$.price", at));
@@ -254,7 +273,7 @@ mod tests {
     fn what_could_not_be_written_is_added_to_what_came_later() {
         let mut later = pending(10..13);
         later.take_back(pending(0..10));
-        let route = &later.0["catalog.show"];
+        let route = &later.0[&("catalog.show".to_owned(), binding())];
         assert_eq!((route.mismatched, route.unknowns[&Unknown::Dropped]), (13, 13));
         let difference = route.differences.values().next().unwrap();
         assert_eq!((difference.requests, difference.samples.len()), (13, SAMPLES));
@@ -265,7 +284,7 @@ mod tests {
     #[test]
     fn endless_differences_are_bounded() {
         let mut pending = Pending::default();
-        let route = pending.route("x", Budget::default(), OffsetDateTime::UNIX_EPOCH);
+        let route = pending.route(&subject(), binding(), OffsetDateTime::UNIX_EPOCH);
         for index in 0..2_000 {
             route.differs(seen(&format!("$.m{index}"), 0));
         }

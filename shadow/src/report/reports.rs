@@ -1,17 +1,14 @@
 //! The reports that are read.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use sqlx::{SqlitePool, sqlite::SqlitePoolOptions};
 use time::{Date, OffsetDateTime, macros::format_description};
 
 use super::{
-    DifferenceReport, Latency, RouteReport, RuleReport, Sample, Side, StoreError, store::options,
+    DifferenceReport, RouteReport, RuleReport, Sample, Side, StoreError, routes, store::options,
 };
-use crate::{
-    Budget, Class, DifferenceKind, Evidence, Proof, Share, Stratum, Tally, Unknown, Verdict,
-    Watched,
-};
+use crate::{Class, DifferenceKind};
 
 /// Reads a store. Cloning is cheap and shares the connections.
 #[derive(Debug, Clone)]
@@ -39,13 +36,7 @@ impl Reports {
     /// # Errors
     /// When the store cannot be read.
     pub async fn routes(&self) -> Result<Vec<RouteReport>, StoreError> {
-        let rows: Vec<RouteRow> =
-            sqlx::query_as("SELECT * FROM routes ORDER BY route").fetch_all(&self.pool).await?;
-        let mut reports = Vec::with_capacity(rows.len());
-        for row in rows {
-            reports.push(self.report(row).await?);
-        }
-        Ok(reports)
+        routes::all(&self.pool).await
     }
 
     /// One route; `None` when it was never judged.
@@ -53,14 +44,7 @@ impl Reports {
     /// # Errors
     /// When the store cannot be read.
     pub async fn route(&self, route: &str) -> Result<Option<RouteReport>, StoreError> {
-        let row: Option<RouteRow> = sqlx::query_as("SELECT * FROM routes WHERE route = ?")
-            .bind(route)
-            .fetch_optional(&self.pool)
-            .await?;
-        match row {
-            Some(row) => self.report(row).await.map(Some),
-            None => Ok(None),
-        }
+        routes::one(&self.pool, route).await
     }
 
     /// A route's differences: those that count before those that are excused, the critical first,
@@ -94,76 +78,6 @@ impl Reports {
         .await?;
         Ok(rows.into_iter().map(SampleRow::sample).collect::<Result<_, _>>()?)
     }
-
-    async fn report(&self, row: RouteRow) -> Result<RouteReport, StoreError> {
-        let unknowns: Vec<(String, i64)> =
-            sqlx::query_as("SELECT reason, count FROM unknowns WHERE route = ?")
-                .bind(&row.route)
-                .fetch_all(&self.pool)
-                .await?;
-        let unknowns = unknowns.into_iter().map(|(reason, count)| {
-            let reason = Unknown::parse(&reason).ok_or_else(|| decode("an unknown's reason"))?;
-            Ok((reason, unsigned(count)))
-        });
-        let unknowns: BTreeMap<_, _> = unknowns.collect::<Result<_, sqlx::Error>>()?;
-        let compared = unsigned(row.matched + row.ignored + row.mismatched);
-        let (critical, cosmetic) = (unsigned(row.critical), unsigned(row.cosmetic));
-        let tally = Tally { compared, critical, cosmetic };
-        let (since, last_at) = (time(row.since)?, time(row.last_at)?);
-        let control = self.buckets(&row.route, "control").await?;
-        let candidate = self.buckets(&row.route, "candidate").await?;
-        let span = (last_at - since).unsigned_abs();
-        let evidence = Evidence {
-            strata: BTreeMap::from([(Stratum::default(), tally)]),
-            unseen: Vec::new(),
-            compared,
-            unknowns,
-            watched: Some(Watched { span, control: control.clone(), candidate: candidate.clone() }),
-        };
-        let share = |it| Share::new(it).ok_or_else(|| decode("a budget"));
-        let budget =
-            Budget { critical: share(row.budget_critical)?, cosmetic: share(row.budget_cosmetic)? };
-        let proof = Proof::default();
-        Ok(RouteReport {
-            control: Latency::of(&control),
-            candidate: Latency::of(&candidate),
-            verdict: Verdict::of(&evidence, budget, proof),
-            route: row.route,
-            matched: unsigned(row.matched),
-            ignored: unsigned(row.ignored),
-            mismatched: unsigned(row.mismatched),
-            critical,
-            cosmetic,
-            unknowns: evidence.unknowns,
-            since,
-            last_at,
-            budget,
-        })
-    }
-
-    async fn buckets(&self, route: &str, leg: &str) -> Result<BTreeMap<i64, u64>, StoreError> {
-        let buckets: Vec<(i64, i64)> =
-            sqlx::query_as("SELECT bucket, count FROM latencies WHERE route = ? AND leg = ?")
-                .bind(route)
-                .bind(leg)
-                .fetch_all(&self.pool)
-                .await?;
-        Ok(buckets.into_iter().map(|(bucket, count)| (bucket, unsigned(count))).collect())
-    }
-}
-
-#[derive(sqlx::FromRow)]
-struct RouteRow {
-    route: String,
-    matched: i64,
-    ignored: i64,
-    mismatched: i64,
-    critical: i64,
-    cosmetic: i64,
-    budget_critical: f64,
-    budget_cosmetic: f64,
-    since: i64,
-    last_at: i64,
 }
 
 #[derive(sqlx::FromRow)]
@@ -242,15 +156,15 @@ impl SampleRow {
 }
 
 /// Something in the store that this build does not write.
-fn decode(what: &str) -> sqlx::Error {
+pub(super) fn decode(what: &str) -> sqlx::Error {
     sqlx::Error::Decode(format!("{what} in the store is not one that this build knows").into())
 }
 
-fn unsigned(count: i64) -> u64 {
+pub(super) fn unsigned(count: i64) -> u64 {
     u64::try_from(count).unwrap_or(0)
 }
 
-fn time(milliseconds: i64) -> Result<OffsetDateTime, sqlx::Error> {
+pub(super) fn time(milliseconds: i64) -> Result<OffsetDateTime, sqlx::Error> {
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000)
         .map_err(|_| decode("a time"))
 }

@@ -5,6 +5,8 @@
 //! likelihood ratio ever reaches 1/α with a probability of at most α (Ville's inequality), however
 //! often somebody looks.
 
+use serde::Serialize;
+
 use crate::Share;
 
 /// The claim that speaks for a route, as a share of its budget.
@@ -16,7 +18,7 @@ const GOOD: f64 = 0.1;
 const USED: f64 = 0.75;
 
 /// Distinct requests, and those of them that ever differed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Tally {
     /// Requests whose two answers were compared.
     pub compared: u64,
