@@ -205,8 +205,8 @@ impl Redactor {
 
     /// By which equal requests are recognised, and nothing else of them.
     pub(crate) fn fingerprint(&self, parts: &[&[u8]]) -> u64 {
-        let [a, b, c, d, e, f, g, h, ..] = self.keyed(parts);
-        u64::from_be_bytes([a, b, c, d, e, f, g, h])
+        let hash = self.keyed(parts);
+        hash.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
     }
 
     /// A line end stands in none of the parts, but maybe in the last.

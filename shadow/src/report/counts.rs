@@ -21,7 +21,8 @@ struct Bound {
     build: String,
     rules: String,
     monolith: Option<String>,
-    bound_at: i64,
+    #[sqlx(rename = "bound_at")]
+    at: i64,
 }
 
 /// Adds what happened to a route.
@@ -40,7 +41,7 @@ pub(super) async fn write(
     if let Some(bound) = &bound {
         let changes = changes(bound, binding);
         if !changes.is_empty() {
-            if milliseconds(binding.at) < bound.bound_at {
+            if milliseconds(binding.at) < bound.at {
                 return add_to_earlier(tx, route, binding, delta).await;
             }
             begin_anew(tx, route).await?;

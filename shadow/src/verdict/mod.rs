@@ -225,7 +225,7 @@ impl Missing {
             why = format!(", since the change without {}", unseen.join(" and "));
         }
         if watched.span < least {
-            self.seconds = ceiling((least - watched.span).as_secs_f64());
+            self.seconds = ceiling(least.saturating_sub(watched.span).as_secs_f64());
             let (span, least) = (words::span(watched.span), words::span(least));
             self.whys.push(format!("watched for {span} of {least}{why}"));
         }

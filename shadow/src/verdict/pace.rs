@@ -132,9 +132,10 @@ fn first_bound(slower: f64, enough: f64) -> u64 {
     }
     while sure - too_few > 1 {
         let middle = u64::midpoint(too_few, sure);
-        match evidence(0, middle, slower, Direction::Fewer) < enough {
-            true => too_few = middle,
-            false => sure = middle,
+        if evidence(0, middle, slower, Direction::Fewer) < enough {
+            too_few = middle;
+        } else {
+            sure = middle;
         }
     }
     sure

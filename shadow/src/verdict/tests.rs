@@ -153,7 +153,7 @@ fn what_was_seen_before_a_change_is_waited_for_seven_times_as_long() {
 
 #[test]
 fn what_is_missing_is_told_in_time_too() {
-    let half = clocked(evidence(1_824, 0), Duration::from_secs(3_600));
+    let half = clocked(evidence(1_824, 0), Duration::from_hours(1));
     let verdict = judge(&half, 0.001);
     assert_eq!((verdict.more_requests, verdict.more_seconds), (1_823, Some(3_599)));
     assert_eq!(judge(&evidence(1_824, 0), 0.001).more_seconds, None, "without a clock");
