@@ -105,6 +105,7 @@ pub(crate) fn report(route: &str, verdict: Verdict) -> RouteReport {
         route: route.into(),
         matched: 800,
         ignored: 150,
+        noise: 0,
         mismatched: 50,
         critical: 40,
         cosmetic: 12,
@@ -145,6 +146,7 @@ pub(crate) fn earlier() -> EarlierReport {
         reason: None,
         matched: 90,
         ignored: 0,
+        noise: 0,
         mismatched: 10,
         critical: 10,
         cosmetic: 0,
@@ -167,6 +169,7 @@ pub(crate) fn difference(path: &str, counted: u64, excused: u64) -> DifferenceRe
         class: Class::Critical,
         requests: counted + excused,
         excused,
+        noise: 0,
         first_seen: datetime!(2026-11-24 07:00:00 UTC),
         last_seen: datetime!(2026-11-24 11:57:00 UTC),
     }

@@ -10,10 +10,11 @@ use time::OffsetDateTime;
 use crate::{
     Class, MonolithVersion, Observation, RequestSummary, StoreError, Stratum, Subject, Unknown,
     binding::{Answered, Binding, Monolith},
-    compare::{Comparison, Finding, Judgement, Outcome, Rule},
+    compare::{Comparison, Difference, Judgement, Outcome, Rule},
     metrics::ShadowMetrics,
+    noise::{Excused, Noise, places},
     redact::Redactor,
-    report::{Marks, NewSample, NewSide, Pending, RuleNote, Seen, Signature, Store, bucket},
+    report::{NewSample, NewSide, Pending, RuleNote, Seen, Signature, Store, bucket},
 };
 
 /// One process's counts on their way to the store.
@@ -24,6 +25,8 @@ pub(crate) struct Book {
     build: Arc<str>,
     began: OffsetDateTime,
     monolith: Mutex<Monolith>,
+    /// By route, of what was compared there last.
+    noise: Mutex<HashMap<String, (Binding, Noise)>>,
     pub(crate) metrics: ShadowMetrics,
 }
 
@@ -36,7 +39,8 @@ impl Book {
     ) -> Self {
         let began = OffsetDateTime::now_utc();
         let monolith = Mutex::new(Monolith::new(monolith, began));
-        Self { store, pending: Mutex::default(), build: build.into(), began, monolith, metrics }
+        let (pending, noise) = (Mutex::default(), Mutex::default());
+        Self { store, pending, build: build.into(), began, monolith, noise, metrics }
     }
 
     /// A request could not be compared.
@@ -69,33 +73,63 @@ impl Book {
         request: &RequestSummary,
         [control, candidate]: [&Observation; 2],
         comparison: &Comparison<'_>,
+        itself: Option<&Comparison<'_>>,
     ) {
         let now = OffsetDateTime::now_utc();
         let monolith = locked(&self.monolith).of(&control.headers, now);
-        let outcome = comparison.outcome();
+        let binding = self.binding(subject, monolith);
+        let noise = self.noise(&subject.route, &binding, comparison, itself);
+        let counted = noise.left(comparison);
+        let outcome = match comparison.outcome() {
+            Outcome::Mismatched if counted.is_clean() => "noise",
+            outcome => outcome.label(),
+        };
         self.metrics.compared(&subject.route, outcome);
         self.metrics.took(&subject.route, control.took, candidate.took);
-        let seen = self.seen(subject, request, [control, candidate], comparison, now);
+        let seen = self.seen(subject, request, [control, candidate], comparison, &noise, now);
 
         let stratum = stratum(request, control);
         let fingerprint = self.fingerprint(request, &stratum);
-        let marks = Marks { critical: comparison.critical > 0, cosmetic: comparison.cosmetic > 0 };
 
         let mut pending = self.pending();
-        let route = pending.route(subject, self.binding(subject, monolith), now);
-        match outcome {
+        let route = pending.route(subject, binding, now);
+        match comparison.outcome() {
             Outcome::Matched => route.matched += 1,
             Outcome::Ignored => route.ignored += 1,
+            Outcome::Mismatched if counted.is_clean() => route.noise += 1,
             Outcome::Mismatched => route.mismatched += 1,
         }
-        route.critical += u64::from(marks.critical);
-        route.cosmetic += u64::from(marks.cosmetic);
-        route.kinds.compared(stratum, fingerprint, marks);
+        route.critical += u64::from(counted.critical);
+        route.cosmetic += u64::from(counted.cosmetic);
+        route.kinds.compared(stratum, fingerprint, counted);
         *route.control.entry(bucket(control.took)).or_default() += 1;
         *route.candidate.entry(bucket(candidate.took)).or_default() += 1;
         for seen in seen {
             route.differs(seen);
         }
+    }
+
+    /// Which differences are noise; of a request that was asked twice it is learnt first.
+    fn noise(
+        &self,
+        route: &str,
+        binding: &Binding,
+        comparison: &Comparison<'_>,
+        itself: Option<&Comparison<'_>>,
+    ) -> Excused {
+        let by_place = |it: &Difference<'_>| signature(it, self.store.redactor());
+        let candidate = places(comparison, by_place);
+        if candidate.is_empty() && itself.is_none() {
+            return Excused::default();
+        }
+        let itself = itself.map(|it| places(it, by_place));
+        let mut routes = locked(&self.noise);
+        let fresh = || (binding.clone(), Noise::default());
+        let known = routes.entry(route.to_owned()).or_insert_with(fresh);
+        if known.0 != *binding {
+            *known = fresh();
+        }
+        known.1.judge(&candidate, itself.as_deref())
     }
 
     /// Equal for requests that are repetitions of one another.
@@ -115,6 +149,7 @@ impl Book {
         request: &RequestSummary,
         [control, candidate]: [&Observation; 2],
         comparison: &Comparison<'_>,
+        noise: &Excused,
         now: OffsetDateTime,
     ) -> Vec<Seen> {
         if comparison.findings.is_empty() {
@@ -124,10 +159,11 @@ impl Book {
         let bodies = [control, candidate].map(|it| redactor.body(it, reveal));
         let target = format!("{} {}", request.method, redactor.target(&request.target));
         let mut seen: HashMap<Signature, Seen> = HashMap::new();
-        for finding in &comparison.findings {
+        for (index, finding) in comparison.findings.iter().enumerate() {
             let difference = &finding.difference;
-            let signature = signature(finding, redactor);
-            let counts = !matches!(finding.judgement, Judgement::Excused(_));
+            let signature = signature(difference, redactor);
+            let is_noise = noise.0.contains(&index);
+            let counts = !is_noise && !matches!(finding.judgement, Judgement::Excused(_));
             let earlier = seen.get_mut(&signature);
             if let Some(earlier) = earlier {
                 // The sample shows a place that counts, if there is one.
@@ -150,7 +186,10 @@ impl Book {
                 candidate,
             };
             let rule = note(finding.judgement);
-            seen.insert(signature.clone(), Seen { signature, excused: !counts, rule, sample });
+            seen.insert(
+                signature.clone(),
+                Seen { signature, excused: !counts, noise: is_noise, rule, sample },
+            );
         }
         seen.into_values().collect()
     }
@@ -184,8 +223,7 @@ fn stratum(request: &RequestSummary, control: &Observation) -> Stratum {
     Stratum::of(control.status, request.signed_in, content_type, operation)
 }
 
-fn signature(finding: &Finding<'_>, redactor: &Redactor) -> Signature {
-    let difference = &finding.difference;
+fn signature(difference: &Difference<'_>, redactor: &Redactor) -> Signature {
     let (kind, class): (_, Class) = (difference.kind, difference.class);
     let path = redactor.path(&difference.path, |it| it.grouped().to_string());
     Signature { path, kind, class }

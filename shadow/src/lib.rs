@@ -6,6 +6,7 @@ mod binding;
 mod book;
 mod experiment;
 mod metrics;
+mod noise;
 mod observation;
 mod redact;
 mod report;

@@ -257,8 +257,10 @@ impl Judge {
 /// Gets both answers and compares them.
 async fn judge(queued: Queued) {
     let Queued { experiment, mut ticket, _room } = queued;
-    let Experiment { subject, request, control, candidate, deadline } = experiment;
-    let (control, candidate) = tokio::join!(answer(control, deadline), answer(candidate, deadline));
+    let Experiment { subject, request, control, candidate, again, deadline } = experiment;
+    let control = answer(control, deadline);
+    let rest = both(candidate, again, deadline);
+    let (control, (candidate, again)) = tokio::join!(control, rest);
     let (control, candidate) = match (control, candidate) {
         (Ok(control), Ok(candidate)) => (control, candidate),
         (Err(why), _) | (_, Err(why)) => return ticket.settle(|book, it| book.unknown(it, why)),
@@ -269,8 +271,33 @@ async fn judge(queued: Queued) {
             let today = OffsetDateTime::now_utc().date();
             let comparison = answers.compare(&subject.rules, today);
             let sides = [&control, &candidate];
-            ticket.settle(|book, it| book.compared(it, &request, sides, &comparison));
+            // A second answer that did not come, or cannot be read, teaches nothing.
+            let again = again.and_then(Result::ok);
+            let again = again.as_ref().and_then(|it| Answers::read(&control, it).ok());
+            let itself = again.as_ref().map(|it| it.compare(&subject.rules, today));
+            let itself = itself.as_ref();
+            ticket.settle(|book, it| book.compared(it, &request, sides, &comparison, itself));
         }
+    }
+}
+
+/// The candidate's answer, and the monolith's second one if it is asked for. One after the other, in
+/// random order: what changes with time must not look like the doing of the one that comes last.
+async fn both(
+    candidate: Leg,
+    again: Option<Leg>,
+    deadline: Duration,
+) -> (Result<Observation, Unknown>, Option<Result<Observation, Unknown>>) {
+    let Some(again) = again else { return (answer(candidate, deadline).await, None) };
+    let mut coin = [0];
+    // Without randomness the candidate comes first.
+    let is_tails = getrandom::fill(&mut coin).is_ok() && coin[0] & 1 == 1;
+    if is_tails {
+        let again = answer(again, deadline).await;
+        (answer(candidate, deadline).await, Some(again))
+    } else {
+        let candidate = answer(candidate, deadline).await;
+        (candidate, Some(answer(again, deadline).await))
     }
 }
 

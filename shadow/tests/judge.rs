@@ -138,7 +138,7 @@ fn experiment(control: Leg, candidate: Leg) -> Experiment {
         operation: None,
         variant: 0,
     };
-    Experiment { subject: subject(), request, control, candidate, deadline: LONG }
+    Experiment { subject: subject(), request, control, candidate, again: None, deadline: LONG }
 }
 
 fn observation(body: impl Into<String>) -> Observation {

@@ -47,7 +47,7 @@ impl Process {
     }
 
     fn offer(&self, subject: &Arc<Subject>, request: &Request) {
-        let Request { target, status, candidate, version, variant } = *request;
+        let Request { target, status, candidate, again, version, variant } = *request;
         self.judge.offer(Experiment {
             subject: Arc::clone(subject),
             request: RequestSummary {
@@ -60,6 +60,7 @@ impl Process {
             },
             control: Leg::Answered(answer(status, "1", version)),
             candidate: Leg::Answered(answer(status, candidate, version)),
+            again: again.map(|it| Leg::Answered(answer(status, it, version))),
             deadline: LONG,
         });
     }
@@ -72,10 +73,13 @@ struct Request {
     variant: u64,
     status: u16,
     candidate: &'static str,
+    /// The monolith's second answer.
+    again: Option<&'static str>,
     version: &'static str,
 }
 
-const GOOD: Request = Request { target: 1, variant: 0, status: 200, candidate: "1", version: "" };
+const GOOD: Request =
+    Request { target: 1, variant: 0, status: 200, candidate: "1", again: None, version: "" };
 
 fn answer(status: u16, body: &'static str, version: &'static str) -> Observation {
     let mut headers = HeaderMap::new();
@@ -254,6 +258,21 @@ async fn another_version_of_the_monolith_counts_anew() {
     let report = process.report().await;
     assert_eq!((report.monolith.as_deref(), report.matched), (Some("43"), 0));
     assert_eq!(report.unknowns, BTreeMap::from([(Unknown::Declined, 1)]));
+}
+
+#[tokio::test]
+async fn what_the_monolith_does_to_itself_is_noise_and_another_type_there_still_counts() {
+    let (directory, subject) = (TempDir::new().unwrap(), subject());
+    let process = Process::new(&directory, "a").await;
+    for target in 0..20 {
+        let request = Request { target, candidate: "2", again: Some("3"), ..GOOD };
+        process.offer(&subject, &request);
+    }
+    process.offer(&subject, &Request { target: 90, candidate: "\"2\"", again: Some("3"), ..GOOD });
+    process.offer(&subject, &Request { target: 91, candidate: "1", again: Some("3"), ..GOOD });
+    let report = process.report().await;
+    assert_eq!((report.matched, report.noise, report.mismatched), (1, 20, 1));
+    assert_eq!(distinct(&report), [(OK, 22, 22, 1)]);
 }
 
 /// Makes the tables as the first version of this program did, with a route in them.

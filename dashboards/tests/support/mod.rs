@@ -41,6 +41,7 @@ impl Bench {
                 },
                 control: Leg::Answered(json(control)),
                 candidate: Leg::Answered(json(candidate)),
+                again: None,
                 deadline: Duration::from_secs(5),
             });
         }

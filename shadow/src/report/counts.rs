@@ -80,11 +80,11 @@ fn changes(bound: &Bound, binding: &Binding) -> Vec<String> {
 async fn begin_anew(tx: &mut Tx<'_>, route: &str) -> Result<(), sqlx::Error> {
     let statements = [
         "INSERT INTO epochs (route, matched, ignored, mismatched, critical, cosmetic, unknown, \
-         strata, build, rules, monolith, reason, since, last_at) \
+         strata, build, rules, monolith, reason, since, last_at, noise) \
          SELECT route, matched, ignored, mismatched, critical, cosmetic, \
          (SELECT COALESCE(SUM(count), 0) FROM unknowns WHERE route = ?1), \
          (SELECT json_group_object(stratum, distinct_compared) FROM strata WHERE route = ?1), \
-         build, rules, monolith, reason, since, last_at FROM routes WHERE route = ?1",
+         build, rules, monolith, reason, since, last_at, noise FROM routes WHERE route = ?1",
         "DELETE FROM routes WHERE route = ?1",
         "DELETE FROM unknowns WHERE route = ?1",
         "DELETE FROM latencies WHERE route = ?1",
@@ -116,7 +116,7 @@ async fn add_to_earlier(
     sqlx::query(
         "UPDATE epochs SET matched = matched + ?1, ignored = ignored + ?2, \
          mismatched = mismatched + ?3, critical = critical + ?4, cosmetic = cosmetic + ?5, \
-         unknown = unknown + ?6, last_at = MAX(last_at, ?7) WHERE id = (SELECT MAX(id) FROM epochs \
+         unknown = unknown + ?6, last_at = MAX(last_at, ?7), noise = noise + ?12 WHERE id = (SELECT MAX(id) FROM epochs \
          WHERE route = ?8 AND build = ?9 AND rules = ?10 AND (monolith = ?11 OR ?11 IS NULL))",
     )
     .bind(signed(delta.matched))
@@ -130,6 +130,7 @@ async fn add_to_earlier(
     .bind(&*binding.build)
     .bind(&*binding.rules)
     .bind(binding.monolith.as_deref())
+    .bind(signed(delta.noise))
     .execute(&mut **tx)
     .await?;
     Ok(())
@@ -145,12 +146,12 @@ async fn write_route(
     sqlx::query(
         "INSERT INTO routes (route, matched, ignored, mismatched, critical, cosmetic, \
          budget_critical, budget_cosmetic, since, last_at, confidence, seconds, build, rules, \
-         monolith, bound_at, reason) \
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17) \
+         monolith, bound_at, reason, noise) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) \
          ON CONFLICT (route) DO UPDATE SET matched = matched + ?2, ignored = ignored + ?3, \
          mismatched = mismatched + ?4, critical = critical + ?5, cosmetic = cosmetic + ?6, \
          last_at = MAX(last_at, ?10), monolith = COALESCE(?15, monolith), \
-         bound_at = MAX(bound_at, ?16)",
+         bound_at = MAX(bound_at, ?16), noise = noise + ?18",
     )
     .bind(route)
     .bind(signed(delta.matched))
@@ -169,6 +170,7 @@ async fn write_route(
     .bind(binding.monolith.as_deref())
     .bind(milliseconds(binding.at))
     .bind(reason)
+    .bind(signed(delta.noise))
     .execute(&mut **tx)
     .await?;
     Ok(())

@@ -32,7 +32,7 @@ pub(crate) struct Marks {
 }
 
 impl Marks {
-    pub(super) const fn is_clean(self) -> bool {
+    pub(crate) const fn is_clean(self) -> bool {
         !self.critical && !self.cosmetic
     }
 

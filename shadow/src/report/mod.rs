@@ -26,7 +26,7 @@ pub use self::{
 };
 use crate::{Budget, Class, DifferenceKind, Proof, State, Stratum, Tally, Unknown, Verdict};
 
-/// One route, in counts. `matched + ignored + mismatched` is the number of requests compared.
+/// One route, in counts. `matched + ignored + noise + mismatched` is the number of requests compared.
 #[derive(Debug, Clone, Serialize)]
 pub struct RouteReport {
     /// The route's id.
@@ -35,7 +35,9 @@ pub struct RouteReport {
     pub matched: u64,
     /// Requests whose differences were all excused by rules.
     pub ignored: u64,
-    /// Requests with a difference that no rule excused.
+    /// Requests with a difference that no rule excused, but that the monolith shows against itself.
+    pub noise: u64,
+    /// Requests with a difference that counts.
     pub mismatched: u64,
     /// Mismatched requests with a critical difference.
     pub critical: u64,
@@ -76,7 +78,7 @@ pub struct RouteReport {
 impl RouteReport {
     /// Requests whose two answers were compared.
     pub const fn compared(&self) -> u64 {
-        self.matched + self.ignored + self.mismatched
+        self.matched + self.ignored + self.noise + self.mismatched
     }
 }
 
@@ -105,6 +107,7 @@ pub struct EarlierReport {
     pub reason: Option<String>,
     pub matched: u64,
     pub ignored: u64,
+    pub noise: u64,
     pub mismatched: u64,
     pub critical: u64,
     pub cosmetic: u64,
@@ -130,8 +133,10 @@ pub struct DifferenceReport {
     pub class: Class,
     /// Requests that had it, excused or not.
     pub requests: u64,
-    /// Those in which a rule excused it everywhere.
+    /// Those in which rules or noise excused it everywhere.
     pub excused: u64,
+    /// Those of the excused in which it was noise.
+    pub noise: u64,
     /// The rule that last excused it, or would have, had it not expired.
     pub rule: Option<RuleReport>,
     /// When it was first seen.

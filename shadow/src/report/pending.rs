@@ -27,6 +27,7 @@ pub(crate) struct RouteDelta {
     pub(crate) last_at: OffsetDateTime,
     pub(crate) matched: u64,
     pub(crate) ignored: u64,
+    pub(crate) noise: u64,
     pub(crate) mismatched: u64,
     pub(crate) critical: u64,
     pub(crate) cosmetic: u64,
@@ -51,6 +52,7 @@ pub(crate) struct Signature {
 pub(crate) struct DifferenceDelta {
     pub(super) requests: u64,
     pub(super) excused: u64,
+    pub(super) noise: u64,
     pub(super) rule: Option<RuleNote>,
     pub(super) first_seen: OffsetDateTime,
     pub(super) last_seen: OffsetDateTime,
@@ -69,8 +71,10 @@ pub(crate) struct RuleNote {
 #[derive(Debug)]
 pub(crate) struct Seen {
     pub(crate) signature: Signature,
-    /// Whether rules excused it everywhere in this request.
+    /// Whether rules or noise excused it everywhere in this request.
     pub(crate) excused: bool,
+    /// Whether it was noise.
+    pub(crate) noise: bool,
     pub(crate) rule: Option<RuleNote>,
     pub(crate) sample: NewSample,
 }
@@ -136,6 +140,7 @@ impl RouteDelta {
             last_at: now,
             matched: 0,
             ignored: 0,
+            noise: 0,
             mismatched: 0,
             critical: 0,
             cosmetic: 0,
@@ -157,6 +162,7 @@ impl RouteDelta {
         let delta = self.differences.entry(seen.signature).or_insert_with(|| DifferenceDelta {
             requests: 0,
             excused: 0,
+            noise: 0,
             rule: None,
             first_seen: at,
             last_seen: at,
@@ -164,6 +170,7 @@ impl RouteDelta {
         });
         delta.requests += 1;
         delta.excused += u64::from(seen.excused);
+        delta.noise += u64::from(seen.noise);
         delta.rule = seen.rule.or(delta.rule.take());
         delta.last_seen = at;
         delta.keep(seen.sample);
@@ -173,6 +180,7 @@ impl RouteDelta {
         self.last_at = later.last_at;
         self.matched += later.matched;
         self.ignored += later.ignored;
+        self.noise += later.noise;
         self.mismatched += later.mismatched;
         self.critical += later.critical;
         self.cosmetic += later.cosmetic;
@@ -197,6 +205,7 @@ impl DifferenceDelta {
     fn merge(&mut self, later: Self) {
         self.requests += later.requests;
         self.excused += later.excused;
+        self.noise += later.noise;
         self.rule = later.rule.or(self.rule.take());
         self.last_seen = later.last_seen;
         for sample in later.samples {
@@ -234,6 +243,7 @@ mod tests {
                 class: Class::Critical,
             },
             excused: false,
+            noise: false,
             rule: None,
             sample: NewSample {
                 at,

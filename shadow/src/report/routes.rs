@@ -51,7 +51,7 @@ async fn report(pool: &SqlitePool, row: RouteRow) -> Result<RouteReport, StoreEr
     let evidence = Evidence {
         strata: kinds.iter().map(|it| (it.stratum.clone(), it.distinct)).collect(),
         unseen: unseen(epochs.first(), &kinds),
-        compared: unsigned(row.matched + row.ignored + row.mismatched),
+        compared: unsigned(row.matched + row.ignored + row.noise + row.mismatched),
         unknowns: unknowns(pool, route).await?,
         watched: Some(Watched { span, control, candidate }),
     };
@@ -62,6 +62,7 @@ async fn report(pool: &SqlitePool, row: RouteRow) -> Result<RouteReport, StoreEr
         strata: kinds.into_iter().map(|it| it.report(budget, proof)).collect(),
         matched: unsigned(row.matched),
         ignored: unsigned(row.ignored),
+        noise: unsigned(row.noise),
         mismatched: unsigned(row.mismatched),
         critical: unsigned(row.critical),
         cosmetic: unsigned(row.cosmetic),
@@ -170,6 +171,7 @@ async fn epochs(pool: &SqlitePool, route: &str) -> Result<Vec<EpochRow>, StoreEr
 struct EpochRow {
     matched: i64,
     ignored: i64,
+    noise: i64,
     mismatched: i64,
     critical: i64,
     cosmetic: i64,
@@ -188,6 +190,7 @@ impl EpochRow {
         Ok(EarlierReport {
             matched: unsigned(self.matched),
             ignored: unsigned(self.ignored),
+            noise: unsigned(self.noise),
             mismatched: unsigned(self.mismatched),
             critical: unsigned(self.critical),
             cosmetic: unsigned(self.cosmetic),
@@ -207,6 +210,7 @@ struct RouteRow {
     route: String,
     matched: i64,
     ignored: i64,
+    noise: i64,
     mismatched: i64,
     critical: i64,
     cosmetic: i64,

@@ -134,11 +134,13 @@ async fn write_difference(
 ) -> Result<(), sqlx::Error> {
     let id = id(route, signature);
     let written = sqlx::query(
-        "INSERT INTO differences SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12 \
+        "INSERT INTO differences (id, route, path, kind, class, requests, excused, why, until, \
+         expired, first_seen, last_seen, noise) \
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?14 \
          WHERE (SELECT COUNT(*) FROM differences WHERE route = ?2) < ?13 \
          OR EXISTS (SELECT 1 FROM differences WHERE id = ?1) \
          ON CONFLICT (id) DO UPDATE SET requests = requests + ?6, excused = excused + ?7, \
-         why = ?8, until = ?9, expired = ?10, last_seen = ?12",
+         why = ?8, until = ?9, expired = ?10, last_seen = ?12, noise = noise + ?14",
     )
     .bind(&id)
     .bind(route)
@@ -153,6 +155,7 @@ async fn write_difference(
     .bind(milliseconds(delta.first_seen))
     .bind(milliseconds(delta.last_seen))
     .bind(DIFFERENCES)
+    .bind(signed(delta.noise))
     .execute(&mut **tx)
     .await?;
     if written.rows_affected() == 0 {
