@@ -81,6 +81,7 @@ impl Told for RouteReport {
         Bar::new([
             ("matched", self.matched),
             ("ignored", self.ignored),
+            ("noise", self.noise),
             ("mismatched", self.mismatched),
             ("unknown", self.unknown()),
         ])
@@ -94,8 +95,12 @@ impl Told for RouteReport {
     }
 
     fn calm_outcomes(&self) -> Vec<String> {
-        let outcomes =
-            [("matched", self.matched), ("ignored", self.ignored), ("unknown", self.unknown())];
+        let outcomes = [
+            ("matched", self.matched),
+            ("ignored", self.ignored),
+            ("noise", self.noise),
+            ("unknown", self.unknown()),
+        ];
         let seen = outcomes.into_iter().filter(|it| it.1 > 0);
         seen.map(|(name, it)| format!("{} {name}", count(it))).collect()
     }

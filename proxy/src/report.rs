@@ -73,14 +73,16 @@ pub fn overview(routes: &[RouteReport]) -> String {
             .into();
     }
     let mut rows = vec![
-        ["ROUTE", "COMPARED", "MATCHED", "IGNORED", "MISMATCHED", "UNKNOWN", "VERDICT"]
+        ["ROUTE", "COMPARED", "MATCHED", "IGNORED", "NOISE", "MISMATCHED", "UNKNOWN", "VERDICT"]
             .map(str::to_owned),
     ];
     rows.extend(routes.iter().map(|it| {
         let unknown: u64 = it.unknowns.values().sum();
-        let counts = [it.compared(), it.matched, it.ignored, it.mismatched, unknown];
-        let [compared, matched, ignored, mismatched, unknown] = counts.map(|it| it.to_string());
-        [it.route.clone(), compared, matched, ignored, mismatched, unknown, verdict(&it.verdict)]
+        let counts = [it.compared(), it.matched, it.ignored, it.noise, it.mismatched, unknown];
+        let [compared, matched, ignored, noise, mismatched, unknown] =
+            counts.map(|it| it.to_string());
+        let (route, verdict) = (it.route.clone(), verdict(&it.verdict));
+        [route, compared, matched, ignored, noise, mismatched, unknown, verdict]
     }));
     table(&rows)
 }
@@ -129,10 +131,10 @@ fn epoch(route: &RouteReport) -> String {
         let _ = writeln!(text, "  counted anew since {}: {reason}", route.since);
     }
     for it in &route.earlier {
-        let EarlierReport { matched, ignored, mismatched, unknown, last_at, .. } = it;
+        let EarlierReport { matched, ignored, noise, mismatched, unknown, last_at, .. } = it;
         let _ = writeln!(
             text,
-            "  until {last_at}: {matched} matched, {ignored} ignored, {mismatched} mismatched, {unknown} unknown"
+            "  until {last_at}: {matched} matched, {ignored} ignored, {noise} noise, {mismatched} mismatched, {unknown} unknown"
         );
     }
     text

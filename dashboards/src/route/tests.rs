@@ -62,7 +62,7 @@ fn what_was_counted_before_a_change_stays_to_be_read_with_the_reason() {
     );
     assert_eq!(
         page.texts("section[aria-labelledby=earlier] tbody tr"),
-        ["2026-11-24 11:50:00 UTC0.1.0-3f9ac21e40900103"]
+        ["2026-11-24 11:50:00 UTC0.1.0-3f9ac21e409000103"]
     );
 }
 

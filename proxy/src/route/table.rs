@@ -82,6 +82,8 @@ pub struct Route {
     pub upstream: Option<Arc<Upstream>>,
     /// How long a handler may take.
     pub timeout: Duration,
+    /// Of how many compared requests the monolith is asked once more, to see what it does to itself.
+    pub noise: Percent,
     /// What keeps a handler that answers from costing time; in the stage `extracted`.
     pub guard: Option<Arc<Guard>>,
     /// How long anybody else may take, and how much.
@@ -192,6 +194,7 @@ fn unrouted(whole: &Whole, metrics: &ProxyMetrics) -> Route {
         plan: Plan::Monolith,
         upstream: None,
         timeout: DEFAULT_TIMEOUT,
+        noise: Percent::NONE,
         guard: None,
         policy: whole.policy,
         maintenance: whole.maintenance.clone(),

@@ -10,6 +10,9 @@ pub struct Percent(u32);
 const WHOLE: u32 = 1_000_000;
 
 impl Percent {
+    /// No request.
+    pub const NONE: Self = Self(0);
+
     /// Every request.
     pub const ALL: Self = Self(WHOLE);
 
