@@ -6,7 +6,7 @@ use std::{
 };
 
 use extracted::Application;
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde::Deserialize;
 use time::OffsetDateTime;
 
@@ -46,14 +46,11 @@ impl Visitors {
         let sessions = self.0.sessions.as_ref();
         let session = sessions.and_then(|it| it.load(headers, OffsetDateTime::now_utc()).ok());
         let Some(session) = session else { return Visitor::default() };
-        let user = USERS.iter().find_map(|it| session.get(it));
-        match user {
-            Some(user) => Visitor { signed_in: true, name: format!("{user:?}") },
-            None => {
-                let name = session.id().unwrap_or_default().to_owned();
-                Visitor { signed_in: false, name }
-            }
-        }
+        let visitor = |signed_in, name| Visitor { signed_in, name };
+        USERS.iter().find_map(|it| session.get(it)).map_or_else(
+            || visitor(false, session.id().unwrap_or_default().to_owned()),
+            |user| visitor(true, format!("{user:?}")),
+        )
     }
 }
 
@@ -63,7 +60,7 @@ pub fn variant(visitor: &Visitor, headers: &HeaderMap, body: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     visitor.name.hash(&mut hasher);
     for form in &FORMS {
-        headers.get(form).map(|it| it.as_bytes()).hash(&mut hasher);
+        headers.get(form).map(HeaderValue::as_bytes).hash(&mut hasher);
     }
     body.hash(&mut hasher);
     hasher.finish()
@@ -85,8 +82,6 @@ pub fn operation(headers: &HeaderMap, body: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
     fn headers(fields: &[(&'static str, &'static str)]) -> HeaderMap {

@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use proxy::{
     extraction::guard::Settings,
     metrics::ProxyMetrics,
-    route::{At, Compiled, Compiler, PathPattern, Plan, Route, RouteTable},
+    route::{At, Compiled, Compiler, PathPattern, Percent, Plan, Route, RouteTable},
 };
 use shadow::Proof;
 
@@ -123,6 +123,9 @@ fn dump(text: &mut String, table: &RouteTable) {
         if subject.proof != Proof::default() {
             let Proof { confidence, time } = subject.proof;
             write!(text, ", proof {}/{time:?}", confidence.get()).unwrap();
+        }
+        if route.noise != Percent::NONE {
+            write!(text, ", noise {}", route.noise).unwrap();
         }
         if let Some(upstream) = &route.upstream {
             write!(text, ", upstream {}", upstream.name()).unwrap();

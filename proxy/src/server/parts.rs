@@ -149,7 +149,7 @@ pub(super) fn judge(settings: &Serve) -> shadow::Settings {
         (None, Some(field)) => MonolithVersion::Header(field.clone()),
         (None, None) => MonolithVersion::Untold,
     };
-    shadow::Settings { build: build::id(), monolith, ..shadow::Settings::default() }
+    shadow::Settings { build: build::id().to_owned(), monolith, ..shadow::Settings::default() }
 }
 
 /// A runtime for handlers with its own connections to the monolith's database.
