@@ -98,7 +98,13 @@ impl Shadow {
         let (queue, queued) = mpsc::channel(settings.queue.max(1));
         let (closing, close) = watch::channel(None);
         let closed = CancellationToken::new();
-        let judge = Judge { book: Arc::clone(&book), queued, close, running: JoinSet::new() };
+        let judge = Judge {
+            book: Arc::clone(&book),
+            queued,
+            close,
+            running: JoinSet::new(),
+            flushing: JoinSet::new(),
+        };
         runtime.spawn(judge.run(settings.concurrency.max(1), closed.clone()));
         let room = Arc::new(Semaphore::new(settings.queue_kib as usize));
         Ok(Self(Arc::new(Handle { queue, room, book, closing, closed, runtime: Some(runtime) })))
@@ -184,12 +190,14 @@ struct Judge {
     queued: mpsc::Receiver<Queued>,
     close: watch::Receiver<Option<Duration>>,
     running: JoinSet<()>,
+    /// One at a time.
+    flushing: JoinSet<()>,
 }
 
 impl Judge {
     async fn run(mut self, concurrency: usize, closed: CancellationToken) {
-        let mut flush = interval(FLUSH);
-        flush.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut second = interval(FLUSH);
+        second.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let has_room = self.running.len() < concurrency;
             tokio::select! {
@@ -199,7 +207,8 @@ impl Judge {
                     }
                     break;
                 }
-                _ = flush.tick() => self.flush().await,
+                _ = second.tick(), if self.flushing.is_empty() => self.flush(),
+                Some(_) = self.flushing.join_next() => {}
                 Some(_) = self.running.join_next() => self.ended(),
                 Some(queued) = self.queued.recv(), if has_room => self.begin(queued),
             }
@@ -215,7 +224,8 @@ impl Judge {
             drop(queued);
         }
         self.book.metrics.running.set(0);
-        self.flush().await;
+        while self.flushing.join_next().await.is_some() {}
+        flush(&self.book).await;
         closed.cancel();
     }
 
@@ -246,11 +256,18 @@ impl Judge {
         self.book.metrics.running.dec();
     }
 
-    async fn flush(&self) {
-        if let Err(error) = self.book.flush().await {
-            let source = std::error::Error::source(&error).map(ToString::to_string);
-            tracing::error!(%error, source, "reports could not be stored; they wait in memory");
-        }
+    /// Begins to write what was counted. Experiments do not wait for the store: after a pause they
+    /// would all ask their candidates at once, more of them than may run.
+    fn flush(&mut self) {
+        let book = Arc::clone(&self.book);
+        self.flushing.spawn(async move { flush(&book).await });
+    }
+}
+
+async fn flush(book: &Book) {
+    if let Err(error) = book.flush().await {
+        let source = std::error::Error::source(&error).map(ToString::to_string);
+        tracing::error!(%error, source, "reports could not be stored; they wait in memory");
     }
 }
 

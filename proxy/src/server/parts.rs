@@ -28,6 +28,10 @@ use crate::{
 /// Candidates at once: few, because a buyer never waits for one.
 const CANDIDATE_CONCURRENCY: usize = 8;
 
+/// Those that are asked, and those that have answered and are still being rolled back: otherwise a
+/// judge that has much to catch up with would be turned away, and drop what it could have judged.
+const CANDIDATE_PERMITS: usize = 2 * CANDIDATE_CONCURRENCY;
+
 /// The certificates, if there is a listener that needs them.
 pub(super) fn certificates(
     settings: &Serve,
@@ -110,7 +114,7 @@ pub(super) fn pinned(
 pub(super) fn live(settings: &Serve, metrics: &ProxyMetrics) -> Result<Extractions, StartError> {
     let queue = settings.redis.as_ref().map(|it| RedisQueue::new(it.expose())).transpose();
     let queue = queue.map_err(StartError::Redis)?.map(|it| Arc::new(it) as Arc<dyn JobQueue>);
-    handlers("extraction", LIVE_CONCURRENCY, queue, settings, metrics)
+    handlers("extraction", [LIVE_CONCURRENCY; 2], queue, settings, metrics)
 }
 
 /// The relay of events, where there is a Kafka for them.
@@ -152,15 +156,15 @@ pub(super) fn judge(settings: &Serve) -> shadow::Settings {
     shadow::Settings { build: build::id().to_owned(), monolith, ..shadow::Settings::default() }
 }
 
-/// A runtime for handlers with its own connections to the monolith's database.
+/// A runtime for so many handlers at once, with so many connections to the monolith's database.
 fn handlers(
     name: &str,
-    concurrency: usize,
+    [concurrency, connections]: [usize; 2],
     jobs: Option<Arc<dyn JobQueue>>,
     settings: &Serve,
     metrics: &ProxyMetrics,
 ) -> Result<Extractions, StartError> {
-    let connections = u32::try_from(concurrency).unwrap_or(u32::MAX);
+    let connections = u32::try_from(connections).unwrap_or(u32::MAX);
     let url = settings.database.as_ref();
     let database: Option<MySqlPool> = url
         .map(|url| extracted::rails::database::pool(url.expose(), connections))
@@ -180,7 +184,13 @@ pub(super) fn mirror(
     Ok(Mirror {
         judge: judge.clone(),
         visitors: Visitors::new(settings.rails.application().map_err(StartError::Rails)?),
-        candidates: handlers("candidate", CANDIDATE_CONCURRENCY, None, settings, metrics)?,
+        candidates: handlers(
+            "candidate",
+            [CANDIDATE_PERMITS, CANDIDATE_CONCURRENCY],
+            None,
+            settings,
+            metrics,
+        )?,
         controls: Monolith::new(metrics.clone()),
     })
 }

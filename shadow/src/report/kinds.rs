@@ -72,25 +72,57 @@ async fn write_fingerprints(
     let mut tally = Tally::default();
     for (fingerprint, marks) in &kind.distinct {
         let room = if marks.is_clean() { FINGERPRINTS } else { 2 * FINGERPRINTS };
-        let before = marks_of(tx, route, *fingerprint).await?;
-        let known = before.unwrap_or_default();
-        let now = known.or(*marks);
-        if before == Some(now) || before.is_none() && *kept >= room {
+        let before = if *kept < room && insert(tx, route, *fingerprint, *marks).await? {
+            *kept += 1;
+            tally.compared += 1;
+            Marks::default()
+        } else if marks.is_clean() {
             continue;
-        }
-        sqlx::query("INSERT OR REPLACE INTO fingerprints VALUES (?, ?, ?, ?)")
-            .bind(route)
-            .bind(fingerprint.cast_signed())
-            .bind(now.critical)
-            .bind(now.cosmetic)
-            .execute(&mut **tx)
-            .await?;
-        *kept += i64::from(before.is_none());
-        tally.compared += u64::from(before.is_none());
-        tally.critical += u64::from(now.critical && !known.critical);
-        tally.cosmetic += u64::from(now.cosmetic && !known.cosmetic);
+        } else {
+            // Known already, or beyond the bound.
+            let Some(before) = marks_of(tx, route, *fingerprint).await? else { continue };
+            update(tx, route, *fingerprint, before.or(*marks)).await?;
+            before
+        };
+        tally.critical += u64::from(marks.critical && !before.critical);
+        tally.cosmetic += u64::from(marks.cosmetic && !before.cosmetic);
     }
     Ok(tally)
+}
+
+/// Whether it is new.
+async fn insert(
+    tx: &mut Tx<'_>,
+    route: &str,
+    fingerprint: u64,
+    marks: Marks,
+) -> Result<bool, sqlx::Error> {
+    let inserted = sqlx::query("INSERT OR IGNORE INTO fingerprints VALUES (?, ?, ?, ?)")
+        .bind(route)
+        .bind(fingerprint.cast_signed())
+        .bind(marks.critical)
+        .bind(marks.cosmetic)
+        .execute(&mut **tx)
+        .await?;
+    Ok(inserted.rows_affected() > 0)
+}
+
+async fn update(
+    tx: &mut Tx<'_>,
+    route: &str,
+    fingerprint: u64,
+    marks: Marks,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "UPDATE fingerprints SET critical = ?3, cosmetic = ?4 WHERE route = ?1 AND fingerprint = ?2",
+    )
+    .bind(route)
+    .bind(fingerprint.cast_signed())
+    .bind(marks.critical)
+    .bind(marks.cosmetic)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }
 
 async fn marks_of(
