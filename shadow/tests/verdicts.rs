@@ -7,8 +7,9 @@ use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use prometheus::Registry;
 use shadow::{
-    Budget, Experiment, Leg, MonolithVersion, Observation, Proof, RequestSummary, RouteReport,
-    Settings, Shadow, Share, State, Store, Subject, Unknown, compare::Rules,
+    Budget, Experiment, Leg, MonolithVersion, Observation, Proof, Reports, RequestSummary,
+    RouteReport, Settings, Shadow, Share, State, Store, StoreError, Subject, Unknown,
+    compare::Rules,
 };
 use sqlx::{Connection as _, Executor as _, SqliteConnection};
 use tempfile::TempDir;
@@ -294,6 +295,8 @@ async fn old_store(directory: &TempDir) {
 async fn a_store_of_an_older_version_keeps_its_counts_to_be_read() {
     let directory = TempDir::new().unwrap();
     old_store(&directory).await;
+    let unread = Reports::open_read_only(&url(directory.path())).await.unwrap_err();
+    assert!(matches!(unread, StoreError::Older), "{unread:?}");
     let process = Process::new(&directory, "a").await;
     let before = process.store.reports().route(ROUTE).await.unwrap().unwrap();
     assert_eq!((before.matched, before.strata.len()), (4_000, 0));

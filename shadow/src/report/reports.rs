@@ -6,7 +6,8 @@ use sqlx::{SqlitePool, sqlite::SqlitePoolOptions};
 use time::{Date, OffsetDateTime, macros::format_description};
 
 use super::{
-    DifferenceReport, RouteReport, RuleReport, Sample, Side, StoreError, routes, store::options,
+    DifferenceReport, RouteReport, RuleReport, Sample, Side, StoreError, routes,
+    store::{newest, options},
 };
 use crate::{Class, DifferenceKind};
 
@@ -24,11 +25,18 @@ impl Reports {
     /// Opens a store that is there already, for reading only; it may be in use.
     ///
     /// # Errors
-    /// [`StoreError::Url`] or [`StoreError::Open`].
+    /// [`StoreError::Url`], [`StoreError::Open`], or [`StoreError::Older`].
     pub async fn open_read_only(url: &str) -> Result<Self, StoreError> {
         let options = options(url)?.read_only(true).busy_timeout(Duration::from_secs(2));
         let pool = SqlitePoolOptions::new().max_connections(2).connect_with(options).await;
-        Ok(Self { pool: pool.map_err(StoreError::Open)? })
+        let pool = pool.map_err(StoreError::Open)?;
+        let version: i64 = sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations")
+            .fetch_one(&pool)
+            .await?;
+        if version < newest() {
+            return Err(StoreError::Older);
+        }
+        Ok(Self { pool })
     }
 
     /// Every route that was ever judged, by id.

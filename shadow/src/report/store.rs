@@ -37,6 +37,9 @@ pub enum StoreError {
     /// It was made by a newer build, or is no report store.
     #[error("its tables are not those of this build")]
     Migrate(#[source] MigrateError),
+    /// An older build wrote it last, and reading must not change it.
+    #[error("it is of an older version: `banyan serve` on it brings it up to date")]
+    Older,
     /// The system gave no randomness for the store's key.
     #[error("the system gives no randomness")]
     Key(#[source] getrandom::Error),
@@ -98,6 +101,11 @@ impl Store {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// The version of the tables that this build reads.
+pub(super) fn newest() -> i64 {
+    MIGRATIONS.iter().map(|it| it.version).max().unwrap_or_default()
 }
 
 /// Reads `sqlite://PATH`. Anything else would be taken for the name of a file.
