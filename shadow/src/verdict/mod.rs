@@ -155,16 +155,14 @@ fn against(evidence: &Evidence, budget: Budget, proof: Proof) -> Vec<String> {
 fn missing(evidence: &Evidence, budget: Budget, proof: Proof) -> Missing {
     let mut missing = Missing::default();
     let total = whole(evidence);
-    missing.requests(lacking(total, budget, proof), |more| differ(more, "request", total));
+    missing.requests(lacking(total, budget, proof), |more| differ(more, total));
     if is_divided(evidence) {
         for (stratum, tally) in &evidence.strata {
             let share = ratio(tally.compared, total.compared);
             let more = lacking(*tally, budget, proof);
             if share >= RARE {
                 let of_route = ceiling(float(more) / share);
-                missing.requests(of_route, |_| {
-                    format!("in {stratum}: {}", differ(more, "request", *tally))
-                });
+                missing.requests(of_route, |_| format!("in {stratum}: {}", differ(more, *tally)));
             }
         }
     }
@@ -196,15 +194,13 @@ fn lacking(tally: Tally, budget: Budget, proof: Proof) -> u64 {
     tests(tally, budget, proof).iter().map(Test::missing).max().unwrap_or(0)
 }
 
-fn differ(more: u64, noun: &str, tally: Tally) -> String {
+fn differ(more: u64, tally: Tally) -> String {
     let after = match tally.compared {
         0 => "nothing was compared yet".to_owned(),
         compared => format!("{} of {compared} differ so far", tally.critical.max(tally.cosmetic)),
     };
-    format!(
-        "{} without a difference ({after})",
-        words::counted(more, &format!("more distinct {noun}"))
-    )
+    let more = words::counted(more, "more distinct request");
+    format!("{more} without a difference ({after})")
 }
 
 impl Missing {
