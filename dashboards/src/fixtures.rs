@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use askama::Template;
 use scraper::{Html, Selector};
 use shadow::{
-    Budget, Class, DifferenceKind, DifferenceReport, Latency, RouteReport, RuleReport, Sample,
-    Side, Unknown, Verdict,
+    Budget, Class, DifferenceKind, DifferenceReport, EarlierReport, Latency, Proof, RouteReport,
+    RuleReport, Sample, Side, State, StratumReport, Tally, Unknown, Verdict,
 };
 use time::{
     OffsetDateTime,
@@ -86,21 +86,73 @@ pub(crate) fn live(id: &str, stage: &'static str) -> LiveRoute {
     }
 }
 
+pub(crate) fn ready() -> Verdict {
+    Verdict { state: State::Ready, more_requests: 0, more_seconds: Some(0), why: String::new() }
+}
+
+pub(crate) fn not_ready(why: &str) -> Verdict {
+    let (more_requests, more_seconds) = (3_000, Some(1_800));
+    Verdict { state: State::NotReady, more_requests, more_seconds, why: why.into() }
+}
+
+pub(crate) fn undecided(more_requests: u64, why: &str) -> Verdict {
+    let more_seconds = Some(1_800);
+    Verdict { state: State::Undecided, more_requests, more_seconds, why: why.into() }
+}
+
 pub(crate) fn report(route: &str, verdict: Verdict) -> RouteReport {
     RouteReport {
         route: route.into(),
         matched: 800,
         ignored: 150,
+        noise: 0,
         mismatched: 50,
         critical: 40,
         cosmetic: 12,
         unknowns: BTreeMap::from([(Unknown::TimedOut, 9), (Unknown::Panicked, 0)]),
         control: Latency { p50: Some(0.012), p99: Some(0.048) },
         candidate: Latency { p50: Some(0.0009), p99: Some(0.0038) },
+        strata: vec![
+            stratum("2xx signed-out application/json", 970, 42, State::Ready),
+            stratum("4xx signed-in application/json", 30, 8, State::Undecided),
+        ],
+        build: "0.1.0-3f9ac21e".into(),
+        rules: "77aa".into(),
+        monolith: Some("41".into()),
+        reason: None,
+        earlier: Vec::new(),
         since: datetime!(2026-11-24 11:50:00 UTC),
         last_at: datetime!(2026-11-24 12:00:00 UTC),
         budget: Budget::default(),
+        proof: Proof::default(),
         verdict,
+    }
+}
+
+fn stratum(name: &str, compared: u64, critical: u64, state: State) -> StratumReport {
+    let requests = Tally { compared, critical, cosmetic: 0 };
+    let distinct = Tally { compared: compared / 2, critical: critical / 2, cosmetic: 0 };
+    let more_requests = if state == State::Ready { 0 } else { 1_234 };
+    let Ok(stratum) = name.parse();
+    StratumReport { stratum, requests, distinct, state, more_requests }
+}
+
+/// What was counted before the monolith changed.
+pub(crate) fn earlier() -> EarlierReport {
+    EarlierReport {
+        build: "0.1.0-3f9ac21e".into(),
+        rules: "77aa".into(),
+        monolith: Some("40".into()),
+        reason: None,
+        matched: 90,
+        ignored: 0,
+        noise: 0,
+        mismatched: 10,
+        critical: 10,
+        cosmetic: 0,
+        unknown: 3,
+        since: datetime!(2026-11-23 11:50:00 UTC),
+        last_at: datetime!(2026-11-24 11:50:00 UTC),
     }
 }
 
@@ -117,6 +169,7 @@ pub(crate) fn difference(path: &str, counted: u64, excused: u64) -> DifferenceRe
         class: Class::Critical,
         requests: counted + excused,
         excused,
+        noise: 0,
         first_seen: datetime!(2026-11-24 07:00:00 UTC),
         last_seen: datetime!(2026-11-24 11:57:00 UTC),
     }

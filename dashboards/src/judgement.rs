@@ -1,6 +1,6 @@
 //! A verdict in words.
 
-use shadow::{RouteReport, Verdict};
+use shadow::{RouteReport, State, Verdict};
 
 use crate::format;
 
@@ -22,35 +22,37 @@ pub(crate) struct Judgement {
 impl Judgement {
     /// The verdict of a report.
     pub(crate) fn of(report: &RouteReport) -> Self {
-        match &report.verdict {
-            Verdict::Ready => Self {
+        let Verdict { state, more_requests, more_seconds, why } = &report.verdict;
+        match state {
+            State::Ready => Self {
                 class: "ready",
                 word: "ready",
                 headline: "Ready to answer buyers",
                 why: "Enough requests were compared to say that the budget is kept.".into(),
                 note: String::new(),
             },
-            Verdict::NotReady { why } => Self {
+            State::NotReady => Self {
                 class: "not-ready",
                 word: "not ready",
                 headline: "Not ready",
                 why: sentence(why),
                 note: why.clone(),
             },
-            Verdict::Undecided { more_requests, why } => {
+            State::Undecided => {
                 let more = format::counted(*more_requests, "more request");
-                let time = time_for(report, *more_requests).map(format::span);
+                let time = more_seconds.map(in_words);
                 Self {
                     class: "undecided",
                     word: "undecided",
                     headline: "Too early to tell",
                     why: match &time {
                         Some(time) => {
-                            format!("Still missing: {why}. At the present rate they take {time}.")
+                            format!("Still missing: {why}. At the present rate that takes {time}.")
                         }
                         None => format!("Still missing: {why}."),
                     },
                     note: match time {
+                        Some(time) if *more_requests == 0 => format!("{time} more"),
                         Some(time) => format!("{more}, {time} at the present rate"),
                         None => more,
                     },
@@ -79,12 +81,6 @@ fn sentence(reason: &str) -> String {
         .map_or_else(String::new, |it| format!("{}{}.", it.to_uppercase(), letters.as_str()))
 }
 
-/// How long `more` comparisons take at the average rate so far; none when there is no rate yet.
-#[expect(clippy::cast_precision_loss, reason = "an estimate of two digits")]
-fn time_for(report: &RouteReport, more: u64) -> Option<time::Duration> {
-    let span = (report.last_at - report.since).as_seconds_f64();
-    let rate = report.compared() as f64 / span;
-    let seconds = more as f64 / rate;
-    // Beyond a hundred years there is no telling, and no `Duration` at some point.
-    (span > 1.0 && seconds < 3e9).then(|| time::Duration::seconds_f64(seconds.max(1.0)))
+fn in_words(seconds: u64) -> String {
+    format::span(time::Duration::seconds(i64::try_from(seconds).unwrap_or(i64::MAX)))
 }

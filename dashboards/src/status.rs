@@ -1,7 +1,7 @@
 //! One route with all that is known of it: the live table's half and the report's half.
 
 use serde::Serialize;
-use shadow::{DifferenceReport, RouteReport, RuleReport, Verdict};
+use shadow::{DifferenceReport, RouteReport, RuleReport, State, StratumReport};
 
 use crate::{
     bar::Bar,
@@ -42,7 +42,8 @@ impl RouteStatus {
 
     /// Whether the next step is to let the extraction answer.
     pub(crate) fn is_next(&self) -> bool {
-        self.is_compared() && self.report.as_ref().is_some_and(|it| it.verdict == Verdict::Ready)
+        self.is_compared()
+            && self.report.as_ref().is_some_and(|it| it.verdict.state == State::Ready)
     }
 
     /// The verdict; none when nothing was ever to be judged.
@@ -67,6 +68,8 @@ pub(crate) trait Told {
     fn calm_outcomes(&self) -> Vec<String>;
     /// The budget as a person states it.
     fn budget_in_words(&self) -> String;
+    /// How sure and how long.
+    fn proof_in_words(&self) -> String;
 }
 
 impl Told for RouteReport {
@@ -78,6 +81,7 @@ impl Told for RouteReport {
         Bar::new([
             ("matched", self.matched),
             ("ignored", self.ignored),
+            ("noise", self.noise),
             ("mismatched", self.mismatched),
             ("unknown", self.unknown()),
         ])
@@ -91,8 +95,12 @@ impl Told for RouteReport {
     }
 
     fn calm_outcomes(&self) -> Vec<String> {
-        let outcomes =
-            [("matched", self.matched), ("ignored", self.ignored), ("unknown", self.unknown())];
+        let outcomes = [
+            ("matched", self.matched),
+            ("ignored", self.ignored),
+            ("noise", self.noise),
+            ("unknown", self.unknown()),
+        ];
         let seen = outcomes.into_iter().filter(|it| it.1 > 0);
         seen.map(|(name, it)| format!("{} {name}", count(it))).collect()
     }
@@ -103,6 +111,28 @@ impl Told for RouteReport {
             format::percent(self.budget.critical.get()),
             format::percent(self.budget.cosmetic.get())
         )
+    }
+
+    fn proof_in_words(&self) -> String {
+        let confidence = format::percent(self.proof.confidence.get());
+        let time = time::Duration::try_from(self.proof.time).unwrap_or(time::Duration::MAX);
+        format!("with {confidence} confidence, after {} at least", format::span(time))
+    }
+}
+
+/// What pages say of a kind of requests.
+pub(crate) trait Judged {
+    /// What its own test says.
+    fn in_words(&self) -> String;
+}
+
+impl Judged for StratumReport {
+    fn in_words(&self) -> String {
+        match self.state {
+            State::Ready => "ready".into(),
+            State::NotReady => "not ready".into(),
+            State::Undecided => format!("{} more", count(self.more_requests)),
+        }
     }
 }
 

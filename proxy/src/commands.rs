@@ -1,4 +1,5 @@
-//! What each command does, and its exit status: 0 done, 1 a fault was found, 2 it could not run.
+//! What each command does, and its exit status: 0 done, 1 a fault was found, 2 it could not run, 3
+//! it cannot be said yet.
 
 use std::{
     error::Error,
@@ -7,14 +8,15 @@ use std::{
 };
 
 use extracted::Extraction;
+use shadow::State;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
-    config::{Check, Format, Report, Serve},
+    config::{Check, Format, Report, Serve, Verdict},
     error::Chain,
     logging, report, route,
     server::Banyan,
-    service_manager,
+    service_manager, verdict,
 };
 
 /// `banyan serve`: until SIGTERM, SIGINT or a successor, then a drain; a second signal ends it at
@@ -131,6 +133,22 @@ pub fn report(arguments: &Report) -> ExitCode {
     match text {
         Ok(text) => print(&text).map_or_else(|it| cannot(&it.to_string()), |()| ExitCode::SUCCESS),
         Err(error) => cannot(&Chain(&error).to_string()),
+    }
+}
+
+/// `banyan verdict`: what the judge would say.
+pub fn verdict(arguments: &Verdict) -> ExitCode {
+    let answer = match verdict::answer(arguments) {
+        Ok(answer) => answer,
+        Err(error) => return cannot(&Chain(&error).to_string()),
+    };
+    match print(&answer.text) {
+        Err(error) => cannot(&error.to_string()),
+        Ok(()) => match answer.state {
+            State::Ready => ExitCode::SUCCESS,
+            State::NotReady => ExitCode::FAILURE,
+            State::Undecided => ExitCode::from(3),
+        },
     }
 }
 

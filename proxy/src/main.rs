@@ -17,5 +17,6 @@ fn main() -> ExitCode {
         Command::Serve(settings) => commands::serve(&settings, extracted::all()),
         Command::Check(arguments) => commands::check(&arguments, extracted::all()),
         Command::Report(arguments) => commands::report(&arguments),
+        Command::Verdict(arguments) => commands::verdict(&arguments),
     }
 }

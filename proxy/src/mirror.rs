@@ -8,7 +8,7 @@ use std::{
 
 use bytes::Bytes;
 use extracted::{Extraction, Reply};
-use futures_util::FutureExt as _;
+use futures_util::{FutureExt as _, future::BoxFuture};
 use http::{HeaderMap, Response, StatusCode};
 use shadow::{Experiment, Leg, Observation, Shadow, Unknown};
 
@@ -23,6 +23,8 @@ use crate::{
     monolith::{Hop, Monolith, Trip},
     route::{Percent, Route},
     snapshot::Snapshot,
+    upstream::Upstream,
+    visitor::Visitors,
 };
 
 /// Answers with a longer body are not compared, and are counted as too large.
@@ -41,6 +43,8 @@ pub struct Mirror {
     pub candidates: Extractions,
     /// The judge's own connections to the monolith.
     pub controls: Monolith,
+    /// Who asks.
+    pub visitors: Visitors,
 }
 
 impl Mirror {
@@ -62,8 +66,11 @@ impl Mirror {
             self.judge.discard(&routed.route.subject, Unknown::Declined);
             return None;
         };
+        let twice = snapshot.is_safe() && routed.route.noise.takes();
+        let again = routed.control.clone().filter(|_| twice);
         Some(Box::new(Tap {
             mirror: self.clone(),
+            again: again.map(|it| (it, Arc::clone(&routed.downstream))),
             snapshot,
             candidate,
             status: StatusCode::OK,
@@ -91,11 +98,28 @@ impl Mirror {
             self.judge.discard(&routed.route.subject, Unknown::Dropped);
             return;
         }
-        let candidate = Leg::Answered(observe(reply, took));
+        let asked = || Leg::Ask(self.question(snapshot, upstream.clone(), downstream));
+        self.judge.offer(Experiment {
+            subject: Arc::clone(&snapshot.route.subject),
+            request: snapshot.summary(&self.visitors),
+            control: asked(),
+            candidate: Leg::Answered(observe(reply, took)),
+            again: snapshot.route.noise.takes().then(asked),
+            deadline: CONTROL_DEADLINE,
+        });
+    }
+
+    /// The judge's own question to the monolith.
+    fn question(
+        &self,
+        snapshot: &Snapshot,
+        upstream: Arc<Upstream>,
+        downstream: &Downstream,
+    ) -> BoxFuture<'static, Result<Observation, Unknown>> {
         let controls = self.controls.clone();
         let request = snapshot.to_monolith(downstream);
-        let timeouts = routed.route.policy.timeouts;
-        let control = async move {
+        let timeouts = snapshot.route.policy.timeouts;
+        let answer = async move {
             let began = Instant::now();
             let allowance = Allowance::of(&timeouts, began);
             let hop = Hop { upstream: &upstream, timeouts: &timeouts, first: false, allowance };
@@ -108,13 +132,7 @@ impl Mirror {
             let took = began.elapsed();
             Ok(Observation { status: head.status, headers: head.headers, body, took })
         };
-        self.judge.offer(Experiment {
-            subject: Arc::clone(&snapshot.route.subject),
-            request: snapshot.summary(),
-            control: Leg::Ask(control.boxed()),
-            candidate,
-            deadline: CONTROL_DEADLINE,
-        });
+        answer.boxed()
     }
 
     /// Stage `extracted`: the handler failed in front of a buyer, so there is nothing to compare.
@@ -134,6 +152,8 @@ pub struct Tap {
     mirror: Mirror,
     snapshot: Snapshot,
     candidate: Extraction,
+    /// Who is asked once more, and for whom.
+    again: Option<(Arc<Upstream>, Arc<Downstream>)>,
     status: StatusCode,
     headers: HeaderMap,
     chunks: Vec<Bytes>,
@@ -185,6 +205,9 @@ impl Tap {
             body: joined(std::mem::take(&mut self.chunks)),
             took: self.snapshot.age(),
         };
+        let again = self.again.take().map(|(upstream, downstream)| {
+            self.mirror.question(&self.snapshot, upstream, &downstream)
+        });
         let call = self.snapshot.to_handler(self.candidate, Ending::Rollback);
         let candidates = self.mirror.candidates.clone();
         let candidate = async move {
@@ -198,9 +221,10 @@ impl Tap {
         };
         self.mirror.judge.offer(Experiment {
             subject: Arc::clone(&self.snapshot.route.subject),
-            request: self.snapshot.summary(),
+            request: self.snapshot.summary(&self.mirror.visitors),
             control: Leg::Answered(control),
             candidate: Leg::Ask(candidate.boxed()),
+            again: again.map(Leg::Ask),
             deadline: CONTROL_DEADLINE,
         });
     }

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use serde::Serialize;
-use shadow::{DifferenceReport, Reports, RouteReport, Sample, StoreError, Verdict};
+use shadow::{
+    DifferenceReport, EarlierReport, Reports, RouteReport, Sample, State, StoreError, Verdict,
+};
 
 use crate::config::{Format, Report};
 
@@ -71,14 +73,16 @@ pub fn overview(routes: &[RouteReport]) -> String {
             .into();
     }
     let mut rows = vec![
-        ["ROUTE", "COMPARED", "MATCHED", "IGNORED", "MISMATCHED", "UNKNOWN", "VERDICT"]
+        ["ROUTE", "COMPARED", "MATCHED", "IGNORED", "NOISE", "MISMATCHED", "UNKNOWN", "VERDICT"]
             .map(str::to_owned),
     ];
     rows.extend(routes.iter().map(|it| {
         let unknown: u64 = it.unknowns.values().sum();
-        let counts = [it.compared(), it.matched, it.ignored, it.mismatched, unknown];
-        let [compared, matched, ignored, mismatched, unknown] = counts.map(|it| it.to_string());
-        [it.route.clone(), compared, matched, ignored, mismatched, unknown, verdict(&it.verdict)]
+        let counts = [it.compared(), it.matched, it.ignored, it.noise, it.mismatched, unknown];
+        let [compared, matched, ignored, noise, mismatched, unknown] =
+            counts.map(|it| it.to_string());
+        let (route, verdict) = (it.route.clone(), verdict(&it.verdict));
+        [route, compared, matched, ignored, noise, mismatched, unknown, verdict]
     }));
     table(&rows)
 }
@@ -89,6 +93,8 @@ fn detail(route: &RouteReport, differences: &[Difference]) -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "  not compared, {}: {count}", reason.label());
     }
+    text.push_str(&epoch(route));
+    text.push_str(&strata(route));
     if differences.is_empty() {
         text.push_str("\nNo differences.\n");
         return text;
@@ -117,12 +123,49 @@ fn detail(route: &RouteReport, differences: &[Difference]) -> String {
     text
 }
 
+/// What the verdict is bound to, and why counting began anew.
+fn epoch(route: &RouteReport) -> String {
+    let monolith = route.monolith.as_deref().unwrap_or("unknown");
+    let mut text = format!("  build {}, monolith {monolith}\n", route.build);
+    if let Some(reason) = &route.reason {
+        let _ = writeln!(text, "  counted anew since {}: {reason}", route.since);
+    }
+    for it in &route.earlier {
+        let EarlierReport { matched, ignored, noise, mismatched, unknown, last_at, .. } = it;
+        let _ = writeln!(
+            text,
+            "  until {last_at}: {matched} matched, {ignored} ignored, {noise} noise, {mismatched} mismatched, {unknown} unknown"
+        );
+    }
+    text
+}
+
+/// A line for each kind of requests.
+fn strata(route: &RouteReport) -> String {
+    let mut rows = vec![
+        ["KIND", "REQUESTS", "DISTINCT", "CRITICAL", "COSMETIC", "VERDICT"].map(str::to_owned),
+    ];
+    rows.extend(route.strata.iter().map(|it| {
+        let state = match it.state {
+            State::Ready => "ready".to_owned(),
+            State::NotReady => "not ready".to_owned(),
+            State::Undecided => format!("{} more", it.more_requests),
+        };
+        let counts = [it.requests.compared, it.distinct.compared];
+        let [requests, distinct] = counts.map(|it| it.to_string());
+        let [critical, cosmetic] =
+            [it.distinct.critical, it.distinct.cosmetic].map(|it| it.to_string());
+        [it.stratum.to_string(), requests, distinct, critical, cosmetic, state]
+    }));
+    if rows.len() == 1 { String::new() } else { format!("\n{}", table(&rows)) }
+}
+
 /// The verdict, and what is missing.
 fn verdict(verdict: &Verdict) -> String {
-    match verdict {
-        Verdict::Ready => "ready".to_owned(),
-        Verdict::NotReady { why } => format!("not ready: {why}"),
-        Verdict::Undecided { why, .. } => format!("undecided: {why}"),
+    match verdict.state {
+        State::Ready => "ready".to_owned(),
+        State::NotReady => format!("not ready: {}", verdict.why),
+        State::Undecided => format!("undecided: {}", verdict.why),
     }
 }
 

@@ -17,6 +17,7 @@ use crate::{
     match_route::Routed,
     monolith::headers::{self, X_REQUEST_ID},
     route::Route,
+    visitor::{self, Visitors},
 };
 
 /// What is needed to ask another side the same question.
@@ -90,13 +91,17 @@ impl Snapshot {
         request
     }
 
-    /// What a report says of the request.
-    pub fn summary(&self) -> RequestSummary {
+    /// What the judge knows of the request.
+    pub fn summary(&self, visitors: &Visitors) -> RequestSummary {
+        let visitor = visitors.of(&self.headers);
         let id = self.headers.get(X_REQUEST_ID).and_then(|it| it.to_str().ok());
         RequestSummary {
             id: id.unwrap_or_default().to_owned(),
             method: self.method.clone(),
             target: self.target.to_string(),
+            signed_in: visitor.signed_in,
+            operation: visitor::operation(&self.headers, &self.body),
+            variant: visitor::variant(&visitor, &self.headers, &self.body),
         }
     }
 

@@ -67,11 +67,49 @@ fn what_cannot_run_says_why_and_ends_with_2() {
         (&["serve", "--monolith", "http://rails", "--log", "a=b=c"], "--log"),
         (&["serve", "--monolith", "http://rails", "--store", "sqlite:///no/such/x.db"], "--store"),
         (&["report", "--store", "sqlite://absent.db"], "--store"),
+        (&["verdict"], "--samples"),
+        (&["verdict", "--samples", "1", "--mismatches", "2"], "counts the mismatched ones too"),
+        (&["verdict", "--samples", "-1"], "--samples"),
+        (&["verdict", "--samples", "18446744073709551615"], "at most"),
+        (&["verdict", "--samples", "1", "--budget", "0%"], "more than 0%"),
+        (&["verdict", "--samples", "1", "--budget", "1"], "must be a percentage"),
+        (&["verdict", "--samples", "1", "--confidence", "100%"], "less than 100%"),
     ] {
         let (code, _, error) = run(folder.path(), arguments);
         assert_eq!(code, Some(2), "{arguments:?}: {error}");
         assert!(error.contains(says), "{arguments:?}: {error}");
     }
+}
+
+#[test]
+fn verdict_says_what_the_judge_would_say_and_what_is_missing() {
+    let folder = TempDir::new().unwrap();
+    let ask = |question: &str| {
+        let arguments: Vec<_> = question.split(' ').collect();
+        let (code, out, error) = run(folder.path(), &[&["verdict"], &arguments[..]].concat());
+        assert_eq!(error, "", "{question}");
+        (code, out)
+    };
+    let question = "--budget 1% --confidence 95% --samples 500 --mismatches 2";
+    let (code, out) = ask(&format!("{question} --format json"));
+    let answer: Value = serde_json::from_str(&out).unwrap();
+    let expected = json!({
+        "budget": 0.01, "confidence": 0.95, "samples": 500, "mismatches": 2, "unknowns": 0,
+        "state": "undecided", "more_requests": 374, "more_seconds": null,
+        "why": "374 more distinct requests without a difference (2 of 500 differ so far)",
+    });
+    assert_eq!((code, answer), (Some(3), expected));
+    let (code, out) = ask(question);
+    assert_eq!(code, Some(3));
+    assert!(out.starts_with("undecided: 374 more distinct requests"), "{out}");
+
+    assert_eq!(ask("--budget 1% --samples 363"), (Some(0), "ready\n".to_owned()));
+    let (code, out) = ask("--budget 1% --samples 10 --mismatches 5");
+    assert_eq!(code, Some(1));
+    assert!(out.starts_with("not ready: critical differences in 5 of 10 requests"), "{out}");
+    let (code, out) = ask("--budget 1% --samples 1000 --unknowns 50");
+    assert_eq!(code, Some(1));
+    assert!(out.contains("4.8 % could not be compared"), "{out}");
 }
 
 /// A monolith that answers every connection once.

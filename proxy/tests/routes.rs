@@ -14,8 +14,9 @@ use proptest::prelude::*;
 use proxy::{
     extraction::guard::Settings,
     metrics::ProxyMetrics,
-    route::{At, Compiled, Compiler, PathPattern, Plan, Route, RouteTable},
+    route::{At, Compiled, Compiler, PathPattern, Percent, Plan, Route, RouteTable},
 };
+use shadow::Proof;
 
 const DIVIDER: &str = "----------\n";
 
@@ -119,6 +120,13 @@ fn dump(text: &mut String, table: &RouteTable) {
         let stage = plan.stage();
         write!(text, "{id}: {methods} {pattern} {stage}{sample}, {timeout:?}").unwrap();
         write!(text, ", budget {critical}/{cosmetic}").unwrap();
+        if subject.proof != Proof::default() {
+            let Proof { confidence, time } = subject.proof;
+            write!(text, ", proof {}/{time:?}", confidence.get()).unwrap();
+        }
+        if route.noise != Percent::NONE {
+            write!(text, ", noise {}", route.noise).unwrap();
+        }
         if let Some(upstream) = &route.upstream {
             write!(text, ", upstream {}", upstream.name()).unwrap();
         }
@@ -239,7 +247,7 @@ proptest! {
     #[test]
     fn no_toml_panics_the_compiler(
         keys in proptest::collection::vec(
-            ("(id|match|stage|sample|timeout|budget|ignore|tolerate|reveal|priority|x)", value()), 0..8,
+            ("(id|match|stage|sample|timeout|budget|proof|ignore|tolerate|reveal|priority|x)", value()), 0..8,
         ),
         monolith in value(),
     ) {

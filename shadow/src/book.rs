@@ -2,15 +2,17 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use time::OffsetDateTime;
 
 use crate::{
-    Class, Observation, RequestSummary, StoreError, Subject, Unknown,
-    compare::{Comparison, Finding, Judgement, Outcome, Rule},
+    Class, MonolithVersion, Observation, RequestSummary, StoreError, Stratum, Subject, Unknown,
+    binding::{Answered, Binding, Monolith},
+    compare::{Comparison, Difference, Judgement, Outcome, Rule},
     metrics::ShadowMetrics,
+    noise::{Excused, Noise, places},
     redact::Redactor,
     report::{NewSample, NewSide, Pending, RuleNote, Seen, Signature, Store, bucket},
 };
@@ -20,20 +22,48 @@ use crate::{
 pub(crate) struct Book {
     store: Store,
     pending: Mutex<Pending>,
+    build: Arc<str>,
+    began: OffsetDateTime,
+    monolith: Mutex<Monolith>,
+    /// By route, of what was compared there last.
+    noise: Mutex<HashMap<String, (Binding, Noise)>>,
     pub(crate) metrics: ShadowMetrics,
 }
 
 impl Book {
-    pub(crate) fn new(store: Store, metrics: ShadowMetrics) -> Self {
-        Self { store, pending: Mutex::default(), metrics }
+    pub(crate) fn new(
+        store: Store,
+        metrics: ShadowMetrics,
+        build: &str,
+        monolith: MonolithVersion,
+    ) -> Self {
+        let began = OffsetDateTime::now_utc();
+        let monolith = Mutex::new(Monolith::new(monolith, began));
+        let (pending, noise) = (Mutex::default(), Mutex::default());
+        Self { store, pending, build: build.into(), began, monolith, noise, metrics }
     }
 
     /// A request could not be compared.
     pub(crate) fn unknown(&self, subject: &Subject, why: Unknown) {
         self.metrics.unknown(&subject.route, why);
+        let monolith = locked(&self.monolith).now();
         let mut pending = self.pending();
-        let route = pending.route(&subject.route, subject.budget, OffsetDateTime::now_utc());
+        let now = OffsetDateTime::now_utc();
+        let route = pending.route(subject, self.binding(subject, monolith), now);
         *route.unknowns.entry(why).or_default() += 1;
+    }
+
+    /// What a request of the subject counts for, whoever answered it.
+    fn binding(&self, subject: &Subject, monolith: Answered) -> Binding {
+        let now = self.began.max(subject.since);
+        let (monolith, at) = match monolith {
+            Answered::Unknown => (None, now),
+            Answered::Current(name, since) => (Some(name), now.max(since)),
+            // Older than anything that counts.
+            Answered::Replaced(name) => (Some(name), OffsetDateTime::UNIX_EPOCH),
+        };
+        let (build, rules) = (Arc::clone(&self.build), Arc::clone(&subject.digest));
+        Binding { build, rules, monolith, at }
     }
 
     /// A request was compared.
@@ -43,27 +73,73 @@ impl Book {
         request: &RequestSummary,
         [control, candidate]: [&Observation; 2],
         comparison: &Comparison<'_>,
+        itself: Option<&Comparison<'_>>,
     ) {
-        let outcome = comparison.outcome();
+        let now = OffsetDateTime::now_utc();
+        let monolith = locked(&self.monolith).of(&control.headers, now);
+        let binding = self.binding(subject, monolith);
+        let noise = self.noise(&subject.route, &binding, comparison, itself);
+        let counted = noise.left(comparison);
+        let outcome = match comparison.outcome() {
+            Outcome::Mismatched if counted.is_clean() => "noise",
+            outcome => outcome.label(),
+        };
         self.metrics.compared(&subject.route, outcome);
         self.metrics.took(&subject.route, control.took, candidate.took);
-        let now = OffsetDateTime::now_utc();
-        let seen = self.seen(subject, request, [control, candidate], comparison, now);
+        let seen = self.seen(subject, request, [control, candidate], comparison, &noise, now);
+
+        let stratum = stratum(request, control);
+        let fingerprint = self.fingerprint(request, &stratum);
 
         let mut pending = self.pending();
-        let route = pending.route(&subject.route, subject.budget, now);
-        match outcome {
+        let route = pending.route(subject, binding, now);
+        match comparison.outcome() {
             Outcome::Matched => route.matched += 1,
             Outcome::Ignored => route.ignored += 1,
+            Outcome::Mismatched if counted.is_clean() => route.noise += 1,
             Outcome::Mismatched => route.mismatched += 1,
         }
-        route.critical += u64::from(comparison.critical > 0);
-        route.cosmetic += u64::from(comparison.cosmetic > 0);
+        route.critical += u64::from(counted.critical);
+        route.cosmetic += u64::from(counted.cosmetic);
+        route.kinds.compared(stratum, fingerprint, counted);
         *route.control.entry(bucket(control.took)).or_default() += 1;
         *route.candidate.entry(bucket(candidate.took)).or_default() += 1;
         for seen in seen {
             route.differs(seen);
         }
+    }
+
+    /// Which differences are noise; of a request that was asked twice it is learnt first.
+    fn noise(
+        &self,
+        route: &str,
+        binding: &Binding,
+        comparison: &Comparison<'_>,
+        itself: Option<&Comparison<'_>>,
+    ) -> Excused {
+        let by_place = |it: &Difference<'_>| signature(it, self.store.redactor());
+        let candidate = places(comparison, by_place);
+        if candidate.is_empty() && itself.is_none() {
+            return Excused::default();
+        }
+        let itself = itself.map(|it| places(it, by_place));
+        let mut routes = locked(&self.noise);
+        let fresh = || (binding.clone(), Noise::default());
+        let known = routes.entry(route.to_owned()).or_insert_with(fresh);
+        if known.0 != *binding {
+            *known = fresh();
+        }
+        known.1.judge(&candidate, itself.as_deref())
+    }
+
+    /// Equal for requests that are repetitions of one another.
+    fn fingerprint(&self, request: &RequestSummary, stratum: &Stratum) -> u64 {
+        let (method, target) = (request.method.as_str(), &request.target);
+        let variant = request.variant.to_be_bytes();
+        // The only one in which a line end may stand is the last.
+        let parts: [&[u8]; 4] =
+            [method.as_bytes(), target.as_bytes(), stratum.as_str().as_bytes(), &variant];
+        self.store.redactor().fingerprint(&parts)
     }
 
     /// The differences of one request, those in several elements of a list as one.
@@ -73,6 +149,7 @@ impl Book {
         request: &RequestSummary,
         [control, candidate]: [&Observation; 2],
         comparison: &Comparison<'_>,
+        noise: &Excused,
         now: OffsetDateTime,
     ) -> Vec<Seen> {
         if comparison.findings.is_empty() {
@@ -82,10 +159,11 @@ impl Book {
         let bodies = [control, candidate].map(|it| redactor.body(it, reveal));
         let target = format!("{} {}", request.method, redactor.target(&request.target));
         let mut seen: HashMap<Signature, Seen> = HashMap::new();
-        for finding in &comparison.findings {
+        for (index, finding) in comparison.findings.iter().enumerate() {
             let difference = &finding.difference;
-            let signature = signature(finding, redactor);
-            let counts = !matches!(finding.judgement, Judgement::Excused(_));
+            let signature = signature(difference, redactor);
+            let is_noise = noise.0.contains(&index);
+            let counts = !is_noise && !matches!(finding.judgement, Judgement::Excused(_));
             let earlier = seen.get_mut(&signature);
             if let Some(earlier) = earlier {
                 // The sample shows a place that counts, if there is one.
@@ -108,7 +186,10 @@ impl Book {
                 candidate,
             };
             let rule = note(finding.judgement);
-            seen.insert(signature.clone(), Seen { signature, excused: !counts, rule, sample });
+            seen.insert(
+                signature.clone(),
+                Seen { signature, excused: !counts, noise: is_noise, rule, sample },
+            );
         }
         seen.into_values().collect()
     }
@@ -127,12 +208,22 @@ impl Book {
     }
 
     fn pending(&self) -> MutexGuard<'_, Pending> {
-        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.pending)
     }
 }
 
-fn signature(finding: &Finding<'_>, redactor: &Redactor) -> Signature {
-    let difference = &finding.difference;
+/// What is behind a lock stays usable whoever panicked: each change is whole.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn stratum(request: &RequestSummary, control: &Observation) -> Stratum {
+    let content_type = control.headers.get(http::header::CONTENT_TYPE);
+    let operation = request.operation.as_deref();
+    Stratum::of(control.status, request.signed_in, content_type, operation)
+}
+
+fn signature(difference: &Difference<'_>, redactor: &Redactor) -> Signature {
     let (kind, class): (_, Class) = (difference.kind, difference.class);
     let path = redactor.path(&difference.path, |it| it.grouped().to_string());
     Signature { path, kind, class }

@@ -17,6 +17,9 @@ pub struct Experiment {
     pub control: Leg,
     /// The extraction's side.
     pub candidate: Leg,
+    /// The monolith, asked the same once more, to see what it does to itself. Asked before or after
+    /// the candidate, at random.
+    pub again: Option<Leg>,
     /// How long a side that is still to be asked may take, from when it is asked.
     pub deadline: Duration,
 }
@@ -39,17 +42,24 @@ pub struct RequestSummary {
     pub method: http::Method,
     /// Path and query, as received.
     pub target: String,
+    /// Whether somebody who is signed in asks.
+    pub signed_in: bool,
+    /// The GraphQL operation that it names.
+    pub operation: Option<String>,
+    /// A hash of what else tells it from others: who asks, in which form, with which body.
+    pub variant: u64,
 }
 
 impl Experiment {
     /// The bytes of answers that it holds while it waits.
     pub(crate) fn size(&self) -> usize {
         let legs = [&self.control, &self.candidate].into_iter();
-        legs.map(|leg| match leg {
-            Leg::Answered(observation) => observation.body.len(),
-            Leg::Ask(_) => 0,
-        })
-        .sum()
+        legs.chain(&self.again)
+            .map(|leg| match leg {
+                Leg::Answered(observation) => observation.body.len(),
+                Leg::Ask(_) => 0,
+            })
+            .sum()
     }
 }
 

@@ -2,28 +2,34 @@
 
 pub mod compare;
 
+mod binding;
 mod book;
 mod experiment;
 mod metrics;
+mod noise;
 mod observation;
 mod redact;
 mod report;
 mod runner;
 mod sensitive;
+mod stratum;
 mod subject;
 mod unknown;
 mod verdict;
+mod words;
 
 pub use crate::{
+    binding::MonolithVersion,
     compare::{Class, DifferenceKind, PathPattern},
     experiment::{Experiment, Leg, RequestSummary},
     observation::Observation,
     report::{
-        DifferenceReport, Latency, Reports, RouteReport, RuleReport, Sample, Side, Store,
-        StoreError,
+        DifferenceReport, EarlierReport, Latency, Reports, RouteReport, RuleReport, Sample, Side,
+        Store, StoreError, StratumReport,
     },
     runner::{Settings, Shadow, StartError},
-    subject::{Budget, Share, Subject},
+    stratum::Stratum,
+    subject::{Budget, Proof, Share, Subject},
     unknown::Unknown,
-    verdict::Verdict,
+    verdict::{Evidence, State, Tally, Verdict, Watched},
 };

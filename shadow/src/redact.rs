@@ -204,12 +204,28 @@ impl Redactor {
     }
 
     fn hash(&self, value: &[u8]) -> String {
+        hex::encode(&self.keyed(&[value])[..4])
+    }
+
+    /// By which equal requests are recognised, and nothing else of them.
+    pub(crate) fn fingerprint(&self, parts: &[&[u8]]) -> u64 {
+        let hash = self.keyed(parts);
+        hash.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+    }
+
+    /// A line end stands in none of the parts, but maybe in the last.
+    fn keyed(&self, parts: &[&[u8]]) -> [u8; 32] {
         let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&self.key) else {
             // HMAC takes keys of any length.
-            return String::new();
+            return [0; 32];
         };
-        mac.update(value);
-        hex::encode(&mac.finalize().into_bytes()[..4])
+        for (index, part) in parts.iter().enumerate() {
+            if index > 0 {
+                mac.update(b"\n");
+            }
+            mac.update(part);
+        }
+        mac.finalize().into_bytes().into()
     }
 }
 

@@ -13,15 +13,15 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
-    Experiment, Leg, Observation, Store, Subject, Unknown, book::Book, compare::Answers,
-    metrics::ShadowMetrics,
+    Experiment, Leg, MonolithVersion, Observation, Store, Subject, Unknown, book::Book,
+    compare::Answers, metrics::ShadowMetrics,
 };
 
 /// How often counts go to the store.
 const FLUSH: Duration = Duration::from_secs(1);
 
 /// How much the judge may hold and do at once.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// Experiments that may wait; further ones are dropped and counted.
     pub queue: usize,
@@ -29,12 +29,18 @@ pub struct Settings {
     pub queue_kib: u32,
     /// Experiments that are judged at the same time.
     pub concurrency: usize,
+    /// What tells this build of the candidates from others.
+    pub build: String,
+    /// How the monolith's version is known.
+    pub monolith: MonolithVersion,
 }
 
 impl Default for Settings {
-    /// 1,000 waiting experiments of 64 MiB in all, eight at a time.
+    /// 1,000 waiting experiments of 64 MiB in all, eight at a time; of builds that nobody tells apart.
     fn default() -> Self {
-        Self { queue: 1_000, queue_kib: 64 * 1024, concurrency: 8 }
+        let (queue, queue_kib, concurrency) = (1_000, 64 * 1024, 8);
+        let (build, monolith) = (String::new(), MonolithVersion::default());
+        Self { queue, queue_kib, concurrency, build, monolith }
     }
 }
 
@@ -81,7 +87,7 @@ impl Shadow {
         registry: &Registry,
     ) -> Result<Self, StartError> {
         let metrics = ShadowMetrics::register(registry).map_err(StartError::Metrics)?;
-        let book = Arc::new(Book::new(store, metrics));
+        let book = Arc::new(Book::new(store, metrics, &settings.build, settings.monolith));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("shadow")
@@ -92,7 +98,13 @@ impl Shadow {
         let (queue, queued) = mpsc::channel(settings.queue.max(1));
         let (closing, close) = watch::channel(None);
         let closed = CancellationToken::new();
-        let judge = Judge { book: Arc::clone(&book), queued, close, running: JoinSet::new() };
+        let judge = Judge {
+            book: Arc::clone(&book),
+            queued,
+            close,
+            running: JoinSet::new(),
+            flushing: JoinSet::new(),
+        };
         runtime.spawn(judge.run(settings.concurrency.max(1), closed.clone()));
         let room = Arc::new(Semaphore::new(settings.queue_kib as usize));
         Ok(Self(Arc::new(Handle { queue, room, book, closing, closed, runtime: Some(runtime) })))
@@ -178,12 +190,14 @@ struct Judge {
     queued: mpsc::Receiver<Queued>,
     close: watch::Receiver<Option<Duration>>,
     running: JoinSet<()>,
+    /// One at a time.
+    flushing: JoinSet<()>,
 }
 
 impl Judge {
     async fn run(mut self, concurrency: usize, closed: CancellationToken) {
-        let mut flush = interval(FLUSH);
-        flush.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut second = interval(FLUSH);
+        second.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let has_room = self.running.len() < concurrency;
             tokio::select! {
@@ -193,7 +207,8 @@ impl Judge {
                     }
                     break;
                 }
-                _ = flush.tick() => self.flush().await,
+                _ = second.tick(), if self.flushing.is_empty() => self.flush(),
+                Some(_) = self.flushing.join_next() => {}
                 Some(_) = self.running.join_next() => self.ended(),
                 Some(queued) = self.queued.recv(), if has_room => self.begin(queued),
             }
@@ -209,7 +224,8 @@ impl Judge {
             drop(queued);
         }
         self.book.metrics.running.set(0);
-        self.flush().await;
+        while self.flushing.join_next().await.is_some() {}
+        flush(&self.book).await;
         closed.cancel();
     }
 
@@ -240,19 +256,28 @@ impl Judge {
         self.book.metrics.running.dec();
     }
 
-    async fn flush(&self) {
-        if let Err(error) = self.book.flush().await {
-            let source = std::error::Error::source(&error).map(ToString::to_string);
-            tracing::error!(%error, source, "reports could not be stored; they wait in memory");
-        }
+    /// Begins to write what was counted. Experiments do not wait for the store: after a pause they
+    /// would all ask their candidates at once, more of them than may run.
+    fn flush(&mut self) {
+        let book = Arc::clone(&self.book);
+        self.flushing.spawn(async move { flush(&book).await });
+    }
+}
+
+async fn flush(book: &Book) {
+    if let Err(error) = book.flush().await {
+        let source = std::error::Error::source(&error).map(ToString::to_string);
+        tracing::error!(%error, source, "reports could not be stored; they wait in memory");
     }
 }
 
 /// Gets both answers and compares them.
 async fn judge(queued: Queued) {
     let Queued { experiment, mut ticket, _room } = queued;
-    let Experiment { subject, request, control, candidate, deadline } = experiment;
-    let (control, candidate) = tokio::join!(answer(control, deadline), answer(candidate, deadline));
+    let Experiment { subject, request, control, candidate, again, deadline } = experiment;
+    let control = answer(control, deadline);
+    let rest = both(candidate, again, deadline);
+    let (control, (candidate, again)) = tokio::join!(control, rest);
     let (control, candidate) = match (control, candidate) {
         (Ok(control), Ok(candidate)) => (control, candidate),
         (Err(why), _) | (_, Err(why)) => return ticket.settle(|book, it| book.unknown(it, why)),
@@ -263,8 +288,33 @@ async fn judge(queued: Queued) {
             let today = OffsetDateTime::now_utc().date();
             let comparison = answers.compare(&subject.rules, today);
             let sides = [&control, &candidate];
-            ticket.settle(|book, it| book.compared(it, &request, sides, &comparison));
+            // A second answer that did not come, or cannot be read, teaches nothing.
+            let again = again.and_then(Result::ok);
+            let again = again.as_ref().and_then(|it| Answers::read(&control, it).ok());
+            let itself = again.as_ref().map(|it| it.compare(&subject.rules, today));
+            let itself = itself.as_ref();
+            ticket.settle(|book, it| book.compared(it, &request, sides, &comparison, itself));
         }
+    }
+}
+
+/// The candidate's answer, and the monolith's second one if it is asked for. One after the other, in
+/// random order: what changes with time must not look like the doing of the one that comes last.
+async fn both(
+    candidate: Leg,
+    again: Option<Leg>,
+    deadline: Duration,
+) -> (Result<Observation, Unknown>, Option<Result<Observation, Unknown>>) {
+    let Some(again) = again else { return (answer(candidate, deadline).await, None) };
+    let mut coin = [0];
+    // Without randomness the candidate comes first.
+    let is_tails = getrandom::fill(&mut coin).is_ok() && coin[0] & 1 == 1;
+    if is_tails {
+        let again = answer(again, deadline).await;
+        (answer(candidate, deadline).await, Some(again))
+    } else {
+        let candidate = answer(candidate, deadline).await;
+        (candidate, Some(answer(again, deadline).await))
     }
 }
 

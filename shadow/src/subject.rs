@@ -1,6 +1,10 @@
 //! What is judged, and by which measure.
 
-use serde::Serialize;
+use std::{sync::Arc, time::Duration};
+
+use serde::{Serialize, Serializer};
+use sha2::{Digest as _, Sha256};
+use time::OffsetDateTime;
 
 use crate::compare::{PathPattern, Rules};
 
@@ -13,8 +17,31 @@ pub struct Subject {
     pub rules: Rules,
     /// How many differences are too many.
     pub budget: Budget,
+    /// What must be shown before it is called ready.
+    pub proof: Proof,
     /// Values that samples may show. A pattern names the value itself, not what is below it.
     pub reveal: Vec<PathPattern>,
+    /// A hash of how it is judged.
+    pub(crate) digest: Arc<str>,
+    /// Since when it is judged so.
+    pub(crate) since: OffsetDateTime,
+}
+
+impl Subject {
+    /// A route that is judged so from now on.
+    pub fn new(
+        route: impl Into<String>,
+        rules: Rules,
+        budget: Budget,
+        proof: Proof,
+        reveal: Vec<PathPattern>,
+    ) -> Self {
+        // What is revealed changes samples, not judgements.
+        let digest = Sha256::digest(format!("{rules:?} {budget:?} {proof:?}"));
+        let digest = hex::encode(&digest[..6]).into();
+        let since = OffsetDateTime::now_utc();
+        Self { route: route.into(), rules, budget, proof, reveal, digest, since }
+    }
 }
 
 /// The shares of mismatched requests at which a route must not be called ready.
@@ -26,9 +53,26 @@ pub struct Budget {
     pub cosmetic: Share,
 }
 
+/// What must be shown of a route.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Proof {
+    /// In how many of the cases a route that is at its budget must not be called ready.
+    pub confidence: Share,
+    /// How long it must have been compared, whatever the number of its requests.
+    #[serde(rename = "seconds", serialize_with = "seconds")]
+    pub time: Duration,
+}
+
 /// A share of requests, above 0 and below 1.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize)]
 pub struct Share(f64);
+
+impl Default for Proof {
+    /// Nineteen cases in twenty, and a day: shops have other buyers at night.
+    fn default() -> Self {
+        Self { confidence: Share(0.95), time: Duration::from_hours(24) }
+    }
+}
 
 impl Default for Budget {
     /// One request in a thousand, and one in a hundred.
@@ -48,6 +92,10 @@ impl Share {
     pub const fn get(self) -> f64 {
         self.0
     }
+}
+
+fn seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(time.as_secs())
 }
 
 #[cfg(test)]

@@ -16,8 +16,8 @@ use std::{
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use prometheus::{Registry, TextEncoder};
 use shadow::{
-    Budget, DifferenceKind, DifferenceReport, Experiment, Leg, Observation, PathPattern, Reports,
-    RequestSummary, RouteReport, Settings, Shadow, Store, StoreError, Subject, Unknown,
+    Budget, DifferenceKind, DifferenceReport, Experiment, Leg, Observation, PathPattern, Proof,
+    Reports, RequestSummary, RouteReport, Settings, Shadow, Store, StoreError, Subject, Unknown,
     compare::{Excuse, Rule, Rules},
 };
 use sqlx::{Connection as _, Executor as _, SqliteConnection};
@@ -124,12 +124,9 @@ fn subject() -> Arc<Subject> {
         why: "the clock".to_owned(),
         until: None,
     };
-    Arc::new(Subject {
-        route: ROUTE.to_owned(),
-        rules: Rules::new(vec![ignored]),
-        budget: Budget::default(),
-        reveal: vec![PathPattern::parse("$.revealed").unwrap()],
-    })
+    let rules = Rules::new(vec![ignored]);
+    let reveal = vec![PathPattern::parse("$.revealed").unwrap()];
+    Arc::new(Subject::new(ROUTE, rules, Budget::default(), Proof::default(), reveal))
 }
 
 fn experiment(control: Leg, candidate: Leg) -> Experiment {
@@ -137,8 +134,11 @@ fn experiment(control: Leg, candidate: Leg) -> Experiment {
         id: "0f6d2c1e".to_owned(),
         method: Method::GET,
         target: "/api/products/7".to_owned(),
+        signed_in: false,
+        operation: None,
+        variant: 0,
     };
-    Experiment { subject: subject(), request, control, candidate, deadline: LONG }
+    Experiment { subject: subject(), request, control, candidate, again: None, deadline: LONG }
 }
 
 fn observation(body: impl Into<String>) -> Observation {
@@ -393,7 +393,7 @@ async fn a_locked_store_loses_nothing() {
     bench.judge.discard(&subject(), Unknown::Declined);
     bench.until("a flush has failed", |it| it.series(NOT_FLUSHED) > 0).await;
     assert_eq!(bench.report().await.compared(), 1, "readers are not locked out");
-    bench.until("the rows wait again", |it| it.series(WAITING) == 3).await;
+    bench.until("the rows wait again", |it| it.series(WAITING) == 6).await;
     // What comes while the others wait is added to them.
     bench.offer(json("{\"a\":1}"), json("{\"a\":2}"));
     other.execute("ROLLBACK").await.unwrap();

@@ -14,6 +14,7 @@ mod events;
 mod flips;
 mod jobs;
 mod markup;
+mod noise;
 mod pages;
 mod pass_through;
 mod planted_bugs;

@@ -153,7 +153,7 @@ pub(crate) async fn judged(proxy: &Proxy, route: &'static str, requests: u64) ->
         async move {
             let report = reports.route(route).await.unwrap()?;
             let unknown: u64 = report.unknowns.values().sum();
-            let seen = report.matched + report.ignored + report.mismatched + unknown;
+            let seen = report.compared() + unknown;
             (seen >= requests).then_some(report)
         }
     })

@@ -1,9 +1,7 @@
 //! What a migration lead reads on the first page.
 
-use shadow::Verdict;
-
 use super::*;
-use crate::fixtures::{NOW, Rendered, SCRIPT, live, report, table};
+use crate::fixtures::{NOW, Rendered, SCRIPT, live, not_ready, ready, report, table, undecided};
 
 fn render(table: LiveTable, reports: Vec<RouteReport>) -> Rendered {
     Rendered::new(&Page { overview: Overview::new(table, reports), now: NOW })
@@ -19,7 +17,7 @@ fn it_opens_with_the_share_that_rust_answers() {
 #[test]
 fn a_row_tells_stage_verdict_outcomes_and_latencies() {
     let route = LiveRoute { fallbacks: 3, failed: 2, ..live("catalog.show", "extracted") };
-    let verdict = Verdict::NotReady { why: "40 requests differ.".into() };
+    let verdict = not_ready("40 requests differ.");
     let page = render(table(vec![route]), vec![report("catalog.show", verdict)]);
 
     assert_eq!(page.text("tbody th"), "catalog.show GET /api/products/{id}");
@@ -43,9 +41,8 @@ fn a_row_tells_stage_verdict_outcomes_and_latencies() {
 
 #[test]
 fn an_undecided_route_says_how_much_is_missing_and_how_long_that_takes() {
-    let verdict = Verdict::Undecided { more_requests: 3_000, why: String::new() };
+    let verdict = undecided(3_000, "");
     let page = render(table(vec![live("a", "shadow")]), vec![report("a", verdict)]);
-    // A thousand were compared in ten minutes.
     let expected = "undecided3,000 more requests, 30 min at the present rate";
     assert_eq!(page.text(".verdict"), expected);
 }
@@ -53,16 +50,15 @@ fn an_undecided_route_says_how_much_is_missing_and_how_long_that_takes() {
 #[test]
 fn only_a_ready_route_that_is_still_in_shadow_is_a_next_step() {
     let routes = vec![live("a", "shadow"), live("b", "extracted"), live("c", "shadow")];
-    let undecided = Verdict::Undecided { more_requests: 1, why: String::new() };
-    let reports =
-        vec![report("a", Verdict::Ready), report("b", Verdict::Ready), report("c", undecided)];
+    let undecided = undecided(1, "");
+    let reports = vec![report("a", ready()), report("b", ready()), report("c", undecided)];
     let page = render(table(routes), reports);
     assert_eq!(page.texts(".next a"), ["a"]);
 }
 
 #[test]
 fn a_route_that_left_the_table_keeps_its_report() {
-    let page = render(table(vec![live("a", "shadow")]), vec![report("gone", Verdict::Ready)]);
+    let page = render(table(vec![live("a", "shadow")]), vec![report("gone", ready())]);
     assert_eq!(page.texts("tbody th a"), ["a", "gone"]);
     assert_eq!(page.texts(".pill.stage-removed"), ["removed"]);
     assert!(page.text(".facts dd").starts_with("1 "), "{}", page.text(".facts dd"));
@@ -91,7 +87,7 @@ fn a_rejected_file_is_told_with_its_faults() {
 fn no_value_is_read_as_html() {
     let route =
         LiveRoute { path: SCRIPT.into(), methods: vec![SCRIPT.into()], ..live(SCRIPT, "shadow") };
-    let verdict = Verdict::NotReady { why: SCRIPT.into() };
+    let verdict = not_ready(SCRIPT);
     let table =
         LiveTable { last_rejected: Some(SCRIPT.into()), hash: SCRIPT.into(), ..table(vec![route]) };
     let page = render(table, vec![report(SCRIPT, verdict)]);

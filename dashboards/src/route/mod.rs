@@ -14,7 +14,7 @@ use crate::{
     fault::{AsJson, AsPage, Fault},
     filters,
     page::Html,
-    status::{Counted as _, InWords as _, RouteStatus, Told as _},
+    status::{Counted as _, InWords as _, Judged as _, RouteStatus, Told as _},
 };
 
 /// `GET /routes/{id}`.

@@ -1,10 +1,12 @@
 //! What a migration lead reads on a route's page.
 
-use shadow::{RouteReport, RuleReport, Verdict};
+use shadow::{RouteReport, RuleReport};
 
 use super::*;
 use crate::{
-    fixtures::{NOW, Rendered, SCRIPT, difference, live, report},
+    fixtures::{
+        NOW, Rendered, SCRIPT, difference, earlier, live, not_ready, ready, report, undecided,
+    },
     live::LiveRoute,
 };
 
@@ -20,16 +22,16 @@ fn render(
 
 #[test]
 fn the_verdict_is_told_in_words_with_what_is_missing() {
-    let verdict = Verdict::Undecided { more_requests: 3_000, why: "3000 more requests".into() };
+    let verdict = undecided(3_000, "3000 more requests");
     let page = render(Some(live("a", "shadow")), Some(report("a", verdict)), Vec::new());
     assert_eq!(
         page.text(".judgement"),
-        "Too early to tell Still missing: 3000 more requests. At the present rate they take \
+        "Too early to tell Still missing: 3000 more requests. At the present rate that takes \
          30 min. Budget: at most 0.1 % of the requests with a critical difference, 1 % with a \
-         cosmetic one."
+         cosmetic one; with 95 % confidence, after 1 d at least."
     );
 
-    let verdict = Verdict::NotReady { why: "critical differences in 2 of 3 requests".into() };
+    let verdict = not_ready("critical differences in 2 of 3 requests");
     let page = render(Some(live("a", "shadow")), Some(report("a", verdict)), Vec::new());
     assert!(
         page.text(".judgement").starts_with("Not ready Critical differences in 2 of 3 requests.")
@@ -37,8 +39,36 @@ fn the_verdict_is_told_in_words_with_what_is_missing() {
 }
 
 #[test]
+fn each_kind_of_requests_has_a_row_with_a_verdict_of_its_own() {
+    let page = render(Some(live("a", "shadow")), Some(report("a", ready())), Vec::new());
+    assert_eq!(
+        page.texts("[aria-labelledby=strata] tbody tr"),
+        [
+            "2xx signed-out application/json97048521 critical · 0 cosmeticready",
+            "4xx signed-in application/json30154 critical · 0 cosmetic1,234 more",
+        ]
+    );
+    assert_eq!(page.texts("[aria-labelledby=earlier]").len(), 0, "nothing has changed yet");
+}
+
+#[test]
+fn what_was_counted_before_a_change_stays_to_be_read_with_the_reason() {
+    let reason = Some("the monolith changed from 40 to 41".into());
+    let report = RouteReport { reason, earlier: vec![earlier()], ..report("a", ready()) };
+    let page = render(Some(live("a", "shadow")), Some(report), Vec::new());
+    assert_eq!(
+        page.text("section[aria-labelledby=earlier] p"),
+        "Counted anew since 2026-11-24 11:50:00 UTC: the monolith changed from 40 to 41."
+    );
+    assert_eq!(
+        page.texts("section[aria-labelledby=earlier] tbody tr"),
+        ["2026-11-24 11:50:00 UTC0.1.0-3f9ac21e409000103"]
+    );
+}
+
+#[test]
 fn unknowns_are_told_by_reason_with_a_remedy() {
-    let page = render(Some(live("a", "shadow")), Some(report("a", Verdict::Ready)), Vec::new());
+    let page = render(Some(live("a", "shadow")), Some(report("a", ready())), Vec::new());
     let rows = page.texts("[aria-labelledby=unknowns] tbody tr");
     assert_eq!(rows.len(), 1, "a reason that never happened is left out: {rows:?}");
     assert!(rows[0].starts_with("timed_out9No answer before the deadline."), "{rows:?}");
@@ -48,8 +78,7 @@ fn unknowns_are_told_by_reason_with_a_remedy() {
 fn differences_are_listed_and_open_side_by_side() {
     let differences =
         vec![difference("$.lines[*].price", 50, 0), difference("$.viewed_at", 0, 1_021)];
-    let page =
-        render(Some(live("a b", "shadow")), Some(report("a b", Verdict::Ready)), differences);
+    let page = render(Some(live("a b", "shadow")), Some(report("a b", ready())), differences);
     assert_eq!(
         page.texts("[aria-labelledby=differences] tbody tr"),
         [
@@ -74,13 +103,13 @@ fn each_empty_state_says_what_to_do_next() {
     let text = |live| render(Some(live), None, Vec::new()).text(".empty");
     assert!(text(live("a", "shadow")).contains("waits for its first request"));
     assert!(text(live("a", "monolith")).contains("set its stage = \"shadow\""));
-    let compared = render(None, Some(report("gone", Verdict::Ready)), Vec::new());
+    let compared = render(None, Some(report("gone", ready())), Vec::new());
     assert!(compared.text(".empty").starts_with("None so far"));
 }
 
 #[test]
 fn no_value_is_read_as_html() {
-    let verdict = Verdict::NotReady { why: SCRIPT.into() };
+    let verdict = not_ready(SCRIPT);
     let page = render(
         Some(live(SCRIPT, "shadow")),
         Some(report(SCRIPT, verdict)),

@@ -5,8 +5,8 @@ use std::{path::Path, sync::Arc, time::Duration};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use prometheus::Registry;
 use shadow::{
-    Budget, Experiment, Leg, Observation, PathPattern, RequestSummary, Settings, Shadow, Store,
-    Subject, Unknown, compare::Rules,
+    Budget, Experiment, Leg, Observation, PathPattern, Proof, RequestSummary, Settings, Shadow,
+    Store, Subject, Unknown, compare::Rules,
 };
 
 /// A store in a directory, and the series of the judge that writes to it.
@@ -25,12 +25,9 @@ impl Bench {
     /// Judges these pairs of JSON bodies, and one request that cannot be compared, as `route`.
     pub(crate) async fn judge(&self, route: &str, pairs: &[(&'static str, &'static str)]) {
         let judge = Shadow::start(Settings::default(), self.store.clone(), &self.registry).unwrap();
-        let subject = Arc::new(Subject {
-            route: route.into(),
-            rules: Rules::default(),
-            budget: Budget::default(),
-            reveal: vec![PathPattern::parse("$.price").unwrap()],
-        });
+        let reveal = vec![PathPattern::parse("$.price").unwrap()];
+        let (budget, proof) = (Budget::default(), Proof::default());
+        let subject = Arc::new(Subject::new(route, Rules::default(), budget, proof, reveal));
         for (control, candidate) in pairs {
             judge.offer(Experiment {
                 subject: Arc::clone(&subject),
@@ -38,9 +35,13 @@ impl Bench {
                     id: "0f6d2c1e".into(),
                     method: Method::GET,
                     target: "/api/products/7".into(),
+                    signed_in: false,
+                    operation: None,
+                    variant: 0,
                 },
                 control: Leg::Answered(json(control)),
                 candidate: Leg::Answered(json(candidate)),
+                again: None,
                 deadline: Duration::from_secs(5),
             });
         }

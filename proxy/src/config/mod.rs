@@ -5,7 +5,9 @@ mod rails;
 use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
+use http::HeaderName;
 use ipnet::IpNet;
+use shadow::Share;
 
 pub use rails::{CookiesSerializer, Rails, RailsError, Version};
 
@@ -35,6 +37,8 @@ pub enum Command {
     Check(Check),
     /// Show the verdicts, or one route's differences
     Report(Report),
+    /// Ask what the verdict would be: exit status 0 ready, 1 not ready, 3 undecided
+    Verdict(Verdict),
 }
 
 /// `banyan serve`.
@@ -105,6 +109,15 @@ pub struct Serve {
     /// The monolith's own settings.
     #[command(flatten)]
     pub rails: Rails,
+
+    /// The monolith's version, such as its commit: when it changes, verdicts begin anew
+    #[arg(long, env = "BANYAN_MONOLITH_VERSION", value_name = "TEXT")]
+    #[arg(conflicts_with = "monolith_version_header")]
+    pub monolith_version: Option<String>,
+
+    /// The header field in which the monolith says its version
+    #[arg(long, env = "BANYAN_MONOLITH_VERSION_HEADER", value_name = "NAME")]
+    pub monolith_version_header: Option<HeaderName>,
 
     /// Publish the events in the monolith's outbox_events to Kafka: HOST:PORT, several separated by
     /// commas
@@ -179,6 +192,35 @@ pub struct Report {
     /// How the report is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+}
+
+/// `banyan verdict`: the verdict's arithmetic, without a store.
+#[derive(Debug, Clone, Args)]
+pub struct Verdict {
+    /// The share of mismatched requests at which a route must not be called ready: more than 0%,
+    /// less than 100%
+    #[arg(long, value_name = "PERCENT", default_value = "0.1%", value_parser = share)]
+    pub budget: Share,
+    /// How sure the verdict must be: more than 0%, less than 100%
+    #[arg(long, value_name = "PERCENT", default_value = "95%", value_parser = share)]
+    pub confidence: Share,
+    /// Distinct requests that were compared, the mismatched ones among them
+    #[arg(long, value_name = "N")]
+    pub samples: u64,
+    /// Those of them that differed
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub mismatches: u64,
+    /// Requests beside them that could not be compared
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub unknowns: u64,
+    /// How the verdict is printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+fn share(text: &str) -> Result<Share, &'static str> {
+    let percent: Percent = text.parse()?;
+    Share::new(percent.share()).ok_or("must be more than 0% and less than 100%")
 }
 
 /// For people or for programs.

@@ -157,6 +157,9 @@ impl Reading<'_, '_> {
         let priority = section
             .get("priority")
             .map_or(Some(0), |it| integer(it, "`priority` must be a whole number", self.findings));
+        let noise = section.get("noise").map_or(Some(Percent::NONE), |it| {
+            parsed(it, "`noise` must be a string such as \"5%\"", self.findings, str::parse)
+        });
         let guard = guards::read(&mut section, self.findings);
         let policy = policy::read(&mut section, whole.policy, policy::Of::Route, self.findings);
         let maintenance = whole.maintenance.as_ref();
@@ -175,6 +178,7 @@ impl Reading<'_, '_> {
             guard: guarded.then(|| self.guard(id, guard)),
             upstream: if upstream.is_some() { Some(upstream??) } else { None },
             timeout: timeout?,
+            noise: noise?,
             policy,
             maintenance,
             subject: Arc::new(subject),

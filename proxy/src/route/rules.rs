@@ -1,7 +1,7 @@
-//! How a route's answers are judged: `budget`, `ignore`, `tolerate` and `reveal`.
+//! How a route's answers are judged: `budget`, `proof`, `ignore`, `tolerate` and `reveal`.
 
 use shadow::{
-    Budget, PathPattern, Share, Subject,
+    Budget, PathPattern, Proof, Share, Subject,
     compare::{Decimal, Excuse, Matcher, Rule, Rules},
 };
 use time::{Date, OffsetDateTime};
@@ -10,7 +10,7 @@ use toml::de::DeValue;
 use super::{
     diagnostic::{Findings, did_you_mean},
     reader::{Section, Value, array, name, parsed, text},
-    values::{Percent, duration},
+    values::{Percent, duration, span},
 };
 
 const MATCHERS: [&str; 5] = ["any-order", "masked-token", "number", "time", "uuid"];
@@ -39,11 +39,23 @@ pub(super) fn subject(
         let path = |it| parsed(it, "a path must be a string", findings, PathPattern::parse);
         values.iter().filter_map(path).collect()
     });
-    Subject {
-        route: route.to_owned(),
-        rules: Rules::new(rules),
-        budget: section.get("budget").map_or_else(Budget::default, |it| budget(it, findings)),
-        reveal: reveal.unwrap_or_default(),
+    let budget = section.get("budget").map_or_else(Budget::default, |it| budget(it, findings));
+    let proof = section.get("proof").map_or_else(Proof::default, |it| proof(it, findings));
+    Subject::new(route, Rules::new(rules), budget, proof, reveal.unwrap_or_default())
+}
+
+fn proof(value: &Value<'_>, findings: &mut Findings<'_>) -> Proof {
+    let default = Proof::default();
+    let Some(mut section) = Section::of(value, "`proof`", findings) else { return default };
+    let must = "`confidence` must be a string such as \"95%\"";
+    let confidence =
+        section.get("confidence").and_then(|it| parsed(it, must, findings, budget_share));
+    let must = "`time` must be a string such as \"24h\"";
+    let time = section.get("time").and_then(|it| parsed(it, must, findings, span));
+    section.finish(findings);
+    Proof {
+        confidence: confidence.unwrap_or(default.confidence),
+        time: time.unwrap_or(default.time),
     }
 }
 

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use extracted::Extraction;
 use foldhash::fast::RandomState;
 use http::Method;
-use shadow::{Budget, Subject, compare::Rules};
+use shadow::{Budget, Proof, Subject, compare::Rules};
 
 use super::{
     maintenance::Maintenance,
@@ -82,6 +82,8 @@ pub struct Route {
     pub upstream: Option<Arc<Upstream>>,
     /// How long a handler may take.
     pub timeout: Duration,
+    /// Of how many compared requests the monolith is asked once more, to see what it does to itself.
+    pub noise: Percent,
     /// What keeps a handler that answers from costing time; in the stage `extracted`.
     pub guard: Option<Arc<Guard>>,
     /// How long anybody else may take, and how much.
@@ -192,15 +194,17 @@ fn unrouted(whole: &Whole, metrics: &ProxyMetrics) -> Route {
         plan: Plan::Monolith,
         upstream: None,
         timeout: DEFAULT_TIMEOUT,
+        noise: Percent::NONE,
         guard: None,
         policy: whole.policy,
         maintenance: whole.maintenance.clone(),
-        subject: Arc::new(Subject {
-            route: UNROUTED.to_owned(),
-            rules: Rules::default(),
-            budget: Budget::default(),
-            reveal: Vec::new(),
-        }),
+        subject: Arc::new(Subject::new(
+            UNROUTED,
+            Rules::default(),
+            Budget::default(),
+            Proof::default(),
+            Vec::new(),
+        )),
         metrics: metrics.route(UNROUTED),
     }
 }

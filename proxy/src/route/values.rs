@@ -10,6 +10,9 @@ pub struct Percent(u32);
 const WHOLE: u32 = 1_000_000;
 
 impl Percent {
+    /// No request.
+    pub const NONE: Self = Self(0);
+
     /// Every request.
     pub const ALL: Self = Self(WHOLE);
 
@@ -76,6 +79,24 @@ pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
     }
 }
 
+/// Reads `"0s"`, `"30m"`, `"24h"` or `"7d"`; up to a year.
+pub(super) fn span(text: &str) -> Result<Duration, &'static str> {
+    let must = "must be a time from \"0s\" to \"365d\", such as \"30m\", \"24h\" or \"7d\"";
+    let unit = text.trim_start_matches(|it: char| it.is_ascii_digit());
+    let number: u64 = text[..text.len() - unit.len()].parse().map_err(|_| must)?;
+    let factor = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return Err(must),
+    };
+    match number.checked_mul(factor) {
+        Some(seconds @ ..=31_536_000) => Ok(Duration::from_secs(seconds)),
+        _ => Err(must),
+    }
+}
+
 /// Reads `"512B"`, `"64KiB"`, `"10MiB"` or `"1GiB"`; at least one byte.
 pub(super) fn bytes(text: &str) -> Result<u64, &'static str> {
     let must = "must be a size such as \"512B\", \"64KiB\", \"10MiB\" or \"1GiB\"";
@@ -99,6 +120,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn spans_reach_from_nothing_to_a_year() {
+        assert_eq!(span("0s"), Ok(Duration::ZERO));
+        assert_eq!(span("24h"), span("1d"));
+        assert_eq!(span("365d"), Ok(Duration::from_hours(365 * 24)));
+        for text in ["", "1", "1w", "366d", "-1h", "1.5h", "99999999999999999999h"] {
+            assert!(span(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn percentages_are_exact_and_bounded() {

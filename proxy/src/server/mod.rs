@@ -84,8 +84,8 @@ impl Banyan {
             .await
             .map_err(|error| StartError::Store(settings.store.clone(), error))?;
         let reports = store.reports();
-        let judge = Shadow::start(shadow::Settings::default(), store, &registry)
-            .map_err(StartError::Judge)?;
+        let judge =
+            Shadow::start(parts::judge(settings), store, &registry).map_err(StartError::Judge)?;
         let mut listening = Listening::take(settings).await?;
         let admin = listening.admin(settings.admin)?;
         let console = Admin::start(admin, registry, reports, routes.clone())

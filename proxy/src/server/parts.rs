@@ -4,12 +4,13 @@ use std::{io, sync::Arc, time::Duration};
 
 use extracted::{Extraction, rails::job::Namespace};
 use prometheus::Registry;
-use shadow::Shadow;
+use shadow::{MonolithVersion, Shadow};
 use sqlx::MySqlPool;
 
 use super::StartError;
 use crate::{
     access_line::{AccessLog, FlushGuard},
+    build,
     config::{Scheme, Serve},
     events::{self, Events},
     extraction::{Extractions, LIVE_CONCURRENCY, RedisQueue, Surroundings},
@@ -21,10 +22,15 @@ use crate::{
     spans::{self, Spans},
     tls::{self, Certificates, ClientAuth, PairFiles},
     upstream::{self, Endpoint, ServerAddr, Trust, Upstream},
+    visitor::Visitors,
 };
 
 /// Candidates at once: few, because a buyer never waits for one.
 const CANDIDATE_CONCURRENCY: usize = 8;
+
+/// Those that are asked, and those that have answered and are still being rolled back: otherwise a
+/// judge that has much to catch up with would be turned away, and drop what it could have judged.
+const CANDIDATE_PERMITS: usize = 2 * CANDIDATE_CONCURRENCY;
 
 /// The certificates, if there is a listener that needs them.
 pub(super) fn certificates(
@@ -109,7 +115,7 @@ pub(super) fn live(settings: &Serve, metrics: &ProxyMetrics) -> Result<Extractio
     let namespace = Namespace::new(settings.redis_namespace.as_deref());
     let redis = settings.redis.as_ref().map(|it| RedisQueue::new(it.expose(), namespace));
     let queue = redis.transpose().map_err(StartError::Redis)?;
-    handlers("extraction", LIVE_CONCURRENCY, queue, settings, metrics)
+    handlers("extraction", [LIVE_CONCURRENCY; 2], queue, settings, metrics)
 }
 
 /// The relay of events, where there is a Kafka for them.
@@ -141,15 +147,25 @@ pub(super) fn access_log(
         .map_err(StartError::Threads)
 }
 
-/// A runtime for handlers with its own connections to the monolith's database.
+/// How the judge works, and what its verdicts are bound to.
+pub(super) fn judge(settings: &Serve) -> shadow::Settings {
+    let monolith = match (&settings.monolith_version, &settings.monolith_version_header) {
+        (Some(version), _) => MonolithVersion::Told(version.clone()),
+        (None, Some(field)) => MonolithVersion::Header(field.clone()),
+        (None, None) => MonolithVersion::Untold,
+    };
+    shadow::Settings { build: build::id().to_owned(), monolith, ..shadow::Settings::default() }
+}
+
+/// A runtime for so many handlers at once, with so many connections to the monolith's database.
 fn handlers(
     name: &str,
-    concurrency: usize,
+    [concurrency, connections]: [usize; 2],
     jobs: Option<RedisQueue>,
     settings: &Serve,
     metrics: &ProxyMetrics,
 ) -> Result<Extractions, StartError> {
-    let connections = u32::try_from(concurrency).unwrap_or(u32::MAX);
+    let connections = u32::try_from(connections).unwrap_or(u32::MAX);
     let url = settings.database.as_ref();
     let database: Option<MySqlPool> = url
         .map(|url| extracted::rails::database::pool(url.expose(), connections))
@@ -168,7 +184,14 @@ pub(super) fn mirror(
 ) -> Result<Mirror, StartError> {
     Ok(Mirror {
         judge: judge.clone(),
-        candidates: handlers("candidate", CANDIDATE_CONCURRENCY, None, settings, metrics)?,
+        visitors: Visitors::new(settings.rails.application().map_err(StartError::Rails)?),
+        candidates: handlers(
+            "candidate",
+            [CANDIDATE_PERMITS, CANDIDATE_CONCURRENCY],
+            None,
+            settings,
+            metrics,
+        )?,
         controls: Monolith::new(metrics.clone()),
     })
 }

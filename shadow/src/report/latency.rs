@@ -33,6 +33,18 @@ pub(crate) fn bucket(took: Duration) -> i64 {
     bucket
 }
 
+/// Where a bucket begins, in seconds.
+pub(crate) fn lower_end(bucket: i64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "a bucket is below 1,000")]
+    let microseconds = (bucket as f64 / PER_DOUBLING).exp2();
+    microseconds / 1e6
+}
+
+/// Where it ends.
+pub(crate) fn upper_end(bucket: i64) -> f64 {
+    lower_end(bucket + 1)
+}
+
 /// The upper end, in seconds, of the bucket that holds this percentage of the counts.
 fn quantile(buckets: &BTreeMap<i64, u64>, percent: u64) -> Option<f64> {
     let total: u64 = buckets.values().sum();
@@ -42,9 +54,7 @@ fn quantile(buckets: &BTreeMap<i64, u64>, percent: u64) -> Option<f64> {
         seen += count;
         (seen >= rank && total > 0).then_some(*bucket)
     })?;
-    #[expect(clippy::cast_precision_loss, reason = "a bucket is below 1,000")]
-    let microseconds = ((bucket + 1) as f64 / PER_DOUBLING).exp2();
-    Some(microseconds / 1e6)
+    Some(upper_end(bucket))
 }
 
 #[cfg(test)]

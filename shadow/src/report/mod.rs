@@ -1,8 +1,12 @@
 //! What was found out, as the store keeps it and as readers get it.
 
+mod counts;
+mod distinct;
+mod kinds;
 mod latency;
 mod pending;
 mod reports;
+mod routes;
 mod store;
 
 use std::collections::BTreeMap;
@@ -10,18 +14,19 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use time::{Date, OffsetDateTime};
 
+pub(crate) use self::{
+    distinct::Marks,
+    latency::{bucket, lower_end, upper_end},
+    pending::{NewSample, NewSide, Pending, RuleNote, Seen, Signature},
+};
 pub use self::{
     latency::Latency,
     reports::Reports,
     store::{Store, StoreError},
 };
-pub(crate) use self::{
-    latency::bucket,
-    pending::{NewSample, NewSide, Pending, RuleNote, Seen, Signature},
-};
-use crate::{Budget, Class, DifferenceKind, Unknown, Verdict};
+use crate::{Budget, Class, DifferenceKind, Proof, State, Stratum, Tally, Unknown, Verdict};
 
-/// One route, in counts. `matched + ignored + mismatched` is the number of requests compared.
+/// One route, in counts. `matched + ignored + noise + mismatched` is the number of requests compared.
 #[derive(Debug, Clone, Serialize)]
 pub struct RouteReport {
     /// The route's id.
@@ -30,7 +35,9 @@ pub struct RouteReport {
     pub matched: u64,
     /// Requests whose differences were all excused by rules.
     pub ignored: u64,
-    /// Requests with a difference that no rule excused.
+    /// Requests with a difference that no rule excused, but that the monolith shows against itself.
+    pub noise: u64,
+    /// Requests with a difference that counts.
     pub mismatched: u64,
     /// Mismatched requests with a critical difference.
     pub critical: u64,
@@ -42,7 +49,19 @@ pub struct RouteReport {
     pub control: Latency,
     /// How long the extraction took.
     pub candidate: Latency,
-    /// When the route was first judged.
+    /// The route's kinds of requests, the frequent first.
+    pub strata: Vec<StratumReport>,
+    /// What tells the build of the extraction from others.
+    pub build: String,
+    /// A hash of the route's rules, budget and proof.
+    pub rules: String,
+    /// The monolith's version, if it is known.
+    pub monolith: Option<String>,
+    /// Why counting began anew; `None` when it never did.
+    pub reason: Option<String>,
+    /// What was counted before, the newest first.
+    pub earlier: Vec<EarlierReport>,
+    /// When the route was first judged so.
     #[serde(with = "time::serde::rfc3339")]
     pub since: OffsetDateTime,
     /// When it was last judged.
@@ -50,6 +69,8 @@ pub struct RouteReport {
     pub last_at: OffsetDateTime,
     /// The budget that the verdict is held against.
     pub budget: Budget,
+    /// What must be shown beside it.
+    pub proof: Proof,
     /// Whether the route is ready.
     pub verdict: Verdict,
 }
@@ -57,8 +78,44 @@ pub struct RouteReport {
 impl RouteReport {
     /// Requests whose two answers were compared.
     pub const fn compared(&self) -> u64 {
-        self.matched + self.ignored + self.mismatched
+        self.matched + self.ignored + self.noise + self.mismatched
     }
+}
+
+/// One kind of a route's requests.
+#[derive(Debug, Clone, Serialize)]
+pub struct StratumReport {
+    /// Which.
+    pub stratum: Stratum,
+    /// Requests that were compared.
+    pub requests: Tally,
+    /// Those of them that are no repetitions.
+    pub distinct: Tally,
+    /// What its own test of mismatches says.
+    pub state: State,
+    /// Distinct requests of this kind until that is `ready`, if none of them differs.
+    pub more_requests: u64,
+}
+
+/// What was counted before a change, in requests.
+#[derive(Debug, Clone, Serialize)]
+#[expect(missing_docs, reason = "as in `RouteReport`; `unknown` is the sum of the reasons")]
+pub struct EarlierReport {
+    pub build: String,
+    pub rules: String,
+    pub monolith: Option<String>,
+    pub reason: Option<String>,
+    pub matched: u64,
+    pub ignored: u64,
+    pub noise: u64,
+    pub mismatched: u64,
+    pub critical: u64,
+    pub cosmetic: u64,
+    pub unknown: u64,
+    #[serde(with = "time::serde::rfc3339")]
+    pub since: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339")]
+    pub last_at: OffsetDateTime,
 }
 
 /// One difference of a route: a place and a kind, over all requests.
@@ -76,8 +133,10 @@ pub struct DifferenceReport {
     pub class: Class,
     /// Requests that had it, excused or not.
     pub requests: u64,
-    /// Those in which a rule excused it everywhere.
+    /// Those in which rules or noise excused it everywhere.
     pub excused: u64,
+    /// Those of the excused in which it was noise.
+    pub noise: u64,
     /// The rule that last excused it, or would have, had it not expired.
     pub rule: Option<RuleReport>,
     /// When it was first seen.

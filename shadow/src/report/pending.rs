@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use time::OffsetDateTime;
 
-use crate::{Budget, Class, DifferenceKind, Unknown};
+use super::distinct::Kinds;
+use crate::{Budget, Class, DifferenceKind, Proof, Subject, Unknown, binding::Binding};
 
 /// Samples that one difference may keep waiting.
 const SAMPLES: usize = 5;
@@ -13,24 +14,27 @@ const SAMPLES: usize = 5;
 /// no end of them.
 const DIFFERENCES: usize = 1_000;
 
-/// What happened since the last flush, by route.
+/// What happened since the last flush, by route and by what was compared.
 #[derive(Debug, Default)]
-pub(crate) struct Pending(pub(super) HashMap<String, RouteDelta>);
+pub(crate) struct Pending(pub(super) HashMap<(String, Binding), RouteDelta>);
 
 /// What happened to one route.
 #[derive(Debug)]
 pub(crate) struct RouteDelta {
     pub(crate) budget: Budget,
+    pub(crate) proof: Proof,
     pub(crate) first_at: OffsetDateTime,
     pub(crate) last_at: OffsetDateTime,
     pub(crate) matched: u64,
     pub(crate) ignored: u64,
+    pub(crate) noise: u64,
     pub(crate) mismatched: u64,
     pub(crate) critical: u64,
     pub(crate) cosmetic: u64,
     pub(crate) unknowns: BTreeMap<Unknown, u64>,
     pub(crate) control: BTreeMap<i64, u64>,
     pub(crate) candidate: BTreeMap<i64, u64>,
+    pub(crate) kinds: Kinds,
     pub(crate) differences: HashMap<Signature, DifferenceDelta>,
 }
 
@@ -48,6 +52,7 @@ pub(crate) struct Signature {
 pub(crate) struct DifferenceDelta {
     pub(super) requests: u64,
     pub(super) excused: u64,
+    pub(super) noise: u64,
     pub(super) rule: Option<RuleNote>,
     pub(super) first_seen: OffsetDateTime,
     pub(super) last_seen: OffsetDateTime,
@@ -66,8 +71,10 @@ pub(crate) struct RuleNote {
 #[derive(Debug)]
 pub(crate) struct Seen {
     pub(crate) signature: Signature,
-    /// Whether rules excused it everywhere in this request.
+    /// Whether rules or noise excused it everywhere in this request.
     pub(crate) excused: bool,
+    /// Whether it was noise.
+    pub(crate) noise: bool,
     pub(crate) rule: Option<RuleNote>,
     pub(crate) sample: NewSample,
 }
@@ -95,19 +102,22 @@ pub(crate) struct NewSide {
 impl Pending {
     pub(crate) fn route(
         &mut self,
-        route: &str,
-        budget: Budget,
+        subject: &Subject,
+        binding: Binding,
         now: OffsetDateTime,
     ) -> &mut RouteDelta {
-        let delta = self.0.entry(route.to_owned()).or_insert_with(|| RouteDelta::new(budget, now));
-        delta.budget = budget;
+        let key = (subject.route.clone(), binding);
+        let delta = self.0.entry(key).or_insert_with(|| RouteDelta::new(subject, now));
         delta.last_at = now;
         delta
     }
 
     /// Rows that a flush will touch.
     pub(crate) fn rows(&self) -> usize {
-        self.0.values().map(|it| 1 + it.differences.len() + it.unknowns.len()).sum()
+        self.0
+            .values()
+            .map(|it| 1 + it.differences.len() + it.unknowns.len() + it.kinds.rows())
+            .sum()
     }
 
     /// Takes back what could not be written; `self` happened later.
@@ -122,19 +132,22 @@ impl Pending {
 }
 
 impl RouteDelta {
-    fn new(budget: Budget, now: OffsetDateTime) -> Self {
+    fn new(subject: &Subject, now: OffsetDateTime) -> Self {
         Self {
-            budget,
+            budget: subject.budget,
+            proof: subject.proof,
             first_at: now,
             last_at: now,
             matched: 0,
             ignored: 0,
+            noise: 0,
             mismatched: 0,
             critical: 0,
             cosmetic: 0,
             unknowns: BTreeMap::new(),
             control: BTreeMap::new(),
             candidate: BTreeMap::new(),
+            kinds: Kinds::default(),
             differences: HashMap::new(),
         }
     }
@@ -149,6 +162,7 @@ impl RouteDelta {
         let delta = self.differences.entry(seen.signature).or_insert_with(|| DifferenceDelta {
             requests: 0,
             excused: 0,
+            noise: 0,
             rule: None,
             first_seen: at,
             last_seen: at,
@@ -156,16 +170,17 @@ impl RouteDelta {
         });
         delta.requests += 1;
         delta.excused += u64::from(seen.excused);
+        delta.noise += u64::from(seen.noise);
         delta.rule = seen.rule.or(delta.rule.take());
         delta.last_seen = at;
         delta.keep(seen.sample);
     }
 
     fn merge(&mut self, later: Self) {
-        self.budget = later.budget;
         self.last_at = later.last_at;
         self.matched += later.matched;
         self.ignored += later.ignored;
+        self.noise += later.noise;
         self.mismatched += later.mismatched;
         self.critical += later.critical;
         self.cosmetic += later.cosmetic;
@@ -175,6 +190,7 @@ impl RouteDelta {
             add(counts, later);
         }
         add(&mut self.unknowns, later.unknowns);
+        self.kinds.merge(later.kinds);
         for (signature, delta) in later.differences {
             if let Some(earlier) = self.differences.get_mut(&signature) {
                 earlier.merge(delta);
@@ -189,6 +205,7 @@ impl DifferenceDelta {
     fn merge(&mut self, later: Self) {
         self.requests += later.requests;
         self.excused += later.excused;
+        self.noise += later.noise;
         self.rule = later.rule.or(self.rule.take());
         self.last_seen = later.last_seen;
         for sample in later.samples {
@@ -214,6 +231,7 @@ fn add<K: Ord>(counts: &mut BTreeMap<K, u64>, later: BTreeMap<K, u64>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compare::Rules;
 
     fn seen(path: &str, at: i64) -> Seen {
         let side = NewSide { status: 200, value: None, body: String::new() };
@@ -225,6 +243,7 @@ mod tests {
                 class: Class::Critical,
             },
             excused: false,
+            noise: false,
             rule: None,
             sample: NewSample {
                 at,
@@ -238,11 +257,21 @@ mod tests {
         }
     }
 
+    fn subject() -> Subject {
+        let (budget, proof) = (Budget::default(), Proof::default());
+        Subject::new("catalog.show", Rules::default(), budget, proof, Vec::new())
+    }
+
+    fn binding() -> Binding {
+        let at = OffsetDateTime::UNIX_EPOCH;
+        Binding { build: "".into(), rules: "".into(), monolith: None, at }
+    }
+
     fn pending(times: std::ops::Range<i64>) -> Pending {
         let mut pending = Pending::default();
         for at in times {
             let now = OffsetDateTime::from_unix_timestamp(at).unwrap();
-            let route = pending.route("catalog.show", Budget::default(), now);
+            let route = pending.route(&subject(), binding(), now);
             route.mismatched += 1;
             *route.unknowns.entry(Unknown::Dropped).or_default() += 1;
             route.differs(seen("$.price", at));
@@ -254,7 +283,7 @@ mod tests {
     fn what_could_not_be_written_is_added_to_what_came_later() {
         let mut later = pending(10..13);
         later.take_back(pending(0..10));
-        let route = &later.0["catalog.show"];
+        let route = &later.0[&("catalog.show".to_owned(), binding())];
         assert_eq!((route.mismatched, route.unknowns[&Unknown::Dropped]), (13, 13));
         let difference = route.differences.values().next().unwrap();
         assert_eq!((difference.requests, difference.samples.len()), (13, SAMPLES));
@@ -265,7 +294,7 @@ mod tests {
     #[test]
     fn endless_differences_are_bounded() {
         let mut pending = Pending::default();
-        let route = pending.route("x", Budget::default(), OffsetDateTime::UNIX_EPOCH);
+        let route = pending.route(&subject(), binding(), OffsetDateTime::UNIX_EPOCH);
         for index in 0..2_000 {
             route.differs(seen(&format!("$.m{index}"), 0));
         }

@@ -1,14 +1,15 @@
 //! The reports that are read.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use sqlx::{SqlitePool, sqlite::SqlitePoolOptions};
 use time::{Date, OffsetDateTime, macros::format_description};
 
 use super::{
-    DifferenceReport, Latency, RouteReport, RuleReport, Sample, Side, StoreError, store::options,
+    DifferenceReport, RouteReport, RuleReport, Sample, Side, StoreError, routes,
+    store::{newest, options},
 };
-use crate::{Budget, Class, DifferenceKind, Share, Unknown, Verdict, verdict::Counts};
+use crate::{Class, DifferenceKind};
 
 /// Reads a store. Cloning is cheap and shares the connections.
 #[derive(Debug, Clone)]
@@ -24,11 +25,18 @@ impl Reports {
     /// Opens a store that is there already, for reading only; it may be in use.
     ///
     /// # Errors
-    /// [`StoreError::Url`] or [`StoreError::Open`].
+    /// [`StoreError::Url`], [`StoreError::Open`], or [`StoreError::Older`].
     pub async fn open_read_only(url: &str) -> Result<Self, StoreError> {
         let options = options(url)?.read_only(true).busy_timeout(Duration::from_secs(2));
         let pool = SqlitePoolOptions::new().max_connections(2).connect_with(options).await;
-        Ok(Self { pool: pool.map_err(StoreError::Open)? })
+        let pool = pool.map_err(StoreError::Open)?;
+        let version: i64 = sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations")
+            .fetch_one(&pool)
+            .await?;
+        if version < newest() {
+            return Err(StoreError::Older);
+        }
+        Ok(Self { pool })
     }
 
     /// Every route that was ever judged, by id.
@@ -36,13 +44,7 @@ impl Reports {
     /// # Errors
     /// When the store cannot be read.
     pub async fn routes(&self) -> Result<Vec<RouteReport>, StoreError> {
-        let rows: Vec<RouteRow> =
-            sqlx::query_as("SELECT * FROM routes ORDER BY route").fetch_all(&self.pool).await?;
-        let mut reports = Vec::with_capacity(rows.len());
-        for row in rows {
-            reports.push(self.report(row).await?);
-        }
-        Ok(reports)
+        routes::all(&self.pool).await
     }
 
     /// One route; `None` when it was never judged.
@@ -50,14 +52,7 @@ impl Reports {
     /// # Errors
     /// When the store cannot be read.
     pub async fn route(&self, route: &str) -> Result<Option<RouteReport>, StoreError> {
-        let row: Option<RouteRow> = sqlx::query_as("SELECT * FROM routes WHERE route = ?")
-            .bind(route)
-            .fetch_optional(&self.pool)
-            .await?;
-        match row {
-            Some(row) => self.report(row).await.map(Some),
-            None => Ok(None),
-        }
+        routes::one(&self.pool, route).await
     }
 
     /// A route's differences: those that count before those that are excused, the critical first,
@@ -91,68 +86,6 @@ impl Reports {
         .await?;
         Ok(rows.into_iter().map(SampleRow::sample).collect::<Result<_, _>>()?)
     }
-
-    async fn report(&self, row: RouteRow) -> Result<RouteReport, StoreError> {
-        let unknowns: Vec<(String, i64)> =
-            sqlx::query_as("SELECT reason, count FROM unknowns WHERE route = ?")
-                .bind(&row.route)
-                .fetch_all(&self.pool)
-                .await?;
-        let unknowns = unknowns.into_iter().map(|(reason, count)| {
-            let reason = Unknown::parse(&reason).ok_or_else(|| decode("an unknown's reason"))?;
-            Ok::<_, sqlx::Error>((reason, unsigned(count)))
-        });
-        let counts = Counts {
-            compared: unsigned(row.matched + row.ignored + row.mismatched),
-            critical: unsigned(row.critical),
-            cosmetic: unsigned(row.cosmetic),
-            unknowns: unknowns.collect::<Result<_, _>>()?,
-        };
-        let share = |it| Share::new(it).ok_or_else(|| decode("a budget"));
-        let budget =
-            Budget { critical: share(row.budget_critical)?, cosmetic: share(row.budget_cosmetic)? };
-        Ok(RouteReport {
-            control: self.latency(&row.route, "control").await?,
-            candidate: self.latency(&row.route, "candidate").await?,
-            verdict: Verdict::of(&counts, budget),
-            route: row.route,
-            matched: unsigned(row.matched),
-            ignored: unsigned(row.ignored),
-            mismatched: unsigned(row.mismatched),
-            critical: counts.critical,
-            cosmetic: counts.cosmetic,
-            unknowns: counts.unknowns,
-            since: time(row.since)?,
-            last_at: time(row.last_at)?,
-            budget,
-        })
-    }
-
-    async fn latency(&self, route: &str, leg: &str) -> Result<Latency, StoreError> {
-        let buckets: Vec<(i64, i64)> =
-            sqlx::query_as("SELECT bucket, count FROM latencies WHERE route = ? AND leg = ?")
-                .bind(route)
-                .bind(leg)
-                .fetch_all(&self.pool)
-                .await?;
-        let buckets: BTreeMap<_, _> =
-            buckets.into_iter().map(|(bucket, count)| (bucket, unsigned(count))).collect();
-        Ok(Latency::of(&buckets))
-    }
-}
-
-#[derive(sqlx::FromRow)]
-struct RouteRow {
-    route: String,
-    matched: i64,
-    ignored: i64,
-    mismatched: i64,
-    critical: i64,
-    cosmetic: i64,
-    budget_critical: f64,
-    budget_cosmetic: f64,
-    since: i64,
-    last_at: i64,
 }
 
 #[derive(sqlx::FromRow)]
@@ -164,6 +97,7 @@ struct DifferenceRow {
     class: String,
     requests: i64,
     excused: i64,
+    noise: i64,
     why: Option<String>,
     until: Option<String>,
     expired: bool,
@@ -184,6 +118,7 @@ impl DifferenceRow {
             class: Class::parse(&self.class).ok_or_else(|| decode("a class"))?,
             requests: unsigned(self.requests),
             excused: unsigned(self.excused),
+            noise: unsigned(self.noise),
             rule: self.why.map(|why| RuleReport { why, until, expired: self.expired }),
             first_seen: time(self.first_seen)?,
             last_seen: time(self.last_seen)?,
@@ -231,15 +166,15 @@ impl SampleRow {
 }
 
 /// Something in the store that this build does not write.
-fn decode(what: &str) -> sqlx::Error {
+pub(super) fn decode(what: &str) -> sqlx::Error {
     sqlx::Error::Decode(format!("{what} in the store is not one that this build knows").into())
 }
 
-fn unsigned(count: i64) -> u64 {
+pub(super) fn unsigned(count: i64) -> u64 {
     u64::try_from(count).unwrap_or(0)
 }
 
-fn time(milliseconds: i64) -> Result<OffsetDateTime, sqlx::Error> {
+pub(super) fn time(milliseconds: i64) -> Result<OffsetDateTime, sqlx::Error> {
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000)
         .map_err(|_| decode("a time"))
 }

@@ -11,8 +11,8 @@ use sqlx::{
 use time::OffsetDateTime;
 
 use super::{
-    Pending, Reports, Signature,
-    pending::{DifferenceDelta, NewSample, RouteDelta},
+    Pending, Reports, Signature, counts,
+    pending::{DifferenceDelta, NewSample},
 };
 use crate::redact::Redactor;
 
@@ -37,6 +37,9 @@ pub enum StoreError {
     /// It was made by a newer build, or is no report store.
     #[error("its tables are not those of this build")]
     Migrate(#[source] MigrateError),
+    /// An older build wrote it last, and reading must not change it.
+    #[error("it is of an older version: `banyan serve` on it brings it up to date")]
+    Older,
     /// The system gave no randomness for the store's key.
     #[error("the system gives no randomness")]
     Key(#[source] getrandom::Error),
@@ -83,9 +86,14 @@ impl Store {
 
     /// Adds all of it, or nothing.
     pub(crate) async fn write(&self, pending: &Pending) -> Result<(), StoreError> {
-        let mut tx = self.pool.begin().await?;
-        for (route, delta) in &pending.0 {
-            write_route(&mut tx, route, delta).await?;
+        // It reads before it writes: begun as a reader, it would fail at once when another process
+        // has written in between, instead of waiting for it.
+        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let mut pending: Vec<_> = pending.0.iter().collect();
+        // The youngest binding is what holds in the end.
+        pending.sort_by_key(|((_, binding), _)| binding.at);
+        for ((route, binding), delta) in pending {
+            counts::write(&mut tx, route, binding, delta).await?;
             for (signature, difference) in &delta.differences {
                 write_difference(&mut tx, route, signature, difference).await?;
             }
@@ -93,6 +101,11 @@ impl Store {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// The version of the tables that this build reads.
+pub(super) fn newest() -> i64 {
+    MIGRATIONS.iter().map(|it| it.version).max().unwrap_or_default()
 }
 
 /// Reads `sqlite://PATH`. Anything else would be taken for the name of a file.
@@ -121,57 +134,6 @@ async fn key(pool: &SqlitePool) -> Result<[u8; 32], StoreError> {
     })
 }
 
-async fn write_route(
-    tx: &mut Transaction<'_, Sqlite>,
-    route: &str,
-    delta: &RouteDelta,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO routes VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) \
-         ON CONFLICT (route) DO UPDATE SET matched = matched + ?2, ignored = ignored + ?3, \
-         mismatched = mismatched + ?4, critical = critical + ?5, cosmetic = cosmetic + ?6, \
-         budget_critical = ?7, budget_cosmetic = ?8, last_at = ?10",
-    )
-    .bind(route)
-    .bind(signed(delta.matched))
-    .bind(signed(delta.ignored))
-    .bind(signed(delta.mismatched))
-    .bind(signed(delta.critical))
-    .bind(signed(delta.cosmetic))
-    .bind(delta.budget.critical.get())
-    .bind(delta.budget.cosmetic.get())
-    .bind(milliseconds(delta.first_at))
-    .bind(milliseconds(delta.last_at))
-    .execute(&mut **tx)
-    .await?;
-    for (reason, count) in &delta.unknowns {
-        sqlx::query(
-            "INSERT INTO unknowns VALUES (?1, ?2, ?3) \
-             ON CONFLICT (route, reason) DO UPDATE SET count = count + ?3",
-        )
-        .bind(route)
-        .bind(reason.label())
-        .bind(signed(*count))
-        .execute(&mut **tx)
-        .await?;
-    }
-    for (leg, buckets) in [("control", &delta.control), ("candidate", &delta.candidate)] {
-        for (bucket, count) in buckets {
-            sqlx::query(
-                "INSERT INTO latencies VALUES (?1, ?2, ?3, ?4) \
-                 ON CONFLICT (route, leg, bucket) DO UPDATE SET count = count + ?4",
-            )
-            .bind(route)
-            .bind(leg)
-            .bind(bucket)
-            .bind(signed(*count))
-            .execute(&mut **tx)
-            .await?;
-        }
-    }
-    Ok(())
-}
-
 async fn write_difference(
     tx: &mut Transaction<'_, Sqlite>,
     route: &str,
@@ -180,11 +142,13 @@ async fn write_difference(
 ) -> Result<(), sqlx::Error> {
     let id = id(route, signature);
     let written = sqlx::query(
-        "INSERT INTO differences SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12 \
+        "INSERT INTO differences (id, route, path, kind, class, requests, excused, why, until, \
+         expired, first_seen, last_seen, noise) \
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?14 \
          WHERE (SELECT COUNT(*) FROM differences WHERE route = ?2) < ?13 \
          OR EXISTS (SELECT 1 FROM differences WHERE id = ?1) \
          ON CONFLICT (id) DO UPDATE SET requests = requests + ?6, excused = excused + ?7, \
-         why = ?8, until = ?9, expired = ?10, last_seen = ?12",
+         why = ?8, until = ?9, expired = ?10, last_seen = ?12, noise = noise + ?14",
     )
     .bind(&id)
     .bind(route)
@@ -199,6 +163,7 @@ async fn write_difference(
     .bind(milliseconds(delta.first_seen))
     .bind(milliseconds(delta.last_seen))
     .bind(DIFFERENCES)
+    .bind(signed(delta.noise))
     .execute(&mut **tx)
     .await?;
     if written.rows_affected() == 0 {
@@ -254,10 +219,10 @@ fn id(route: &str, signature: &Signature) -> String {
 }
 
 /// SQLite's integers are signed; a count that large cannot be reached.
-fn signed(count: u64) -> i64 {
+pub(super) fn signed(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 
-fn milliseconds(time: OffsetDateTime) -> i64 {
+pub(super) fn milliseconds(time: OffsetDateTime) -> i64 {
     i64::try_from(time.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
 }

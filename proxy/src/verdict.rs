@@ -1,0 +1,102 @@
+//! `banyan verdict`: the judge's arithmetic for counts that are given, by the judge's own code.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use shadow::{Budget, Evidence, Proof, State, Stratum, Tally, Unknown};
+
+use crate::config::{self, Format};
+
+/// Why there is no verdict.
+#[derive(Debug, thiserror::Error)]
+pub enum VerdictError {
+    /// The counts contradict each other.
+    #[error(
+        "{mismatches} mismatches of {samples} samples: --samples counts the mismatched ones too"
+    )]
+    Mismatches {
+        /// As given.
+        mismatches: u64,
+        /// As given.
+        samples: u64,
+    },
+    /// No shop has so many requests.
+    #[error("--samples and --unknowns are at most {MOST}")]
+    TooMany,
+    /// The verdict could not be written as JSON: a fault of this program.
+    #[error("the verdict could not be written as JSON")]
+    Json(#[from] serde_json::Error),
+}
+
+/// Counts beyond this are no longer exact as floating-point numbers.
+const MOST: u64 = 1 << 53;
+
+/// A verdict to print.
+#[derive(Debug)]
+pub struct Answer {
+    /// What it says.
+    pub state: State,
+    /// In the format that was asked for.
+    pub text: String,
+}
+
+/// The question is repeated, so that a stored answer says what it is the answer to.
+#[derive(Debug, Serialize)]
+struct Report {
+    budget: f64,
+    confidence: f64,
+    samples: u64,
+    mismatches: u64,
+    unknowns: u64,
+    #[serde(flatten)]
+    verdict: shadow::Verdict,
+}
+
+/// What the judge would say of these counts, at a budget for every difference alike.
+///
+/// # Errors
+/// [`VerdictError`].
+pub fn answer(arguments: &config::Verdict) -> Result<Answer, VerdictError> {
+    let config::Verdict { budget, confidence, samples, mismatches, unknowns, format } = *arguments;
+    if samples > MOST || unknowns > MOST / 100 {
+        return Err(VerdictError::TooMany);
+    }
+    if mismatches > samples {
+        return Err(VerdictError::Mismatches { mismatches, samples });
+    }
+    let tally = Tally { compared: samples, critical: mismatches, cosmetic: 0 };
+    let evidence = Evidence {
+        strata: BTreeMap::from([(Stratum::default(), tally)]),
+        compared: samples,
+        // Which reason they had makes no difference.
+        unknowns: BTreeMap::from([(Unknown::Dropped, unknowns)]),
+        ..Evidence::default()
+    };
+    let budgets = Budget { critical: budget, cosmetic: budget };
+    let proof = Proof { confidence, ..Proof::default() };
+    let verdict = shadow::Verdict::of(&evidence, budgets, proof);
+    let state = verdict.state;
+    let text = match format {
+        Format::Text => text(&verdict),
+        Format::Json => {
+            let (budget, confidence) = (budget.get(), confidence.get());
+            let report = Report { budget, confidence, samples, mismatches, unknowns, verdict };
+            serde_json::to_string_pretty(&report)? + "\n"
+        }
+    };
+    Ok(Answer { state, text })
+}
+
+fn text(verdict: &shadow::Verdict) -> String {
+    let more = verdict.more_requests;
+    match verdict.state {
+        State::Ready => "ready\n".to_owned(),
+        State::NotReady => {
+            format!(
+                "not ready: {}; {more} more requests without a difference would make it ready\n",
+                verdict.why
+            )
+        }
+        State::Undecided => format!("undecided: {}\n", verdict.why),
+    }
+}

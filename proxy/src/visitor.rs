@@ -1,0 +1,138 @@
+//! Who asks, as far as the judge tells requests apart by it. Nothing of it is stored but in hashes.
+
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::Arc,
+};
+
+use extracted::{Application, rails::session::Sessions};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use serde::Deserialize;
+use time::OffsetDateTime;
+
+/// Where a session says who is signed in: `has_secure_password` by convention, and Devise.
+const USERS: [&str; 2] = ["user_id", "warden.user.user.key"];
+
+/// What a client may ask for beside the target.
+const FORMS: [HeaderName; 2] = [header::ACCEPT, HeaderName::from_static("x-requested-with")];
+
+/// A longer body is not searched for an operation.
+const BODY_LIMIT: usize = 64 * 1024;
+
+/// Reads sessions, if the monolith's secret is known.
+#[derive(Debug, Clone)]
+pub struct Visitors(Arc<Application>);
+
+/// Whoever asks.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Visitor {
+    /// Whether they are signed in.
+    pub signed_in: bool,
+    /// By which they are told from others; empty for a client without session or credentials.
+    pub name: String,
+}
+
+impl Visitors {
+    /// Of a monolith with these settings.
+    pub fn new(application: Application) -> Self {
+        Self(Arc::new(application))
+    }
+
+    /// Whoever sent these fields. Nobody, where the session cannot be read.
+    pub fn of(&self, headers: &HeaderMap) -> Visitor {
+        if let Some(credentials) = headers.get(header::AUTHORIZATION) {
+            return Visitor { signed_in: true, name: format!("{:?}", credentials.as_bytes()) };
+        }
+        let visitor = |signed_in, name| Visitor { signed_in, name };
+        let session = match self.0.sessions.as_ref() {
+            Some(Sessions::Cookie(store)) => store.load(headers, OffsetDateTime::now_utc()).ok(),
+            // The id tells visitors apart, though not whether they are signed in: who asks Redis
+            // would have a buyer wait.
+            Some(Sessions::Redis(store)) => {
+                let id = store.cookie.sent(headers).unwrap_or_default();
+                return visitor(false, String::from_utf8_lossy(&id).into_owned());
+            }
+            None => None,
+        };
+        let Some(session) = session else { return Visitor::default() };
+        USERS.iter().find_map(|it| session.get(it)).map_or_else(
+            || visitor(false, session.id().unwrap_or_default().to_owned()),
+            |user| visitor(true, format!("{user:?}")),
+        )
+    }
+}
+
+/// A hash of what tells requests to one target apart. Collisions make two requests one, which only
+/// makes a verdict later, so a hash without a key is enough.
+pub fn variant(visitor: &Visitor, headers: &HeaderMap, body: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    visitor.name.hash(&mut hasher);
+    for form in &FORMS {
+        headers.get(form).map(HeaderValue::as_bytes).hash(&mut hasher);
+    }
+    body.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The `operationName` of a GraphQL request in JSON.
+pub fn operation(headers: &HeaderMap, body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct GraphQl {
+        operation_name: Option<String>,
+    }
+    let content_type = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    if !content_type.starts_with("application/json") || body.len() > BODY_LIMIT {
+        return None;
+    }
+    serde_json::from_slice::<GraphQl>(body).ok()?.operation_name
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(fields: &[(&'static str, &'static str)]) -> HeaderMap {
+        let field = |(name, value): &(&'static str, &'static str)| {
+            (HeaderName::from_static(name), HeaderValue::from_static(value))
+        };
+        fields.iter().map(field).collect()
+    }
+
+    #[test]
+    fn without_a_secret_nobody_is_known_but_by_credentials() {
+        let visitors = Visitors::new(Application::default());
+        assert_eq!(visitors.of(&headers(&[("cookie", "_shop_session=x")])), Visitor::default());
+        let one = visitors.of(&headers(&[("authorization", "Bearer 1")]));
+        let other = visitors.of(&headers(&[("authorization", "Bearer 2")]));
+        assert!(one.signed_in && one != other);
+    }
+
+    #[test]
+    fn requests_are_told_apart_by_who_asks_in_which_form_with_which_body() {
+        let nobody = Visitor::default();
+        let somebody = Visitor { signed_in: true, name: "1".into() };
+        let json = headers(&[("accept", "application/json")]);
+        let agent = headers(&[("accept", "application/json"), ("user-agent", "probe")]);
+        assert_eq!(variant(&nobody, &json, b"1"), variant(&nobody, &agent, b"1"));
+        for other in [
+            variant(&somebody, &json, b"1"),
+            variant(&nobody, &HeaderMap::new(), b"1"),
+            variant(&nobody, &json, b"2"),
+        ] {
+            assert_ne!(variant(&nobody, &json, b"1"), other);
+        }
+    }
+
+    #[test]
+    fn the_operation_is_what_a_graphql_request_names() {
+        let json = headers(&[("content-type", "application/json; charset=utf-8")]);
+        let body = br#"{"query":"query A { a }","operationName":"A"}"#;
+        assert_eq!(operation(&json, body).as_deref(), Some("A"));
+        assert_eq!(operation(&HeaderMap::new(), body), None);
+        for body in [&br#"{"operationName":null}"#[..], b"[]", b"1", b"", br#"{"operationName":1}"#]
+        {
+            assert_eq!(operation(&json, body), None);
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Kinds of requests, so that a small one that always differs does not hide among the others.
+
+use std::{fmt, str::FromStr};
+
+use serde::Serialize;
+
+/// What may be told from a request's content type or operation; more would be a name that its sender
+/// made up.
+const NAME_LIMIT: usize = 40;
+
+const OTHER: &str = "other";
+
+/// A kind of requests of one route: the class of the monolith's status, signed in or not, the type
+/// of the monolith's content, and the GraphQL operation.
+///
+/// In text, and so in the store and in JSON: `2xx signed-in application/json ProductPage`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Stratum(String);
+
+impl Stratum {
+    /// The kinds beyond what is kept of a route.
+    pub(crate) fn other() -> Self {
+        Self(OTHER.to_owned())
+    }
+
+    /// The kind of a request that was answered like this.
+    pub(crate) fn of(
+        status: http::StatusCode,
+        signed_in: bool,
+        content_type: Option<&http::HeaderValue>,
+        operation: Option<&str>,
+    ) -> Self {
+        let class = status.as_u16() / 100;
+        let signed_in = if signed_in { "signed-in" } else { "signed-out" };
+        let essence = content_type.and_then(|it| it.to_str().ok()).unwrap_or("none");
+        let essence = essence.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let mut text = format!("{class}xx {signed_in} {}", named(&essence));
+        if let Some(operation) = operation {
+            text.push(' ');
+            text.push_str(named(operation));
+        }
+        Self(text)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Stratum {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Display for Stratum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for Stratum {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+/// A name, unless it could be anything.
+fn named(name: &str) -> &str {
+    let plain = |it: u8| it.is_ascii_alphanumeric() || b"-_./+".contains(&it);
+    let is_plain = !name.is_empty() && name.len() <= NAME_LIMIT && name.bytes().all(plain);
+    if is_plain { name } else { OTHER }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::{HeaderValue, StatusCode};
+
+    use super::*;
+
+    #[test]
+    fn a_kind_is_told_in_words() {
+        let json = HeaderValue::from_static("application/JSON; charset=utf-8");
+        let kind = Stratum::of(StatusCode::CREATED, true, Some(&json), Some("ProductPage"));
+        assert_eq!(kind.as_str(), "2xx signed-in application/json ProductPage");
+        let kind = Stratum::of(StatusCode::NOT_MODIFIED, false, None, None);
+        assert_eq!(kind.as_str(), "3xx signed-out none");
+    }
+
+    #[test]
+    fn what_a_sender_makes_up_is_other() {
+        let odd = HeaderValue::from_static("a b@c.test");
+        let kind = Stratum::of(StatusCode::OK, false, Some(&odd), Some(&"x".repeat(41)));
+        assert_eq!(kind.as_str(), "2xx signed-out other other");
+    }
+}

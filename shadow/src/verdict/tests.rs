@@ -1,0 +1,169 @@
+//! What a verdict says, and of what.
+
+use super::*;
+use crate::{Share, report::bucket};
+
+pub(super) fn budget(critical: f64) -> Budget {
+    Budget { critical: Share::new(critical).unwrap(), cosmetic: Share::new(0.5).unwrap() }
+}
+
+/// 95 %, and no minimum of time.
+pub(super) fn proof() -> Proof {
+    Proof { time: Duration::ZERO, ..Proof::default() }
+}
+
+fn stratum(name: &str) -> Stratum {
+    name.parse().unwrap()
+}
+
+fn tally(compared: u64, critical: u64) -> Tally {
+    Tally { compared, critical, cosmetic: 0 }
+}
+
+pub(super) fn evidence(compared: u64, critical: u64) -> Evidence {
+    let strata = BTreeMap::from([(stratum("a"), tally(compared, critical))]);
+    Evidence { strata, compared, ..Evidence::default() }
+}
+
+fn divided(strata: &[(&str, u64, u64)]) -> Evidence {
+    let compared = strata.iter().map(|it| it.1).sum();
+    let strata = strata.iter().map(|it| (stratum(it.0), tally(it.1, it.2))).collect();
+    Evidence { strata, compared, ..Evidence::default() }
+}
+
+fn judge(evidence: &Evidence, critical: f64) -> Verdict {
+    Verdict::of(evidence, budget(critical), proof())
+}
+
+fn missing(evidence: &Evidence, critical: f64) -> u64 {
+    let verdict = judge(evidence, critical);
+    assert_eq!(verdict.state, State::Undecided, "{verdict:?}");
+    verdict.more_requests
+}
+
+fn state(evidence: &Evidence, critical: f64) -> State {
+    judge(evidence, critical).state
+}
+
+#[test]
+fn a_budget_of_one_percent_takes_363_clean_requests_and_254_more_for_each_mismatch() {
+    assert_eq!(missing(&Evidence::default(), 0.01), 363);
+    assert_eq!(missing(&evidence(362, 0), 0.01), 1);
+    assert_eq!(state(&evidence(363, 0), 0.01), State::Ready);
+    assert_eq!(missing(&evidence(363, 1), 0.01), 256, "254, the mismatch's own, and a fraction");
+}
+
+#[test]
+fn a_budget_of_a_thousandth_takes_3647_and_2557_more() {
+    assert_eq!(missing(&Evidence::default(), 0.001), 3_647);
+    assert_eq!(state(&evidence(3_647, 0), 0.001), State::Ready);
+    assert_eq!(missing(&evidence(3_647, 1), 0.001), 2_558);
+}
+
+#[test]
+fn more_confidence_takes_more_requests() {
+    let sure = Proof { confidence: Share::new(0.999).unwrap(), ..proof() };
+    let verdict = Verdict::of(&evidence(363, 0), budget(0.01), sure);
+    assert_eq!((verdict.state, verdict.more_requests), (State::Undecided, 433));
+}
+
+#[test]
+fn every_request_wrong_is_soon_not_ready_and_still_says_what_is_missing() {
+    let verdict = judge(&evidence(2, 2), 0.01);
+    assert_eq!(verdict.state, State::NotReady);
+    assert!(verdict.why.contains("critical differences in 2 of 2"), "{verdict:?}");
+    assert_eq!(verdict.more_requests, 363 + 2 * 254 + 1);
+}
+
+#[test]
+fn too_many_unknowns_are_not_ready_and_few_of_them_are_undecided() {
+    let unknowns = |count| BTreeMap::from([(Unknown::TimedOut, count)]);
+    let many = Evidence { unknowns: unknowns(500), ..evidence(10_000, 0) };
+    let verdict = judge(&many, 0.01);
+    assert!(
+        verdict.state == State::NotReady && verdict.why.contains("timed_out 500"),
+        "{verdict:?}"
+    );
+    let few = Evidence { unknowns: unknowns(5), ..evidence(400, 0) };
+    assert_eq!(missing(&few, 0.01), 95);
+    let rare = Evidence { unknowns: unknowns(5), ..evidence(1_000, 0) };
+    assert_eq!(state(&rare, 0.01), State::Ready);
+}
+
+#[test]
+fn cosmetic_differences_have_a_budget_of_their_own() {
+    let strata = BTreeMap::from([(stratum("a"), Tally { cosmetic: 400, ..tally(4_000, 0) })]);
+    let evidence = Evidence { strata, ..Evidence::default() };
+    let verdict = Verdict::of(&evidence, Budget::default(), proof());
+    assert!(verdict.state == State::NotReady && verdict.why.contains("cosmetic"), "{verdict:?}");
+}
+
+#[test]
+fn each_kind_of_requests_must_be_ready_and_its_share_says_how_long_that_takes() {
+    let verdict = judge(&divided(&[("2xx", 4_500, 0), ("4xx", 500, 1)]), 0.01);
+    assert_eq!((verdict.state, verdict.more_requests), (State::Undecided, 1_190));
+    assert_eq!(
+        verdict.why,
+        "in 4xx: 119 more distinct requests without a difference (1 of 500 differ so far)"
+    );
+    assert_eq!(state(&divided(&[("2xx", 4_500, 0), ("4xx", 500, 0)]), 0.01), State::Ready);
+}
+
+#[test]
+fn a_rare_kind_holds_nothing_up_but_may_speak_against_the_route() {
+    assert_eq!(state(&divided(&[("2xx", 4_500, 0), ("5xx", 3, 0)]), 0.01), State::Ready);
+    let verdict = judge(&divided(&[("2xx", 4_500, 0), ("5xx", 3, 3)]), 0.01);
+    assert_eq!(verdict.state, State::NotReady);
+    assert!(verdict.why.starts_with("in 5xx: critical differences in 3 of 3"), "{verdict:?}");
+}
+
+/// Ten times as fast as the monolith.
+fn clocked(mut evidence: Evidence, span: Duration) -> Evidence {
+    let took = |milliseconds| {
+        Buckets::from([(bucket(Duration::from_millis(milliseconds)), evidence.compared)])
+    };
+    evidence.watched = Some(Watched { span, control: took(50), candidate: took(5) });
+    evidence
+}
+
+#[test]
+fn a_minimum_of_time_is_part_of_it() {
+    let proof = Proof { time: Duration::from_hours(24), ..proof() };
+    let soon = clocked(evidence(4_000, 0), Duration::from_hours(1));
+    let verdict = Verdict::of(&soon, budget(0.01), proof);
+    assert_eq!((verdict.state, verdict.more_requests), (State::Undecided, 0));
+    assert_eq!(verdict.more_seconds, Some(23 * 3_600));
+    assert_eq!(verdict.why, "watched for 1 h of 1 d");
+    let later = clocked(evidence(4_000, 0), Duration::from_hours(24));
+    assert_eq!(Verdict::of(&later, budget(0.01), proof).state, State::Ready);
+}
+
+#[test]
+fn what_was_seen_before_a_change_is_waited_for_seven_times_as_long() {
+    let proof = Proof { time: Duration::from_hours(24), ..proof() };
+    let judge = |days: u64| {
+        let span = Duration::from_hours(24 * days);
+        let evidence =
+            Evidence { unseen: vec![stratum("4xx")], ..clocked(evidence(4_000, 0), span) };
+        Verdict::of(&evidence, budget(0.01), proof)
+    };
+    assert_eq!(judge(2).why, "watched for 2 d of 7 d, since the change without 4xx");
+    assert_eq!(judge(7).state, State::Ready);
+}
+
+#[test]
+fn what_is_missing_is_told_in_time_too() {
+    let half = clocked(evidence(1_824, 0), Duration::from_hours(1));
+    let verdict = judge(&half, 0.001);
+    assert_eq!((verdict.more_requests, verdict.more_seconds), (1_823, Some(3_599)));
+    assert_eq!(judge(&evidence(1_824, 0), 0.001).more_seconds, None, "without a clock");
+}
+
+#[test]
+fn an_extraction_that_is_slower_is_not_ready() {
+    let mut slow = clocked(evidence(4_000, 0), Duration::from_hours(1));
+    let watched = slow.watched.as_mut().unwrap();
+    std::mem::swap(&mut watched.control, &mut watched.candidate);
+    let verdict = judge(&slow, 0.01);
+    assert!(verdict.state == State::NotReady && verdict.why.contains("p50"), "{verdict:?}");
+}

@@ -1,0 +1,313 @@
+//! Verdicts from end to end: which requests count, and what a change does to what was counted.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use prometheus::Registry;
+use shadow::{
+    Budget, Experiment, Leg, MonolithVersion, Observation, Proof, Reports, RequestSummary,
+    RouteReport, Settings, Shadow, Share, State, Store, StoreError, Subject, Unknown,
+    compare::Rules,
+};
+use sqlx::{Connection as _, Executor as _, SqliteConnection};
+use tempfile::TempDir;
+
+const ROUTE: &str = "catalog.show";
+
+/// Nothing here takes so long; a test that waits for it has failed.
+const LONG: Duration = Duration::from_mins(1);
+
+fn url(directory: &Path) -> String {
+    format!("sqlite://{}", directory.join("banyan.db").display())
+}
+
+/// One process: a judge of its own on the store in a directory.
+struct Process {
+    store: Store,
+    judge: Shadow,
+}
+
+impl Process {
+    async fn of(directory: &TempDir, build: &str, monolith: MonolithVersion) -> Self {
+        let store = Store::open(&url(directory.path())).await.unwrap();
+        let settings = Settings { build: build.into(), monolith, ..Settings::default() };
+        let judge = Shadow::start(settings, store.clone(), &Registry::new()).unwrap();
+        Self { store, judge }
+    }
+
+    async fn new(directory: &TempDir, build: &str) -> Self {
+        Self::of(directory, build, MonolithVersion::Untold).await
+    }
+
+    /// Judges what was offered, and ends.
+    async fn report(self) -> RouteReport {
+        self.judge.drain(LONG).await;
+        self.store.reports().route(ROUTE).await.unwrap().unwrap()
+    }
+
+    fn offer(&self, subject: &Arc<Subject>, request: &Request) {
+        let Request { target, status, candidate, again, version, variant } = *request;
+        self.judge.offer(Experiment {
+            subject: Arc::clone(subject),
+            request: RequestSummary {
+                id: "0f6d2c1e".to_owned(),
+                method: Method::GET,
+                target: format!("/products/{target}"),
+                signed_in: false,
+                operation: None,
+                variant,
+            },
+            control: Leg::Answered(answer(status, "1", version)),
+            candidate: Leg::Answered(answer(status, candidate, version)),
+            again: again.map(|it| Leg::Answered(answer(status, it, version))),
+            deadline: LONG,
+        });
+    }
+}
+
+/// A request as far as it matters here, and what it is answered.
+#[derive(Clone, Copy)]
+struct Request {
+    target: u32,
+    variant: u64,
+    status: u16,
+    candidate: &'static str,
+    /// The monolith's second answer.
+    again: Option<&'static str>,
+    version: &'static str,
+}
+
+const GOOD: Request =
+    Request { target: 1, variant: 0, status: 200, candidate: "1", again: None, version: "" };
+
+fn answer(status: u16, body: &'static str, version: &'static str) -> Observation {
+    let mut headers = HeaderMap::new();
+    headers.insert("content-type", HeaderValue::from_static("application/json"));
+    headers.insert("x-version", HeaderValue::from_static(version));
+    let (status, took) = (StatusCode::from_u16(status).unwrap(), Duration::from_millis(12));
+    Observation { status, headers, body: body.into(), took }
+}
+
+/// A budget of 1 %, at once.
+fn subject() -> Arc<Subject> {
+    let share = Share::new(0.01).unwrap();
+    let budget = Budget { critical: share, cosmetic: share };
+    let proof = Proof { time: Duration::ZERO, ..Proof::default() };
+    Arc::new(Subject::new(ROUTE, Rules::default(), budget, proof, Vec::new()))
+}
+
+fn by_header() -> MonolithVersion {
+    MonolithVersion::Header(HeaderName::from_static("x-version"))
+}
+
+fn distinct(report: &RouteReport) -> Vec<(&str, u64, u64, u64)> {
+    let kinds = report.strata.iter();
+    let kinds = kinds.map(|it| {
+        let (requests, distinct) = (it.requests.compared, it.distinct);
+        (it.stratum.as_str(), requests, distinct.compared, distinct.critical)
+    });
+    kinds.collect()
+}
+
+const OK: &str = "2xx signed-out application/json";
+const ABSENT: &str = "4xx signed-out application/json";
+
+#[tokio::test]
+async fn repetitions_of_a_request_are_no_evidence() {
+    let (directory, subject) = (TempDir::new().unwrap(), subject());
+    let process = Process::new(&directory, "a").await;
+    for _ in 0..900 {
+        process.offer(&subject, &GOOD);
+    }
+    let report = process.report().await;
+    assert_eq!((report.matched, distinct(&report)), (900, vec![(OK, 900, 1, 0)]));
+    assert_eq!((report.verdict.state, report.verdict.more_requests), (State::Undecided, 362));
+
+    // In another process it is known again; who asks makes a difference, and a difference sticks.
+    let process = Process::new(&directory, "a").await;
+    process.offer(&subject, &GOOD);
+    process.offer(&subject, &Request { variant: 1, ..GOOD });
+    process.offer(&subject, &Request { candidate: "2", ..GOOD });
+    process.offer(&subject, &GOOD);
+    assert_eq!(distinct(&process.report().await), [(OK, 904, 2, 1)]);
+}
+
+#[tokio::test]
+async fn distinct_requests_make_a_route_ready() {
+    let (directory, subject) = (TempDir::new().unwrap(), subject());
+    let process = Process::new(&directory, "a").await;
+    for target in 0..600 {
+        process.offer(&subject, &Request { target, ..GOOD });
+    }
+    let report = process.report().await;
+    assert_eq!(report.verdict.state, State::Ready, "{:?}", report.verdict);
+}
+
+#[tokio::test]
+async fn a_small_kind_that_differs_is_not_hidden_by_the_others() {
+    let (directory, subject) = (TempDir::new().unwrap(), subject());
+    let process = Process::new(&directory, "a").await;
+    for target in 0..900 {
+        process.offer(&subject, &Request { target, ..GOOD });
+    }
+    for target in 0..3 {
+        process.offer(&subject, &Request { target, status: 404, candidate: "2", ..GOOD });
+    }
+    let report = process.report().await;
+    assert_eq!(distinct(&report), [(OK, 900, 900, 0), (ABSENT, 3, 3, 3)]);
+    assert_eq!(report.verdict.state, State::NotReady);
+    assert!(report.verdict.why.starts_with(&format!("in {ABSENT}: ")), "{:?}", report.verdict);
+}
+
+#[tokio::test]
+async fn another_build_counts_anew_and_the_old_counts_stay_to_be_read() {
+    let (directory, subject) = (TempDir::new().unwrap(), subject());
+    let old = Process::new(&directory, "a").await;
+    for target in 0..600 {
+        old.offer(&subject, &Request { target, ..GOOD });
+    }
+    for target in 0..100 {
+        old.offer(&subject, &Request { target, status: 404, ..GOOD });
+    }
+    let report = old.report().await;
+    assert_eq!((report.reason, report.earlier.len()), (None, 0));
+
+    let new = Process::new(&directory, "b").await;
+    new.offer(&subject, &GOOD);
+    let report = new.report().await;
+    assert_eq!((report.matched, &*report.build), (1, "b"));
+    assert_eq!(report.reason.as_deref(), Some("the build changed from a to b"));
+    assert_eq!((report.earlier.len(), report.earlier[0].matched), (1, 700));
+    assert_eq!(distinct(&report), [(OK, 1, 1, 0)]);
+    assert_eq!(report.verdict.state, State::Undecided);
+}
+
+#[tokio::test]
+async fn what_has_not_come_again_since_a_change_is_missing() {
+    let directory = TempDir::new().unwrap();
+    let share = Share::new(0.01).unwrap();
+    let budget = Budget { critical: share, cosmetic: share };
+    let subject =
+        Arc::new(Subject::new(ROUTE, Rules::default(), budget, Proof::default(), Vec::new()));
+    let old = Process::new(&directory, "a").await;
+    for target in 0..100 {
+        old.offer(&subject, &Request { target, status: 404, ..GOOD });
+        old.offer(&subject, &Request { target, ..GOOD });
+    }
+    old.report().await;
+    let new = Process::new(&directory, "b").await;
+    new.offer(&subject, &GOOD);
+    let why = new.report().await.verdict.why;
+    assert!(why.contains(&format!("of 7 d, since the change without {ABSENT}")), "{why}");
+}
+
+#[tokio::test]
+async fn an_old_process_that_still_counts_changes_nothing_of_the_new_ones_counts() {
+    let (directory, subject) = (TempDir::new().unwrap(), subject());
+    let old = Process::new(&directory, "a").await;
+    old.offer(&subject, &GOOD);
+    let new = Process::new(&directory, "b").await;
+    new.offer(&subject, &GOOD);
+    // The old one's first count comes before or after the new one's; its last comes after.
+    assert_eq!(&*new.report().await.build, "b");
+    old.offer(&subject, &GOOD);
+    let report = old.report().await;
+    assert_eq!((report.matched, &*report.build), (1, "b"));
+}
+
+#[tokio::test]
+async fn other_rules_count_anew_and_the_same_ones_read_again_do_not() {
+    let directory = TempDir::new().unwrap();
+    let process = Process::new(&directory, "a").await;
+    process.offer(&subject(), &GOOD);
+    process.offer(&subject(), &GOOD);
+    let report = process.report().await;
+    assert_eq!((report.matched, report.reason), (2, None));
+
+    let process = Process::new(&directory, "a").await;
+    let (budget, proof) = (Budget::default(), Proof::default());
+    let other = Subject::new(ROUTE, Rules::default(), budget, proof, Vec::new());
+    process.offer(&Arc::new(other), &GOOD);
+    let report = process.report().await;
+    assert_eq!((report.matched, report.budget), (1, Budget::default()));
+    assert_eq!(report.reason.as_deref(), Some("the route's rules, budget or proof changed"));
+}
+
+#[tokio::test]
+async fn another_version_of_the_monolith_counts_anew() {
+    let (directory, subject) = (TempDir::new().unwrap(), subject());
+    let process = Process::of(&directory, "a", by_header()).await;
+    process.judge.discard(&subject, Unknown::Declined);
+    for version in ["41", "41", "42", "41", "42"] {
+        process.offer(&subject, &Request { version, ..GOOD });
+    }
+    let report = process.report().await;
+    // Which of the first came first is not certain: they are judged side by side.
+    let newest = report.monolith.clone().unwrap();
+    assert!(["41", "42"].contains(&&*newest), "{newest}");
+    let earlier: u64 = report.earlier.iter().map(|it| it.matched).sum();
+    assert_eq!(report.matched + earlier, 5);
+    assert!(report.reason.unwrap().starts_with("the monolith changed from"));
+    let unknown: u64 = report.unknowns.values().sum();
+    assert_eq!(unknown + report.earlier.iter().map(|it| it.unknown).sum::<u64>(), 1);
+
+    let told = MonolithVersion::Told("43".to_owned());
+    let process = Process::of(&directory, "a", told).await;
+    process.judge.discard(&subject, Unknown::Declined);
+    let report = process.report().await;
+    assert_eq!((report.monolith.as_deref(), report.matched), (Some("43"), 0));
+    assert_eq!(report.unknowns, BTreeMap::from([(Unknown::Declined, 1)]));
+}
+
+#[tokio::test]
+async fn what_the_monolith_does_to_itself_is_noise_and_another_type_there_still_counts() {
+    let (directory, subject) = (TempDir::new().unwrap(), subject());
+    let process = Process::new(&directory, "a").await;
+    for target in 0..20 {
+        let request = Request { target, candidate: "2", again: Some("3"), ..GOOD };
+        process.offer(&subject, &request);
+    }
+    process.offer(&subject, &Request { target: 90, candidate: "\"2\"", again: Some("3"), ..GOOD });
+    process.offer(&subject, &Request { target: 91, candidate: "1", again: Some("3"), ..GOOD });
+    let report = process.report().await;
+    assert_eq!((report.matched, report.noise, report.mismatched), (1, 20, 1));
+    assert_eq!(distinct(&report), [(OK, 22, 22, 1)]);
+}
+
+/// Makes the tables as the first version of this program did, with a route in them.
+async fn old_store(directory: &TempDir) {
+    let url = format!("{}?mode=rwc", url(directory.path()));
+    let mut connection = SqliteConnection::connect(&url).await.unwrap();
+    sqlx::migrate!().run_to(1, &mut connection).await.unwrap();
+    for statement in [
+        "INSERT INTO routes VALUES ('catalog.show', 4000, 5, 6, 6, 0, 0.001, 0.01, 1, 9000)",
+        "INSERT INTO unknowns VALUES ('catalog.show', 'timed_out', 7)",
+        "INSERT INTO latencies VALUES ('catalog.show', 'control', 100, 4011)",
+    ] {
+        connection.execute(statement).await.unwrap();
+    }
+    connection.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_store_of_an_older_version_keeps_its_counts_to_be_read() {
+    let directory = TempDir::new().unwrap();
+    old_store(&directory).await;
+    let unread = Reports::open_read_only(&url(directory.path())).await.unwrap_err();
+    assert!(matches!(unread, StoreError::Older), "{unread:?}");
+    let process = Process::new(&directory, "a").await;
+    let before = process.store.reports().route(ROUTE).await.unwrap().unwrap();
+    assert_eq!((before.matched, before.strata.len()), (4_000, 0));
+    assert_eq!(before.verdict.state, State::Undecided, "nothing tells its requests apart");
+
+    process.offer(&subject(), &GOOD);
+    let report = process.report().await;
+    assert_eq!((report.matched, report.unknowns.len()), (1, 0));
+    assert_eq!(report.earlier.len(), 1);
+    let earlier = &report.earlier[0];
+    assert_eq!((earlier.matched, earlier.mismatched, earlier.unknown), (4_000, 6, 7));
+    let reason = report.reason.unwrap();
+    assert!(reason.starts_with("the build is a now"), "{reason}");
+}
