@@ -13,7 +13,9 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
-    Experiment, Leg, Observation, Store, Subject, Unknown, book::Book, compare::Answers,
+    Experiment, Leg, Observation, Store, Subject, Unknown,
+    book::Book,
+    compare::{Answers, Pair},
     metrics::ShadowMetrics,
 };
 
@@ -257,13 +259,16 @@ async fn judge(queued: Queued) {
         (Ok(control), Ok(candidate)) => (control, candidate),
         (Err(why), _) | (_, Err(why)) => return ticket.settle(|book, it| book.unknown(it, why)),
     };
-    match Answers::read(&control, &candidate) {
+    let pair = match Pair::new(control, candidate) {
+        Ok(pair) => pair,
+        Err(why) => return ticket.settle(|book, it| book.unknown(it, why)),
+    };
+    match Answers::read(&pair) {
         Err(why) => ticket.settle(|book, it| book.unknown(it, why)),
         Ok(answers) => {
             let today = OffsetDateTime::now_utc().date();
             let comparison = answers.compare(&subject.rules, today);
-            let sides = [&control, &candidate];
-            ticket.settle(|book, it| book.compared(it, &request, sides, &comparison));
+            ticket.settle(|book, it| book.compared(it, &request, pair.sides(), &comparison));
         }
     }
 }

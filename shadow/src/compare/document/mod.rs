@@ -11,7 +11,7 @@ use std::{
 use super::{
     Class, DifferenceKind, Fragment, Value,
     collector::Collector,
-    path::{Path, Root, Step},
+    path::{Path, Step},
     rule::Excuses,
     sequence::{Key, align},
 };
@@ -22,11 +22,15 @@ type Member<'a> = (Cow<'a, str>, Value<'a>);
 pub(super) struct Walk<'w, 'a> {
     collector: &'w mut Collector<'a>,
     path: Path<'a>,
+    /// Whether any rule is for places in such documents.
+    has_rules: bool,
 }
 
 impl<'w, 'a> Walk<'w, 'a> {
-    pub(super) const fn new(collector: &'w mut Collector<'a>) -> Self {
-        Self { collector, path: Path::at(Root::Document) }
+    /// From the place where the two values are.
+    pub(super) fn new(collector: &'w mut Collector<'a>, path: Path<'a>) -> Self {
+        let has_rules = collector.excuses().reach(path.root());
+        Self { collector, path, has_rules }
     }
 
     pub(super) fn values(&mut self, control: &'a Value<'a>, candidate: &'a Value<'a>) {
@@ -103,7 +107,8 @@ impl<'w, 'a> Walk<'w, 'a> {
     }
 
     fn keys(&self, elements: &'a [Value<'a>]) -> Vec<Key> {
-        let mut digest = Digest { excuses: self.collector.excuses(), path: self.path.clone() };
+        let (excuses, has_rules) = (self.collector.excuses(), self.has_rules);
+        let mut digest = Digest { excuses, path: self.path.clone(), has_rules };
         elements.iter().enumerate().map(|(at, it)| digest.key(at, it)).collect()
     }
 
@@ -129,6 +134,7 @@ impl<'w, 'a> Walk<'w, 'a> {
 struct Digest<'d, 'a> {
     excuses: &'d Excuses<'a>,
     path: Path<'a>,
+    has_rules: bool,
 }
 
 impl<'a> Digest<'_, 'a> {
@@ -157,7 +163,7 @@ impl<'a> Digest<'_, 'a> {
 
     /// `None` for what a rule excuses.
     fn value(&mut self, value: &'a Value<'a>) -> Option<u64> {
-        if self.excuses.reach_documents() && self.excuses.blur(&self.path) {
+        if self.has_rules && self.excuses.blur(&self.path) {
             return None;
         }
         let mut hasher = DefaultHasher::new();

@@ -4,13 +4,13 @@ use proptest::prelude::*;
 use time::macros::date;
 
 use super::*;
-use crate::compare::{Excuse, Matcher, PathPattern, Rule, Rules, json::parse};
+use crate::compare::{Excuse, Matcher, PathPattern, Rule, Rules, json::parse, path::Root};
 
 /// The differences as `kind path`, those that rules excuse in brackets.
 fn under(rules: &Rules, control: &str, candidate: &str) -> Vec<String> {
     let [control, candidate] = [control, candidate].map(|it| parse(it.as_bytes()).unwrap());
     let mut collector = Collector::new(rules.on(date!(2026 - 11 - 24)));
-    Walk::new(&mut collector).values(&control, &candidate);
+    Walk::new(&mut collector, Path::at(Root::Document)).values(&control, &candidate);
     let comparison = collector.finish();
     let show = |it: &crate::compare::Finding<'_>| {
         let text = format!("{} {}", it.difference.kind, it.difference.path);
@@ -104,7 +104,7 @@ fn the_list_of_differences_is_bounded_and_says_so() {
     let [control, candidate] = [&control, &candidate].map(|it| parse(it.as_bytes()).unwrap());
     let rules = Rules::default();
     let mut collector = Collector::new(rules.on(date!(2026 - 11 - 24)));
-    Walk::new(&mut collector).values(&control, &candidate);
+    Walk::new(&mut collector, Path::at(Root::Document)).values(&control, &candidate);
     let comparison = collector.finish();
     assert_eq!(
         (comparison.findings.len(), comparison.omitted, comparison.critical),

@@ -60,22 +60,11 @@ pub(super) fn compare<'a>(
     }
 }
 
-/// The content encodings that still apply to a body, other than `identity`.
-pub(super) fn encoding(headers: &HeaderMap) -> Option<String> {
-    let encodings: Vec<_> = words(headers.get_all(CONTENT_ENCODING).iter().map(text))
-        .into_iter()
-        .filter(|it| it != "identity" && !it.is_empty())
-        .collect();
-    (!encodings.is_empty()).then(|| encodings.join(", "))
-}
-
-/// Whether the content type says JSON (RFC 6839's `+json` included).
-pub(super) fn is_json(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok()) else {
-        return false;
-    };
-    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    matches!(&*essence, "application/json" | "text/json") || essence.ends_with("+json")
+/// The content encodings of a body in the order in which they were applied, without `identity`.
+pub(super) fn encodings(headers: &HeaderMap) -> Vec<String> {
+    let mut encodings = words(headers.get_all(CONTENT_ENCODING).iter().map(text));
+    encodings.retain(|it| it != "identity" && !it.is_empty());
+    encodings
 }
 
 fn is_left_out(name: &str) -> bool {

@@ -62,7 +62,6 @@ pub enum Matcher {
 pub(super) struct Excuses<'a> {
     active: Vec<&'a Rule>,
     expired: Vec<&'a Rule>,
-    reach_documents: bool,
 }
 
 impl Rules {
@@ -74,8 +73,7 @@ impl Rules {
     pub(super) fn on(&self, today: Date) -> Excuses<'_> {
         let (active, expired): (Vec<_>, Vec<_>) =
             self.0.iter().partition(|it| it.until.is_none_or(|until| today <= until));
-        let reach_documents = active.iter().any(|it| it.at.root() == Root::Document);
-        Excuses { active, expired, reach_documents }
+        Excuses { active, expired }
     }
 }
 
@@ -91,9 +89,9 @@ impl<'a> Excuses<'a> {
         }
     }
 
-    /// Whether any rule looks into JSON documents.
-    pub(super) const fn reach_documents(&self) -> bool {
-        self.reach_documents
+    /// Whether any rule is for places that start from this root.
+    pub(super) fn reach(&self, root: Root) -> bool {
+        self.active.iter().any(|it| it.at.root() == root)
     }
 
     /// Whether a rule may excuse what the value at this place is: such a value says nothing of
@@ -128,10 +126,14 @@ impl Rule {
 
 impl Matcher {
     fn excuses(&self, difference: &Difference<'_>) -> bool {
-        let (Some(Fragment::Json(control)), Some(Fragment::Json(candidate))) =
-            (&difference.control, &difference.candidate)
-        else {
-            return false;
+        let (control, candidate) = match (&difference.control, &difference.candidate) {
+            (Some(Fragment::Json(control)), Some(Fragment::Json(candidate))) => {
+                (control, candidate)
+            }
+            (Some(control), Some(candidate)) => {
+                return self.excuses_markup(difference.kind, control, candidate);
+            }
+            _ => return false,
         };
         match (self, difference.kind, control, candidate) {
             (Self::AnyOrder, DifferenceKind::Moved, ..) => true,
@@ -142,6 +144,28 @@ impl Matcher {
                 Value::Number(candidate),
             ) => are_near(*within, control, candidate),
             (_, DifferenceKind::Changed, Value::String(control), Value::String(candidate)) => {
+                self.excuses_text(control, candidate)
+            }
+            _ => false,
+        }
+    }
+
+    /// Markup has no numbers but texts that read like one.
+    fn excuses_markup(
+        &self,
+        kind: DifferenceKind,
+        control: &Fragment<'_>,
+        candidate: &Fragment<'_>,
+    ) -> bool {
+        match (self, kind, control, candidate) {
+            (Self::AnyOrder, DifferenceKind::Moved, ..) => true,
+            (
+                Self::Number { within },
+                DifferenceKind::Changed,
+                Fragment::Text(control),
+                Fragment::Text(candidate),
+            ) => are_near(*within, control, candidate),
+            (_, DifferenceKind::Changed, Fragment::Text(control), Fragment::Text(candidate)) => {
                 self.excuses_text(control, candidate)
             }
             _ => false,
@@ -190,7 +214,7 @@ pub(crate) fn is_uuid(text: &str) -> bool {
 /// 64 bytes in base64: a one-time pad and the token under it, 32 bytes each. 85 characters hold
 /// 510 of the 512 bits, so the last one has two bits to say, and must be `A`, `Q`, `g` or `w`.
 /// (`masked_authenticity_token` in Rails' `request_forgery_protection.rb`.)
-fn is_masked_token(text: &str) -> bool {
+pub(super) fn is_masked_token(text: &str) -> bool {
     let (digits, others) = match text.strip_suffix("==") {
         Some(digits) => (digits, b"+/"),
         None => (text, b"-_"),
