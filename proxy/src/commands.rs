@@ -10,7 +10,8 @@ use extracted::Extraction;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
-    config::{Check, Format, Report, Serve},
+    comparison,
+    config::{Check, Compare, Format, Report, Serve},
     error::Chain,
     logging, report, route,
     server::Banyan,
@@ -118,6 +119,18 @@ pub fn check(arguments: &Check, extractions: &'static [Extraction]) -> ExitCode 
         Err(error) => cannot(&error.to_string()),
         Ok(()) if checked.is_accepted() => ExitCode::SUCCESS,
         Ok(()) => ExitCode::FAILURE,
+    }
+}
+
+/// `banyan compare`: two stored answers; 0 when they are the same, 1 when they differ.
+pub fn compare(arguments: &Compare, extractions: &'static [Extraction]) -> ExitCode {
+    match comparison::compare(arguments, extractions) {
+        Err(error) => cannot(&Chain(&error).to_string()),
+        Ok(compared) => match print(&compared.text) {
+            Err(error) => cannot(&error.to_string()),
+            Ok(()) if compared.same => ExitCode::SUCCESS,
+            Ok(()) => ExitCode::FAILURE,
+        },
     }
 }
 

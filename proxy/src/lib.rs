@@ -8,6 +8,7 @@ pub mod admin;
 pub mod arrival;
 pub mod body;
 pub mod commands;
+pub mod comparison;
 pub mod config;
 pub mod dispatch;
 pub mod downstream;
