@@ -137,7 +137,9 @@ fn matcher(words: &[&str]) -> Matcher {
         }
         ["uuid"] => Matcher::Uuid,
         ["masked-token"] => Matcher::MaskedToken,
+        ["money"] => Matcher::Money,
         ["any-order"] => Matcher::AnyOrder,
+        ["any-order", "by", by] => Matcher::Keyed { by: (*by).to_owned() },
         _ => panic!("no matcher: {words:?}"),
     }
 }

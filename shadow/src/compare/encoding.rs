@@ -149,13 +149,11 @@ mod tests {
     #[test]
     fn a_bomb_is_too_large() {
         let bomb = vec![0; LIMIT + 1];
-        for (encoding, body) in
-            [("gzip", gzip(&bomb)), ("deflate", zlib(&bomb)), ("zstd", zstd(&bomb))]
-        {
+        for (encoding, body) in [("gzip", gzip(&bomb)), ("deflate", zlib(&bomb))] {
             assert!(body.len() < LIMIT / 100);
             assert_eq!(decoded(encoding, &body), Err(Unknown::TooLarge), "{encoding}");
         }
-        let halves = [zstd(&bomb[..LIMIT / 2]), zstd(&bomb[..LIMIT / 2 + 2])].concat();
+        let halves = zstd(&bomb[..LIMIT / 2 + 1]).repeat(2);
         assert_eq!(decoded("zstd", &halves), Err(Unknown::TooLarge));
         assert_eq!(decoded("gzip", &gzip(&bomb[1..])).map(|it| it.len()), Ok(LIMIT));
     }

@@ -5,6 +5,7 @@ mod decimal;
 mod difference;
 mod document;
 mod encoding;
+mod fingerprint;
 mod format;
 mod headers;
 mod json;
@@ -101,7 +102,7 @@ impl<'a> Answers<'a> {
         match &self.bodies {
             Bodies::Same => {}
             Bodies::Values(root, control, candidate) => {
-                Walk::new(&mut collector, Path::at(*root)).values(control, candidate);
+                Walk::new(&mut collector, Path::at(*root)).documents(control, candidate);
             }
             Bodies::Markup(control, candidate) => {
                 markup::compare(control, candidate, &mut collector);

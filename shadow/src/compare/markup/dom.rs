@@ -16,14 +16,14 @@ use super::DEPTH_LIMIT;
 use crate::Unknown;
 
 /// Elements, texts and comments of a page. A browser is slow long before.
-const NODES: usize = 500_000;
+const NODES: usize = 1_000_000;
 
 /// The parser looks through a tag's attributes for each new one. This many such looks take less
 /// than a second.
-const LOOKS: usize = 1 << 29;
+const LOOKS: usize = 1 << 27;
 
 /// Characters that end an attribute, in one tag; no tag can have more attributes than that.
-const SEPARATORS: usize = 1 << 15;
+const SEPARATORS: usize = 1 << 14;
 
 /// The parser is fed so many bytes at a time, and limits are checked in between.
 const PIECE: usize = 4096;

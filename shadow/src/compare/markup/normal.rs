@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeSet};
 
-use crate::compare::rule::is_masked_token;
+use crate::compare::{fingerprint::without_fingerprints, rule::is_masked_token};
 
 /// Elements that stand in a line of text (HTML §3.2.5.2.5, phrasing content that is shown there).
 const INLINE: [&str; 41] = [
@@ -119,28 +119,4 @@ fn is_token(tag: &str, attributes: &[(String, String)]) -> bool {
 
 fn is_named(tag: &str, must: &str, attributes: &[(String, String)], name: &str) -> bool {
     tag == must && attributes.iter().any(|(key, value)| key == "name" && value == name)
-}
-
-/// `/assets/shop-0a1b….css` is `/assets/shop-(fingerprint).css`: hexadecimal digits, 64 of
-/// Sprockets', 20 of Webpacker's, 8 of Propshaft's, between `-` and an extension.
-fn without_fingerprints(url: &str) -> Cow<'_, str> {
-    if !["/assets/", "/packs/"].iter().any(|it| url.contains(it)) {
-        return url.into();
-    }
-    let mut plain = String::with_capacity(url.len());
-    let mut rest = url;
-    while let Some((before, behind)) = rest.split_once('-') {
-        plain.push_str(before);
-        plain.push('-');
-        let digits = behind.bytes().take_while(u8::is_ascii_hexdigit).count();
-        let is_fingerprint = matches!(digits, 8 | 20 | 32 | 40 | 64);
-        if is_fingerprint && behind[digits..].starts_with('.') {
-            plain.push_str("(fingerprint)");
-            rest = &behind[digits..];
-        } else {
-            rest = behind;
-        }
-    }
-    plain.push_str(rest);
-    plain.into()
 }

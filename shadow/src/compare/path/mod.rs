@@ -62,6 +62,10 @@ impl<'a> Path<'a> {
         self.root
     }
 
+    pub(crate) fn steps(&self) -> &[Step<'a>] {
+        &self.steps
+    }
+
     pub(crate) fn push(&mut self, step: Step<'a>) {
         self.steps.push(step);
     }

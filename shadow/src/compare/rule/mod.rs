@@ -53,8 +53,16 @@ pub enum Matcher {
     /// Two CSRF tokens as Rails masks them for each response: 64 bytes in base64, either unpadded
     /// and URL-safe (86 characters) or padded (88).
     MaskedToken,
-    /// The same elements in another order. The only matcher for a list.
+    /// Two JSON numbers, or two texts with a number, of the same amount: `19.90` and `19.9`.
+    Money,
+    /// The same elements in another order.
     AnyOrder,
+    /// The same elements in another order, each known by a member that it has: what has changed in
+    /// an element is looked for in the one with the same value there.
+    Keyed {
+        /// The member's name.
+        by: String,
+    },
 }
 
 /// The rules as they stand on one day.
@@ -99,16 +107,24 @@ impl<'a> Excuses<'a> {
     pub(super) fn blur(&self, path: &Path<'_>) -> bool {
         self.active.iter().any(|rule| match rule.excuse {
             Excuse::Ignore => rule.at.covers(path),
-            Excuse::Tolerate(Matcher::AnyOrder) => false,
+            Excuse::Tolerate(Matcher::AnyOrder | Matcher::Keyed { .. }) => false,
             Excuse::Tolerate(_) => rule.at.matches(path),
         })
     }
 
     /// Whether the list at this place may have any order.
     pub(super) fn any_order(&self, path: &Path<'_>) -> bool {
-        let mut rules = self.active.iter();
-        rules.any(|it| {
-            matches!(it.excuse, Excuse::Tolerate(Matcher::AnyOrder)) && it.at.matches(path)
+        self.active.iter().any(|it| {
+            matches!(it.excuse, Excuse::Tolerate(Matcher::AnyOrder | Matcher::Keyed { .. }))
+                && it.at.matches(path)
+        })
+    }
+
+    /// The member by which the elements of the list at this place are known.
+    pub(super) fn key(&self, path: &Path<'_>) -> Option<&'a str> {
+        self.active.iter().find_map(|it| match &it.excuse {
+            Excuse::Tolerate(Matcher::Keyed { by }) if it.at.matches(path) => Some(&**by),
+            _ => None,
         })
     }
 }
@@ -136,13 +152,19 @@ impl Matcher {
             _ => return false,
         };
         match (self, difference.kind, control, candidate) {
-            (Self::AnyOrder, DifferenceKind::Moved, ..) => true,
+            (Self::AnyOrder | Self::Keyed { .. }, DifferenceKind::Moved, ..) => true,
             (
                 Self::Number { within },
                 DifferenceKind::Changed,
                 Value::Number(control),
                 Value::Number(candidate),
             ) => are_near(*within, control, candidate),
+            (
+                Self::Money,
+                DifferenceKind::Changed,
+                Value::Number(control),
+                Value::Number(candidate),
+            ) => are_near(Decimal::ZERO, control, candidate),
             (_, DifferenceKind::Changed, Value::String(control), Value::String(candidate)) => {
                 self.excuses_text(control, candidate)
             }
@@ -158,7 +180,7 @@ impl Matcher {
         candidate: &Fragment<'_>,
     ) -> bool {
         match (self, kind, control, candidate) {
-            (Self::AnyOrder, DifferenceKind::Moved, ..) => true,
+            (Self::AnyOrder | Self::Keyed { .. }, DifferenceKind::Moved, ..) => true,
             (
                 Self::Number { within },
                 DifferenceKind::Changed,
@@ -177,7 +199,8 @@ impl Matcher {
             Self::Time { within } => are_close(*within, control, candidate),
             Self::Uuid => is_uuid(control) && is_uuid(candidate),
             Self::MaskedToken => is_masked_token(control) && is_masked_token(candidate),
-            Self::Number { .. } | Self::AnyOrder => false,
+            Self::Money => are_near(Decimal::ZERO, control, candidate),
+            Self::Number { .. } | Self::AnyOrder | Self::Keyed { .. } => false,
         }
     }
 }
