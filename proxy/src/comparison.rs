@@ -139,7 +139,7 @@ fn observation(file: &Path, content_type: Option<&str>) -> Result<Observation, C
             response.headers_mut().insert(CONTENT_TYPE, value);
             response
         }
-        None => response(stored.into()).map_err(|why| CompareError::Response(name, why))?,
+        None => response(&stored.into()).map_err(|why| CompareError::Response(name, why))?,
     };
     let (parts, body) = response.into_parts();
     let (status, headers) = (parts.status, parts.headers);
@@ -148,7 +148,7 @@ fn observation(file: &Path, content_type: Option<&str>) -> Result<Observation, C
 
 /// A status line, field lines, an empty line and the body, as `curl -i` writes them: of any version
 /// of HTTP, lines ended by CRLF or by LF, a chunked body already put together.
-fn response(stored: Bytes) -> Result<Response<Bytes>, &'static str> {
+fn response(stored: &Bytes) -> Result<Response<Bytes>, &'static str> {
     if !stored.starts_with(b"HTTP/") {
         return Err("no status line");
     }
@@ -239,7 +239,7 @@ mod tests {
             "HTTP/2 200 \nA: b\n\nx\ny",
             "HTTP/3 200\nA: b\n\nx\ny",
         ] {
-            let response = response(stored.into()).unwrap();
+            let response = response(&stored.into()).unwrap();
             assert_eq!(
                 (response.status().as_u16(), &response.headers()["a"]),
                 (200, &"b".parse().unwrap())
@@ -247,7 +247,7 @@ mod tests {
             assert_eq!(response.body(), "x\ny");
         }
         for stored in ["", "{}", "HTTP/1.1 200 OK", "HTTP/1.1 OK\n\n", "HTTP/1.1 200 OK\na b\n\n"] {
-            assert!(response(stored.into()).is_err(), "{stored}");
+            assert!(response(&stored.into()).is_err(), "{stored}");
         }
     }
 }

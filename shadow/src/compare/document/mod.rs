@@ -150,10 +150,7 @@ impl<'w, 'a> Walk<'w, 'a> {
         candidate: Option<&'a Value<'a>>,
     ) {
         let [control, candidate] = [control, candidate].map(|it| it.map(Fragment::Json));
-        let class = match self.is_graphql {
-            true => graphql::class(&self.path),
-            false => Class::Critical,
-        };
+        let class = if self.is_graphql { graphql::class(&self.path) } else { Class::Critical };
         self.collector.found(&self.path, kind, class, control, candidate);
     }
 }

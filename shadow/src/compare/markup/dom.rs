@@ -276,7 +276,9 @@ impl TreeSink for Sink {
     }
 
     fn remove_from_parent(&self, target: &Handle) {
-        self.at(target, |it| it.detach());
+        self.at(target, |it| {
+            it.detach();
+        });
     }
 
     fn reparent_children(&self, node: &Handle, new_parent: &Handle) {

@@ -25,7 +25,7 @@ impl Page {
 }
 
 /// `None` for what is no element.
-fn element<'a>(node: NodeRef<'a, Node>, depth: usize) -> Result<Option<Element<'a>>, Unknown> {
+fn element(node: NodeRef<'_, Node>, depth: usize) -> Result<Option<Element<'_>>, Unknown> {
     let Node::Element { tag, attributes, .. } = node.value() else { return Ok(None) };
     if depth > DEPTH_LIMIT {
         return Err(Unknown::TooLarge);

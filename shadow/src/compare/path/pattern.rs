@@ -115,7 +115,8 @@ impl fmt::Display for PathPattern {
 impl PatternStep {
     fn matches(&self, step: &Step<'_>) -> bool {
         match (self, step) {
-            (Self::Member(pattern), Step::Member(name)) => pattern == name,
+            (Self::Member(pattern), Step::Member(name))
+            | (Self::Attribute(pattern), Step::Attribute(name)) => pattern == name,
             (Self::Element(pattern), Step::Element(index)) => pattern == index,
             (Self::AnyMember, Step::Member(_))
             | (Self::AnyElement, Step::Element(_))
@@ -124,7 +125,6 @@ impl PatternStep {
                 tag.as_deref().is_none_or(|it| it == child.tag)
                     && nth.is_none_or(|it| it == child.nth.unwrap_or(1))
             }
-            (Self::Attribute(pattern), Step::Attribute(name)) => pattern == name,
             _ => false,
         }
     }
