@@ -3,7 +3,7 @@
 
 use std::hash::{Hash as _, Hasher as _};
 
-use super::{Path, Step, Value, hasher};
+use super::{Path, Step, Value, digest::hasher};
 use crate::compare::Class;
 
 /// Whether a document is such an answer with errors. Those of other APIs have no `message`.

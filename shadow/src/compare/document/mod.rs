@@ -1,22 +1,24 @@
 //! JSON documents, compared by structure: the order of members and the way a string is escaped
 //! mean nothing; the order of elements, the text of numbers and the type of values do.
 
+mod digest;
+mod equal;
 mod graphql;
 
 use std::{
     borrow::Cow,
     collections::{HashMap, VecDeque},
-    hash::{BuildHasher as _, Hash as _, Hasher as _},
     mem,
 };
 
-use foldhash::fast::{FixedState, FoldHasher};
-
+use self::{
+    digest::{Digest, Known},
+    equal::{same, same_members},
+};
 use super::{
     Class, DifferenceKind, Fragment, Value,
     collector::Collector,
     path::{Path, Step},
-    rule::Excuses,
     sequence::{Key, align},
 };
 
@@ -30,13 +32,14 @@ pub(super) struct Walk<'w, 'a> {
     has_rules: bool,
     /// The documents are answers of GraphQL with errors.
     is_graphql: bool,
+    known: Known,
 }
 
 impl<'w, 'a> Walk<'w, 'a> {
     /// From the place where the two values are.
     pub(super) fn new(collector: &'w mut Collector<'a>, path: Path<'a>) -> Self {
         let has_rules = collector.excuses().reach(path.root());
-        Self { collector, path, has_rules, is_graphql: false }
+        Self { collector, path, has_rules, is_graphql: false, known: Known::default() }
     }
 
     /// Compares two whole documents.
@@ -68,6 +71,9 @@ impl<'w, 'a> Walk<'w, 'a> {
             for ((name, one), (_, other)) in control.iter().zip(candidate) {
                 self.within(Step::Member(name), |it| it.values(one, other));
             }
+            return;
+        }
+        if same_members(control, candidate) {
             return;
         }
         let mut others: HashMap<&str, VecDeque<&'a Value<'a>>> = HashMap::new();
@@ -123,10 +129,11 @@ impl<'w, 'a> Walk<'w, 'a> {
         }
     }
 
-    fn keys(&self, elements: &'a [Value<'a>], at: &[usize], of_errors: bool) -> Vec<Key> {
+    fn keys(&mut self, elements: &'a [Value<'a>], at: &[usize], of_errors: bool) -> Vec<Key> {
         let (excuses, has_rules) = (self.collector.excuses(), self.has_rules);
         let name = excuses.key(&self.path).unwrap_or("id");
-        let mut digest = Digest { excuses, path: self.path.clone(), has_rules };
+        let path = self.path.clone();
+        let mut digest = Digest { excuses, path, has_rules, known: &mut self.known };
         let key = |&at: &usize| {
             let mut key = digest.key(at, &elements[at], name);
             if of_errors {
@@ -159,7 +166,7 @@ impl<'w, 'a> Walk<'w, 'a> {
 /// Where less than half of two lists is, something has been put in or taken out, and only what is
 /// equal at both ends stands where it stood.
 fn unequal(ones: &[Value<'_>], others: &[Value<'_>]) -> [Vec<usize>; 2] {
-    let differ = |at: &usize| ones[*at] != others[*at];
+    let differ = |at: &usize| !same(&ones[*at], &others[*at]);
     let shorter = ones.len().min(others.len());
     if ones.len() == others.len() {
         let at: Vec<_> = (0..shorter).filter(differ).collect();
@@ -169,88 +176,8 @@ fn unequal(ones: &[Value<'_>], others: &[Value<'_>]) -> [Vec<usize>; 2] {
     }
     let prefix = (0..shorter).take_while(|at| !differ(at)).count();
     let pairs = ones.iter().rev().zip(others.iter().rev()).take(shorter - prefix);
-    let suffix = pairs.take_while(|(one, other)| one == other).count();
+    let suffix = pairs.take_while(|(one, other)| same(one, other)).count();
     [ones.len(), others.len()].map(|it| (prefix..it - suffix).collect())
-}
-
-/// Hashes values as far as no rule excuses what they are. A collision pairs two unequal elements,
-/// which are then compared like any other pair: it never hides a difference.
-struct Digest<'d, 'a> {
-    excuses: &'d Excuses<'a>,
-    path: Path<'a>,
-    has_rules: bool,
-}
-
-impl<'a> Digest<'_, 'a> {
-    /// The member with this name says what the element is.
-    fn key(&mut self, at: usize, element: &'a Value<'a>, name: &str) -> Key {
-        self.path.push(Step::Element(at));
-        let content = self.value(element).unwrap_or_default();
-        let identity = match element {
-            Value::Object(members) => members
-                .iter()
-                .find(|(it, value)| {
-                    it == name && matches!(value, Value::Number(_) | Value::String(_))
-                })
-                .and_then(|(name, value)| self.step(Step::Member(name), value)),
-            _ => None,
-        };
-        self.path.pop();
-        Key { content, identity }
-    }
-
-    fn step(&mut self, step: Step<'a>, value: &'a Value<'a>) -> Option<u64> {
-        self.path.push(step);
-        let digest = self.value(value);
-        self.path.pop();
-        digest
-    }
-
-    /// `None` for what a rule excuses.
-    fn value(&mut self, value: &'a Value<'a>) -> Option<u64> {
-        if self.has_rules && self.excuses.blur(&self.path) {
-            return None;
-        }
-        let mut hasher = hasher();
-        mem::discriminant(value).hash(&mut hasher);
-        match value {
-            Value::Null => {}
-            Value::Bool(it) => it.hash(&mut hasher),
-            Value::Number(it) => it.hash(&mut hasher),
-            Value::String(it) => it.hash(&mut hasher),
-            Value::Array(elements) => self.elements(elements).hash(&mut hasher),
-            Value::Object(members) => self.members(members).hash(&mut hasher),
-        }
-        Some(hasher.finish())
-    }
-
-    fn elements(&mut self, elements: &'a [Value<'a>]) -> u64 {
-        let ordered = !self.excuses.any_order(&self.path);
-        let mut digests = Vec::with_capacity(elements.len());
-        for (at, it) in elements.iter().enumerate() {
-            digests.push(self.step(Step::Element(at), it).unwrap_or_default());
-        }
-        if !ordered {
-            digests.sort_unstable();
-        }
-        let mut hasher = hasher();
-        digests.hash(&mut hasher);
-        hasher.finish()
-    }
-
-    /// A sum, as members have no order.
-    fn members(&mut self, members: &'a [Member<'a>]) -> u64 {
-        members.iter().fold(0, |sum, (name, value)| {
-            let Some(digest) = self.step(Step::Member(name), value) else { return sum };
-            let mut hasher = hasher();
-            (name, digest).hash(&mut hasher);
-            sum.wrapping_add(hasher.finish())
-        })
-    }
-}
-
-fn hasher() -> FoldHasher<'static> {
-    FixedState::default().build_hasher()
 }
 
 #[cfg(test)]
