@@ -12,7 +12,8 @@ use shadow::State;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
-    config::{Check, Format, Report, Serve, Verdict},
+    comparison,
+    config::{Check, Compare, Format, Report, Serve, Verdict},
     error::Chain,
     logging, report, route,
     server::Banyan,
@@ -120,6 +121,18 @@ pub fn check(arguments: &Check, extractions: &'static [Extraction]) -> ExitCode 
         Err(error) => cannot(&error.to_string()),
         Ok(()) if checked.is_accepted() => ExitCode::SUCCESS,
         Ok(()) => ExitCode::FAILURE,
+    }
+}
+
+/// `banyan compare`: two stored answers; 0 when they are the same, 1 when they differ.
+pub fn compare(arguments: &Compare, extractions: &'static [Extraction]) -> ExitCode {
+    match comparison::compare(arguments, extractions) {
+        Err(error) => cannot(&Chain(&error).to_string()),
+        Ok(compared) => match print(&compared.text) {
+            Err(error) => cannot(&error.to_string()),
+            Ok(()) if compared.same => ExitCode::SUCCESS,
+            Ok(()) => ExitCode::FAILURE,
+        },
     }
 }
 

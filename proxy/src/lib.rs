@@ -9,6 +9,7 @@ pub mod arrival;
 pub mod body;
 pub mod build;
 pub mod commands;
+pub mod comparison;
 pub mod config;
 pub mod dispatch;
 pub mod downstream;

@@ -16,6 +16,7 @@ fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(settings) => commands::serve(&settings, extracted::all()),
         Command::Check(arguments) => commands::check(&arguments, extracted::all()),
+        Command::Compare(arguments) => commands::compare(&arguments, extracted::all()),
         Command::Report(arguments) => commands::report(&arguments),
         Command::Verdict(arguments) => commands::verdict(&arguments),
     }

@@ -170,7 +170,7 @@ fn verdict(verdict: &Verdict) -> String {
 }
 
 /// Columns as wide as their widest cell; the last is not padded.
-fn table<const N: usize>(rows: &[[String; N]]) -> String {
+pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
     let width = |column: usize| rows.iter().map(|it| it[column].chars().count()).max().unwrap_or(0);
     let widths: [usize; N] = std::array::from_fn(width);
     let mut text = String::new();

@@ -239,3 +239,87 @@ fn a_request_has_one_line_in_the_log_with_the_times_of_both_sides() {
     assert!(ms("server_ms") <= ms("first_byte_ms"), "{line}");
     assert!(ms("first_byte_ms") <= ms("total_ms"), "{line}");
 }
+
+/// Two answers and a route file with a rule for the second of their two differences.
+fn stored_answers(folder: &Path) {
+    let answer = |price: &str, seen: u8| {
+        let body = format!(
+            "{{\"lines\":[{{\"price\":{price}}}],\"seen\":{seen},\"n\":12345678901234567890}}"
+        );
+        format!("HTTP/2 200 \r\ncontent-type: application/json\r\n\r\n{body}")
+    };
+    fs::write(folder.join("control"), answer("19.90", 1)).unwrap();
+    fs::write(folder.join("candidate"), answer("19.9", 2)).unwrap();
+    fs::write(folder.join("seen"), answer("19.90", 3)).unwrap();
+    fs::write(
+        folder.join("routes.toml"),
+        "[[route]]\nid = \"cart\"\nmatch = { path = \"/cart.json\" }\nstage = \"monolith\"\n\
+         ignore = [{ at = \"$.seen\", why = \"a counter\" }]\n",
+    )
+    .unwrap();
+}
+
+#[test]
+fn compare_says_the_same_or_every_difference_and_ends_with_0_or_1() {
+    let folder = TempDir::new().unwrap();
+    stored_answers(folder.path());
+    let (code, out, _) = run(folder.path(), &["compare", "control", "control"]);
+    assert_eq!((code, out.as_str()), (Some(0), "The same.\n"));
+
+    let (code, out, _) = run(folder.path(), &["compare", "control", "candidate"]);
+    assert_eq!(code, Some(1));
+    assert!(out.contains("$.lines[0].price  changed  critical  19.90"), "{out}");
+    assert!(out.ends_with("Different: 2 critical, 0 cosmetic.\n"), "{out}");
+
+    let arguments = ["compare", "control", "candidate", "--format", "json"];
+    let (code, out, _) = run(folder.path(), &arguments);
+    let found: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &found["same"]), (Some(1), &json!(false)));
+    assert!(out.contains("\"control\": 19.90,") && out.contains("\"candidate\": 19.9\n"), "{out}");
+    let place = &found["differences"][0];
+    assert_eq!(place["path"], "$.lines[0].price");
+    assert_eq!((&place["kind"], &place["class"]), (&json!("changed"), &json!("critical")));
+}
+
+#[test]
+fn compare_holds_answers_against_a_routes_rules() {
+    let folder = TempDir::new().unwrap();
+    stored_answers(folder.path());
+    let rules = ["--routes", "routes.toml", "--route", "cart"];
+    let (code, out, _) =
+        run(folder.path(), &[&["compare", "control", "seen"], &rules[..]].concat());
+    assert_eq!(code, Some(0), "{out}");
+    assert!(out.contains("excused: a counter"), "{out}");
+    assert!(out.ends_with("The same by the route's rules.\n"), "{out}");
+    let (code, ..) =
+        run(folder.path(), &[&["compare", "control", "candidate"], &rules[..]].concat());
+    assert_eq!(code, Some(1));
+}
+
+#[test]
+fn compare_reads_bodies_alone_and_says_what_it_cannot_read() {
+    let folder = TempDir::new().unwrap();
+    stored_answers(folder.path());
+    fs::write(folder.path().join("a.html"), "<p class='a b'>x").unwrap();
+    fs::write(folder.path().join("b.html"), "<p class='b a'>y</p>").unwrap();
+    let html = ["--content-type", "text/html"];
+    let (code, out, _) =
+        run(folder.path(), &[&["compare", "a.html", "b.html"], &html[..]].concat());
+    assert_eq!(code, Some(1));
+    assert!(out.contains(":root > body > p::text"), "{out}");
+    for (arguments, says) in [
+        (&["a.html", "b.html"][..], "a.html has no HTTP response (no status line)"),
+        (&["absent", "control"], "absent cannot be read: No such file"),
+        (&["control", "control", "--routes", "routes.toml"], "--route <ID>"),
+        (
+            &["control", "control", "--routes", "routes.toml", "--route", "x"],
+            "routes.toml has no route `x`",
+        ),
+        (&["control", "control", "--routes", "control", "--route", "x"], "control:1:"),
+        (&["a.html", "b.html", "--content-type", "application/json"], "cannot be compared"),
+    ] {
+        let (code, _, error) = run(folder.path(), &[&["compare"], arguments].concat());
+        assert_eq!(code, Some(2), "{arguments:?}: {error}");
+        assert!(error.contains(says), "{arguments:?}: {error}");
+    }
+}

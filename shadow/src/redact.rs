@@ -50,6 +50,9 @@ impl Redactor {
             Fragment::Status(status) => text.push_str(status.as_str()),
             Fragment::Header(value) if is_shown(path, reveal, value) => text.push_str(value),
             Fragment::Header(value) => self.shape(&mut text, "text", value),
+            Fragment::Text(value) if is_shown(path, reveal, value) => text.push_str(value),
+            Fragment::Text(value) => self.shape(&mut text, "text", value),
+            Fragment::Element(element) => self.shape(&mut text, "element", &element.excerpt()),
             Fragment::Body(body) => self.bytes(&mut text, body),
             Fragment::Json(value) => {
                 let mut path = path.clone();

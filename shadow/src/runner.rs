@@ -13,8 +13,10 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
-    Experiment, Leg, MonolithVersion, Observation, Store, Subject, Unknown, book::Book,
-    compare::Answers, metrics::ShadowMetrics,
+    Experiment, Leg, MonolithVersion, Observation, Store, Subject, Unknown,
+    book::Book,
+    compare::{Answers, Pair},
+    metrics::ShadowMetrics,
 };
 
 /// How often counts go to the store.
@@ -282,17 +284,21 @@ async fn judge(queued: Queued) {
         (Ok(control), Ok(candidate)) => (control, candidate),
         (Err(why), _) | (_, Err(why)) => return ticket.settle(|book, it| book.unknown(it, why)),
     };
-    match Answers::read(&control, &candidate) {
+    // A second answer that did not come, or cannot be read, teaches nothing.
+    let again = again.and_then(Result::ok);
+    let again = again.and_then(|it| Pair::new(control.clone(), it).ok());
+    let again = again.as_ref().and_then(|it| Answers::read(it).ok());
+    let pair = match Pair::new(control, candidate) {
+        Ok(pair) => pair,
+        Err(why) => return ticket.settle(|book, it| book.unknown(it, why)),
+    };
+    match Answers::read(&pair) {
         Err(why) => ticket.settle(|book, it| book.unknown(it, why)),
         Ok(answers) => {
             let today = OffsetDateTime::now_utc().date();
             let comparison = answers.compare(&subject.rules, today);
-            let sides = [&control, &candidate];
-            // A second answer that did not come, or cannot be read, teaches nothing.
-            let again = again.and_then(Result::ok);
-            let again = again.as_ref().and_then(|it| Answers::read(&control, it).ok());
             let itself = again.as_ref().map(|it| it.compare(&subject.rules, today));
-            let itself = itself.as_ref();
+            let (sides, itself) = (pair.sides(), itself.as_ref());
             ticket.settle(|book, it| book.compared(it, &request, sides, &comparison, itself));
         }
     }

@@ -20,11 +20,13 @@ pub enum Unknown {
     ControlFailed,
     /// The candidate does not reproduce this kind of request, and said so.
     Declined,
-    /// A body was longer than what is kept for a comparison.
+    /// A body was longer than what is kept for a comparison or than its encoding may make it, or a
+    /// page too deep or too intricate.
     TooLarge,
     /// The buyer left before the control's answer had passed whole.
     ClientGone,
-    /// The control's body is encoded, or is not what its content type says.
+    /// A body is not in its content encoding, or in one that is not known; or the control's is not
+    /// what its content type says.
     Unparsable,
 }
 

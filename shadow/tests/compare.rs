@@ -12,7 +12,9 @@ use std::{collections::BTreeMap, env, fmt::Write as _, fs, path::PathBuf, time::
 use http::{HeaderMap, HeaderName, HeaderValue};
 use shadow::{
     Observation,
-    compare::{Answers, Comparison, Decimal, Excuse, Judgement, Matcher, PathPattern, Rule, Rules},
+    compare::{
+        Answers, Comparison, Decimal, Excuse, Judgement, Matcher, Pair, PathPattern, Rule, Rules,
+    },
 };
 use time::{
     Date,
@@ -61,7 +63,11 @@ fn blessing() -> bool {
 fn outcome(control: &str, candidate: &str, rules: &str) -> String {
     let [control, candidate] = [control, candidate].map(answer);
     let rules = Rules::new(rules.lines().map(rule).collect());
-    match Answers::read(&control, &candidate) {
+    let pair = match Pair::new(control, candidate) {
+        Ok(pair) => pair,
+        Err(why) => return format!("unknown: {why}\n"),
+    };
+    match Answers::read(&pair) {
         Err(why) => format!("unknown: {why}\n"),
         Ok(answers) => dump(&answers.compare(&rules, TODAY)),
     }
@@ -105,17 +111,19 @@ fn answer(section: &str) -> Observation {
 
 /// The reason of a rule is its own line.
 fn rule(line: &str) -> Rule {
-    let words: Vec<_> = line.split(' ').collect();
-    let (words, until) = match &words[..] {
-        [words @ .., "until", day] => {
+    let (rest, until) = match line.rsplit_once(" until ") {
+        Some((rest, day)) => {
             let format = format_description!("[year]-[month]-[day]");
-            (words, Some(Date::parse(day, format).unwrap()))
+            (rest, Some(Date::parse(day, format).unwrap()))
         }
-        words => (words, None),
+        None => (line, None),
     };
-    let (at, excuse) = match words {
-        ["ignore", at] => (at, Excuse::Ignore),
-        ["tolerate", at, "as", as_what @ ..] => (at, Excuse::Tolerate(matcher(as_what))),
+    let (at, excuse) = match (rest.split_once(' '), rest.rsplit_once(" as ")) {
+        (Some(("ignore", at)), _) => (at, Excuse::Ignore),
+        (Some(("tolerate", rest)), Some((_, as_what))) => {
+            let at = rest.strip_suffix(as_what).and_then(|it| it.strip_suffix(" as ")).unwrap();
+            (at, Excuse::Tolerate(matcher(&as_what.split(' ').collect::<Vec<_>>())))
+        }
         _ => panic!("no rule: {line}"),
     };
     Rule { at: PathPattern::parse(at).unwrap(), excuse, why: line.to_owned(), until }
@@ -129,7 +137,9 @@ fn matcher(words: &[&str]) -> Matcher {
         }
         ["uuid"] => Matcher::Uuid,
         ["masked-token"] => Matcher::MaskedToken,
+        ["money"] => Matcher::Money,
         ["any-order"] => Matcher::AnyOrder,
+        ["any-order", "by", by] => Matcher::Keyed { by: (*by).to_owned() },
         _ => panic!("no matcher: {words:?}"),
     }
 }

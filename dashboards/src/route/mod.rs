@@ -87,9 +87,11 @@ fn remedy(reason: Unknown) -> &'static str {
             "The extraction does not reproduce this kind of request, and said so. The monolith \
              will answer these."
         }
-        Unknown::TooLarge => "A body was longer than what is kept for a comparison.",
+        Unknown::TooLarge => {
+            "A body was longer than what is kept for a comparison, or too intricate."
+        }
         Unknown::ClientGone => "The buyer left before the answer had passed whole.",
-        Unknown::Unparsable => "A body is encoded, or is not what its content type says it is.",
+        Unknown::Unparsable => "A body is not what its content type or encoding says it is.",
     }
 }
 

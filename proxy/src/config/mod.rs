@@ -35,6 +35,8 @@ pub enum Command {
     Serve(Box<Serve>),
     /// Validate a route file: exit status 0 when it is good, 1 when it has a fault
     Check(Check),
+    /// Compare two stored answers: exit status 0 when they are the same, 1 when they differ
+    Compare(Compare),
     /// Show the verdicts, or one route's differences
     Report(Report),
     /// Ask what the verdict would be: exit status 0 ready, 1 not ready, 3 undecided
@@ -177,6 +179,27 @@ pub struct Check {
     #[arg(default_value = "routes.toml")]
     pub file: PathBuf,
     /// How the faults are printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+}
+
+/// `banyan compare`.
+#[derive(Debug, Args)]
+pub struct Compare {
+    /// The monolith's answer, as `curl -i` writes it; - is standard input
+    pub control: PathBuf,
+    /// The extraction's answer
+    pub candidate: PathBuf,
+    /// The files are bodies alone, of this type
+    #[arg(long, value_name = "TYPE")]
+    pub content_type: Option<String>,
+    /// The route file whose rules hold
+    #[arg(long, value_name = "FILE", requires = "route")]
+    pub routes: Option<PathBuf>,
+    /// The route whose rules hold
+    #[arg(long, value_name = "ID", requires = "routes")]
+    pub route: Option<String>,
+    /// How the differences are printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
 }

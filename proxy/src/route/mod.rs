@@ -19,6 +19,7 @@ mod upstream;
 mod upstreams;
 mod values;
 
+pub(crate) use self::reload::read;
 pub use self::{
     check::{Checked, check},
     compile::{Compiled, Compiler},

@@ -261,7 +261,7 @@ fn check_health(runtime: Option<&Handle>, table: &RouteTable, pinned: bool) {
 }
 
 /// Reads the file's text, as far as a route file may go.
-pub(super) fn read(file: &Path) -> io::Result<String> {
+pub(crate) fn read(file: &Path) -> io::Result<String> {
     let mut text = String::new();
     let read = File::open(file)?.take(SIZE_LIMIT + 1).read_to_string(&mut text)?;
     if read as u64 > SIZE_LIMIT {

@@ -13,7 +13,7 @@ use super::{
     values::{Percent, duration, span},
 };
 
-const MATCHERS: [&str; 5] = ["any-order", "masked-token", "number", "time", "uuid"];
+const MATCHERS: [&str; 6] = ["any-order", "masked-token", "money", "number", "time", "uuid"];
 
 /// Reads what a route says of its judgement. Faults are noted, and leave defaults behind.
 pub(super) fn subject(
@@ -101,8 +101,15 @@ fn matcher(section: &mut Section<'_>, findings: &mut Findings<'_>) -> Option<Mat
     let value = section.require("as", findings)?;
     let kind = text(value, "`as` must be a string", findings)?;
     match kind {
-        "any-order" => Some(Matcher::AnyOrder),
+        "any-order" => match section.get("by") {
+            Some(by) => {
+                let by = text(by, "`by` must be the name of a member", findings)?.to_owned();
+                Some(Matcher::Keyed { by })
+            }
+            None => Some(Matcher::AnyOrder),
+        },
         "masked-token" => Some(Matcher::MaskedToken),
+        "money" => Some(Matcher::Money),
         "uuid" => Some(Matcher::Uuid),
         "number" => {
             let within = decimal(section.require("within", findings)?, findings)?;

@@ -11,6 +11,8 @@ pub struct Decimal {
 const DIGITS: u32 = 36;
 
 impl Decimal {
+    pub(super) const ZERO: Self = Self { mantissa: 0, exponent: 0 };
+
     /// Reads a number in JSON's syntax; `None` for other syntax, and for more digits than fit.
     pub fn parse(text: &str) -> Option<Self> {
         let unsigned = text.strip_prefix('-').unwrap_or(text);

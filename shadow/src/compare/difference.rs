@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 use http::StatusCode;
 use serde::Serialize;
 
-use crate::compare::{Path, Rule, Value};
+use crate::compare::{Element, Path, Rule, Value};
 
 /// A place at which two answers differ.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +31,10 @@ pub enum Fragment<'a> {
     Header(Cow<'a, str>),
     /// A part of a JSON document.
     Json(&'a Value<'a>),
+    /// An element of an HTML or XML document.
+    Element(&'a Element<'a>),
+    /// A text in such a document, or the value of an attribute.
+    Text(&'a str),
     /// A body that is not read any further.
     Body(&'a [u8]),
 }

@@ -4,19 +4,28 @@ mod collector;
 mod decimal;
 mod difference;
 mod document;
+mod encoding;
+mod fingerprint;
+mod format;
 mod headers;
 mod json;
+mod lines;
+mod markup;
+mod pair;
 mod path;
 mod rule;
 mod sequence;
+mod serialize;
 
 use time::Date;
 
-use self::{collector::Collector, document::Walk, json::parse};
+use self::{collector::Collector, document::Walk, format::Format, json::parse, pair::Kind};
 pub use self::{
     decimal::Decimal,
     difference::{Class, Difference, DifferenceKind, Finding, Fragment, Judgement},
     json::Value,
+    markup::Element,
+    pair::Pair,
     path::{Path, PathError, PathPattern},
     rule::{Excuse, Matcher, Rule, Rules},
 };
@@ -29,8 +38,7 @@ use crate::{Observation, Unknown};
 /// Two answers, read as far as a comparison needs it.
 #[derive(Debug)]
 pub struct Answers<'a> {
-    control: &'a Observation,
-    candidate: &'a Observation,
+    pair: &'a Pair,
     bodies: Bodies<'a>,
 }
 
@@ -38,7 +46,9 @@ pub struct Answers<'a> {
 enum Bodies<'a> {
     /// Byte for byte the same: what they are does not matter.
     Same,
-    Documents(Value<'a>, Value<'a>),
+    /// JSON, or what is read into the same form: lines of text, cells of CSV, fields of a form.
+    Values(Root, Value<'a>, Value<'a>),
+    Markup(Element<'a>, Element<'a>),
     /// Both claim to be JSON, and the candidate's is not.
     NoDocument(Value<'a>),
     Opaque,
@@ -70,41 +80,38 @@ pub enum Outcome {
 }
 
 impl<'a> Answers<'a> {
-    /// Reads the bodies. JSON is recognised by the content type.
+    /// Reads the bodies, each as what its content type says.
     ///
     /// # Errors
-    /// [`Unknown::Unparsable`] when a body has a content encoding (such bodies are not decoded), or
-    /// the control's is not the JSON that it claims to be; unless both are the same, byte for byte.
-    pub fn read(control: &'a Observation, candidate: &'a Observation) -> Result<Self, Unknown> {
-        Ok(Self { control, candidate, bodies: Bodies::read(control, candidate)? })
+    /// [`Unknown::Unparsable`] when the control's body is not what its content type says,
+    /// [`Unknown::TooLarge`] when it is nested too deeply.
+    pub fn read(pair: &'a Pair) -> Result<Self, Unknown> {
+        Ok(Self { pair, bodies: Bodies::read(pair)? })
     }
 
     /// Compares the answers under a route's rules, as they stand on that day (UTC).
     pub fn compare(&'a self, rules: &'a Rules, today: Date) -> Comparison<'a> {
         let mut collector = Collector::new(rules.on(today));
-        let [one, other] = [self.control, self.candidate].map(|it| it.status);
-        if one != other {
-            let [one, other] = [one, other].map(|it| Some(Fragment::Status(it)));
+        let [control, candidate] = self.pair.sides();
+        if control.status != candidate.status {
+            let [one, other] = [control, candidate].map(|it| Some(Fragment::Status(it.status)));
             let path = Path::at(Root::Status);
             collector.found(&path, DifferenceKind::Changed, Class::Critical, one, other);
         }
-        headers::compare(&self.control.headers, &self.candidate.headers, &mut collector);
+        headers::compare(&control.headers, &candidate.headers, &mut collector);
         match &self.bodies {
             Bodies::Same => {}
-            Bodies::Documents(control, candidate) => {
-                Walk::new(&mut collector).values(control, candidate);
+            Bodies::Values(root, control, candidate) => {
+                Walk::new(&mut collector, Path::at(*root)).documents(control, candidate);
             }
-            Bodies::NoDocument(control) => {
-                let control = Some(Fragment::Json(control));
-                let candidate = Some(Fragment::Body(&self.candidate.body));
+            Bodies::Markup(control, candidate) => {
+                markup::compare(control, candidate, &mut collector);
+            }
+            Bodies::NoDocument(one) => {
+                let (one, other) = (Fragment::Json(one), Fragment::Body(&candidate.body));
                 let path = Path::at(Root::Document);
-                collector.found(
-                    &path,
-                    DifferenceKind::Retyped,
-                    Class::Critical,
-                    control,
-                    candidate,
-                );
+                let kind = DifferenceKind::Retyped;
+                collector.found(&path, kind, Class::Critical, Some(one), Some(other));
             }
             Bodies::Opaque => self.compare_bytes(&mut collector),
         }
@@ -112,8 +119,9 @@ impl<'a> Answers<'a> {
     }
 
     fn compare_bytes(&'a self, collector: &mut Collector<'a>) {
-        let [control, candidate] = [self.control, self.candidate]
-            .map(|it| (!it.body.is_empty()).then_some(Fragment::Body(&it.body)));
+        let sides = self.pair.sides();
+        let [control, candidate] =
+            sides.map(|it| (!it.body.is_empty()).then_some(Fragment::Body(&it.body)));
         let kind = match (&control, &candidate) {
             (Some(_), None) => DifferenceKind::Missing,
             (None, Some(_)) => DifferenceKind::Extra,
@@ -124,22 +132,40 @@ impl<'a> Answers<'a> {
 }
 
 impl<'a> Bodies<'a> {
-    fn read(control: &'a Observation, candidate: &'a Observation) -> Result<Self, Unknown> {
-        let encodings = [control, candidate].map(|it| headers::encoding(&it.headers));
-        if control.body == candidate.body && encodings[0] == encodings[1] {
-            return Ok(Self::Same);
-        }
-        if encodings.iter().any(Option::is_some) {
-            return Err(Unknown::Unparsable);
-        }
-        let both_json = [control, candidate].iter().all(|it| headers::is_json(&it.headers));
-        if !both_json || control.body.is_empty() || candidate.body.is_empty() {
-            return Ok(Self::Opaque);
-        }
-        let control = parse(&control.body).map_err(|_| Unknown::Unparsable)?;
-        Ok(match parse(&candidate.body) {
-            Ok(candidate) => Self::Documents(control, candidate),
-            Err(_) => Self::NoDocument(control),
+    fn read(pair: &'a Pair) -> Result<Self, Unknown> {
+        let format = match &pair.kind {
+            Kind::Same => return Ok(Self::Same),
+            Kind::Opaque => return Ok(Self::Opaque),
+            Kind::Pages(one, other) => {
+                return Ok(Self::Markup(one.element()?, other.element()?));
+            }
+            Kind::Text(format) => *format,
+        };
+        let [control, candidate] = pair.sides().map(|it| &it.body[..]);
+        let both = |read: fn(&'a [u8]) -> Option<Value<'a>>| match (read(control), read(candidate))
+        {
+            (Some(one), Some(other)) => Self::Values(Root::Body, one, other),
+            _ => Self::Opaque,
+        };
+        Ok(match format {
+            Format::Json => {
+                let control = parse(control).map_err(|_| Unknown::Unparsable)?;
+                match parse(candidate) {
+                    Ok(candidate) => Self::Values(Root::Document, control, candidate),
+                    Err(_) => Self::NoDocument(control),
+                }
+            }
+            Format::Xml => {
+                let control = markup::parse_xml(control).map_err(|_| Unknown::Unparsable)?;
+                match markup::parse_xml(candidate) {
+                    Ok(candidate) => Self::Markup(control, candidate),
+                    Err(_) => Self::Opaque,
+                }
+            }
+            Format::Csv => both(lines::csv),
+            Format::Form => both(lines::form),
+            Format::Text => both(lines::text),
+            Format::Html | Format::Bytes => Self::Opaque,
         })
     }
 }
@@ -168,9 +194,8 @@ impl Outcome {
 
 /// A JSON document of an answer, if that is what its body is.
 pub(crate) fn document(observation: &Observation) -> Option<Value<'_>> {
-    let readable =
-        headers::is_json(&observation.headers) && headers::encoding(&observation.headers).is_none();
-    readable.then(|| parse(&observation.body).ok()).flatten()
+    let is_json = Format::of(&observation.headers) == Format::Json;
+    is_json.then(|| parse(&observation.body).ok()).flatten()
 }
 
 #[cfg(test)]

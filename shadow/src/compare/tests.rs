@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use time::macros::date;
 
@@ -18,13 +19,22 @@ fn answer(status: u16, content_type: &'static str, body: &'static str) -> Observ
     }
 }
 
+/// Why two answers cannot be compared.
+fn unknown(control: &Observation, candidate: &Observation) -> Option<Unknown> {
+    match Pair::new(control.clone(), candidate.clone()) {
+        Ok(pair) => Answers::read(&pair).err(),
+        Err(why) => Some(why),
+    }
+}
+
 fn json(body: &'static str) -> Observation {
     answer(200, "application/json; charset=utf-8", body)
 }
 
 /// The outcome, and the differences as `kind path`.
 fn judge(control: &Observation, candidate: &Observation, rules: &Rules) -> (Outcome, Vec<String>) {
-    let answers = Answers::read(control, candidate).unwrap();
+    let pair = Pair::new(control.clone(), candidate.clone()).unwrap();
+    let answers = Answers::read(&pair).unwrap();
     let comparison = answers.compare(rules, date!(2026 - 11 - 24));
     let differences = comparison.findings.iter().map(|it| &it.difference);
     let differences = differences.map(|it| format!("{} {}", it.kind, it.path)).collect();
@@ -61,25 +71,55 @@ fn a_candidate_that_is_no_json_differs_and_a_control_that_is_none_is_unknown() {
     let (good, bad) = (json("{\"a\":1}"), json("{\"a\":1} x"));
     let (outcome, differences) = judge(&good, &bad, &Rules::default());
     assert_eq!((outcome, differences), (Outcome::Mismatched, vec!["retyped $".to_owned()]));
-    assert_eq!(Answers::read(&bad, &good).unwrap_err(), Unknown::Unparsable);
+    assert_eq!(unknown(&bad, &good), Some(Unknown::Unparsable));
     assert_eq!(judge(&bad, &bad, &Rules::default()).0, Outcome::Matched);
 }
 
 #[test]
-fn encoded_bodies_are_not_compared_unless_they_are_the_same() {
-    let (plain, mut encoded) = (json("{\"a\":1}"), json("{\"a\":2}"));
-    encoded.headers.insert("content-encoding", HeaderValue::from_static("gzip"));
-    assert_eq!(Answers::read(&plain, &encoded).unwrap_err(), Unknown::Unparsable);
-    assert_eq!(Answers::read(&encoded, &plain).unwrap_err(), Unknown::Unparsable);
-    assert_eq!(judge(&encoded, &encoded, &Rules::default()).0, Outcome::Matched);
-    let mut mislabelled = encoded.clone();
+fn encoded_bodies_are_decoded_unless_they_are_the_same() {
+    let encoded = |encoding: &'static str, body: &[u8]| {
+        let mut it = json("");
+        it.headers.insert("content-encoding", HeaderValue::from_static(encoding));
+        it.body = Bytes::copy_from_slice(body);
+        it
+    };
+    let brotli = encoded("br", b"\x0b\x03\x80{\"a\":1}\x03");
+    let plain = json("{\"a\":1}");
+    let differences = judge(&plain, &brotli, &Rules::default()).1;
+    assert_eq!(differences, ["extra headers.content-encoding"]);
+    let differences = judge(&json("{\"a\":2}"), &brotli, &Rules::default()).1;
+    assert_eq!(differences, ["extra headers.content-encoding", "changed $.a"]);
+    let unread = encoded("zip", b"PK");
+    assert_eq!(unknown(&plain, &unread), Some(Unknown::Unparsable));
+    assert_eq!(judge(&unread, &unread, &Rules::default()).0, Outcome::Matched);
+    let mut mislabelled = unread.clone();
     mislabelled.headers.remove("content-encoding");
-    assert_eq!(Answers::read(&encoded, &mislabelled).unwrap_err(), Unknown::Unparsable);
+    assert_eq!(unknown(&unread, &mislabelled), Some(Unknown::Unparsable));
+}
+
+#[test]
+fn every_format_is_read_as_what_it_is() {
+    for (content_type, one, other, expected) in [
+        ("text/plain", "a\nb\n", "a\nc\n", "changed body[1]"),
+        ("text/css", "a{}\nb{}", "b{}", "missing body[0]"),
+        ("text/csv", "a,b\r\n1,2\r\n", "a,b\n\"1\",3\n", "changed body[1][1]"),
+        ("application/x-www-form-urlencoded", "a=1&b=%20", "b=+&a=2", "changed body.a"),
+        ("text/html; charset=utf-8", "<p>1", "<p>2</p>", "changed :root > body > p::text"),
+        ("application/rss+xml", "<a><b/></a>", "<a><c/></a>", "retyped :root > b"),
+        ("application/xml", "<a/>", "<a>", "changed body"),
+        ("image/png", "a", "b", "changed body"),
+        ("application/octet-stream", "\n", "\n\n", "changed body"),
+    ] {
+        let [one, other] = [one, other].map(|it| answer(200, content_type, it));
+        assert_eq!(judge(&one, &other, &Rules::default()).1, [expected], "{content_type}");
+    }
+    let [one, other] = ["<a>", "<a/>"].map(|it| answer(200, "text/xml", it));
+    assert_eq!(unknown(&one, &other), Some(Unknown::Unparsable));
 }
 
 #[test]
 fn other_bodies_are_compared_byte_for_byte() {
-    let text = |body| answer(200, "text/plain", body);
+    let text = |body| answer(200, "image/png", body);
     let kinds = |one, other| judge(&text(one), &text(other), &Rules::default()).1;
     assert_eq!(kinds("a", "b"), ["changed body"]);
     assert_eq!(kinds("a", ""), ["missing body"]);

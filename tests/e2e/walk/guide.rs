@@ -9,7 +9,7 @@ use proxy::{
     report, route,
 };
 use reqwest::{Client, header::COOKIE};
-use shadow::{Reports, Verdict};
+use shadow::{Reports, State};
 use sqlx::mysql::MySqlPoolOptions;
 use tests::{
     banyan::{Proxy, Setup},
@@ -216,7 +216,7 @@ impl Guide {
             self.ask_the_judge(10).await;
             let reports = Reports::open_read_only(&self.proxy().store()).await.unwrap();
             let report = reports.route(API_LIST.id).await.unwrap();
-            report.filter(|it| it.verdict == Verdict::Ready)
+            report.filter(|it| it.verdict.state == State::Ready)
         })
         .await;
     }
@@ -282,7 +282,7 @@ impl Guide {
                 arguments.store = self.proxy().store();
                 report::text(&arguments).await.unwrap()
             }
-            Command::Serve(_) => panic!("the test serves by itself"),
+            command => panic!("nobody follows {command:?} here"),
         }
     }
 

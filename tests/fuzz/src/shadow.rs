@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::CONTENT_TYPE}
 use serde_json::value::RawValue;
 use shadow::{
     Observation,
-    compare::{Answers, Excuse, Outcome, Rule, Rules},
+    compare::{Answers, Excuse, Outcome, Pair, Rule, Rules},
 };
 use time::{Date, macros::date};
 
@@ -42,7 +42,7 @@ pub(crate) fn json(input: &[u8]) {
     }
     let control = document(Bytes::copy_from_slice(input));
     let other = document([input, b" "].concat().into());
-    let ours = Answers::read(&control, &other).is_ok();
+    let ours = Pair::new(control.clone(), other).is_ok_and(|it| Answers::read(&it).is_ok());
     assert_eq!(ours, serde_json_reads(input));
     if ours {
         let packed = document(packed(input));
@@ -68,7 +68,8 @@ fn serde_json_reads(document: &[u8]) -> bool {
 }
 
 fn outcome(control: &Observation, candidate: &Observation, rules: &Rules) -> Option<Outcome> {
-    let answers = Answers::read(control, candidate).ok()?;
+    let pair = Pair::new(control.clone(), candidate.clone()).ok()?;
+    let answers = Answers::read(&pair).ok()?;
     let comparison = answers.compare(rules, TODAY);
     for finding in &comparison.findings {
         let _ = finding.difference.path.to_string();

@@ -1,18 +1,24 @@
 //! JSON documents, compared by structure: the order of members and the way a string is escaped
 //! mean nothing; the order of elements, the text of numbers and the type of values do.
 
+mod digest;
+mod equal;
+mod graphql;
+
 use std::{
     borrow::Cow,
     collections::{HashMap, VecDeque},
-    hash::{DefaultHasher, Hash as _, Hasher as _},
     mem,
 };
 
+use self::{
+    digest::{Digest, Known},
+    equal::{same, same_members},
+};
 use super::{
     Class, DifferenceKind, Fragment, Value,
     collector::Collector,
-    path::{Path, Root, Step},
-    rule::Excuses,
+    path::{Path, Step},
     sequence::{Key, align},
 };
 
@@ -22,11 +28,24 @@ type Member<'a> = (Cow<'a, str>, Value<'a>);
 pub(super) struct Walk<'w, 'a> {
     collector: &'w mut Collector<'a>,
     path: Path<'a>,
+    /// Whether any rule is for places in such documents.
+    has_rules: bool,
+    /// The documents are answers of GraphQL with errors.
+    is_graphql: bool,
+    known: Known,
 }
 
 impl<'w, 'a> Walk<'w, 'a> {
-    pub(super) const fn new(collector: &'w mut Collector<'a>) -> Self {
-        Self { collector, path: Path::at(Root::Document) }
+    /// From the place where the two values are.
+    pub(super) fn new(collector: &'w mut Collector<'a>, path: Path<'a>) -> Self {
+        let has_rules = collector.excuses().reach(path.root());
+        Self { collector, path, has_rules, is_graphql: false, known: Known::default() }
+    }
+
+    /// Compares two whole documents.
+    pub(super) fn documents(mut self, control: &'a Value<'a>, candidate: &'a Value<'a>) {
+        self.is_graphql = graphql::has_errors(control) && graphql::has_errors(candidate);
+        self.values(control, candidate);
     }
 
     pub(super) fn values(&mut self, control: &'a Value<'a>, candidate: &'a Value<'a>) {
@@ -52,6 +71,9 @@ impl<'w, 'a> Walk<'w, 'a> {
             for ((name, one), (_, other)) in control.iter().zip(candidate) {
                 self.within(Step::Member(name), |it| it.values(one, other));
             }
+            return;
+        }
+        if same_members(control, candidate) {
             return;
         }
         let mut others: HashMap<&str, VecDeque<&'a Value<'a>>> = HashMap::new();
@@ -82,29 +104,44 @@ impl<'w, 'a> Walk<'w, 'a> {
         (control, ones): (&'a Value<'a>, &'a [Value<'a>]),
         (candidate, others): (&'a Value<'a>, &'a [Value<'a>]),
     ) {
-        let ordered = !self.collector.excuses().any_order(&self.path);
-        let alignment = align(&self.keys(ones), &self.keys(others), ordered);
-        if alignment.moved {
+        let [at, other_at] = unequal(ones, others);
+        let of_errors = self.is_graphql && graphql::is_list_of_errors(&self.path);
+        let ordered = !of_errors && !self.collector.excuses().any_order(&self.path);
+        let [keys, other_keys] = [(ones, &at), (others, &other_at)]
+            .map(|(elements, at)| self.keys(elements, at, of_errors));
+        let alignment = align(&keys, &other_keys, ordered);
+        if alignment.moved && !of_errors {
             self.found(DifferenceKind::Moved, Some(control), Some(candidate));
         }
         for (one, other) in alignment.pairs {
+            let (one, other) = (at[one], other_at[other]);
             self.within(Step::Element(one), |it| it.values(&ones[one], &others[other]));
         }
-        for at in alignment.missing {
+        for at in alignment.missing.into_iter().map(|it| at[it]) {
             self.within(Step::Element(at), |it| {
                 it.found(DifferenceKind::Missing, Some(&ones[at]), None);
             });
         }
-        for at in alignment.extra {
+        for at in alignment.extra.into_iter().map(|it| other_at[it]) {
             self.within(Step::Element(at), |it| {
                 it.found(DifferenceKind::Extra, None, Some(&others[at]));
             });
         }
     }
 
-    fn keys(&self, elements: &'a [Value<'a>]) -> Vec<Key> {
-        let mut digest = Digest { excuses: self.collector.excuses(), path: self.path.clone() };
-        elements.iter().enumerate().map(|(at, it)| digest.key(at, it)).collect()
+    fn keys(&mut self, elements: &'a [Value<'a>], at: &[usize], of_errors: bool) -> Vec<Key> {
+        let (excuses, has_rules) = (self.collector.excuses(), self.has_rules);
+        let name = excuses.key(&self.path).unwrap_or("id");
+        let path = self.path.clone();
+        let mut digest = Digest { excuses, path, has_rules, known: &mut self.known };
+        let key = |&at: &usize| {
+            let mut key = digest.key(at, &elements[at], name);
+            if of_errors {
+                key.identity = Some(graphql::identity(&elements[at]));
+            }
+            key
+        };
+        at.iter().map(key).collect()
     }
 
     fn within(&mut self, step: Step<'a>, then: impl FnOnce(&mut Self)) {
@@ -120,82 +157,27 @@ impl<'w, 'a> Walk<'w, 'a> {
         candidate: Option<&'a Value<'a>>,
     ) {
         let [control, candidate] = [control, candidate].map(|it| it.map(Fragment::Json));
-        self.collector.found(&self.path, kind, Class::Critical, control, candidate);
+        let class = if self.is_graphql { graphql::class(&self.path) } else { Class::Critical };
+        self.collector.found(&self.path, kind, class, control, candidate);
     }
 }
 
-/// Hashes values as far as no rule excuses what they are. A collision pairs two unequal elements,
-/// which are then compared like any other pair: it never hides a difference.
-struct Digest<'d, 'a> {
-    excuses: &'d Excuses<'a>,
-    path: Path<'a>,
-}
-
-impl<'a> Digest<'_, 'a> {
-    fn key(&mut self, at: usize, element: &'a Value<'a>) -> Key {
-        self.path.push(Step::Element(at));
-        let content = self.value(element).unwrap_or_default();
-        let identity = match element {
-            Value::Object(members) => members
-                .iter()
-                .find(|(name, value)| {
-                    name == "id" && matches!(value, Value::Number(_) | Value::String(_))
-                })
-                .and_then(|(name, value)| self.step(Step::Member(name), value)),
-            _ => None,
-        };
-        self.path.pop();
-        Key { content, identity }
-    }
-
-    fn step(&mut self, step: Step<'a>, value: &'a Value<'a>) -> Option<u64> {
-        self.path.push(step);
-        let digest = self.value(value);
-        self.path.pop();
-        digest
-    }
-
-    /// `None` for what a rule excuses.
-    fn value(&mut self, value: &'a Value<'a>) -> Option<u64> {
-        if self.excuses.reach_documents() && self.excuses.blur(&self.path) {
-            return None;
+/// The indices of the elements that are to be aligned: all but those that are equal where they stand.
+/// Where less than half of two lists is, something has been put in or taken out, and only what is
+/// equal at both ends stands where it stood.
+fn unequal(ones: &[Value<'_>], others: &[Value<'_>]) -> [Vec<usize>; 2] {
+    let differ = |at: &usize| !same(&ones[*at], &others[*at]);
+    let shorter = ones.len().min(others.len());
+    if ones.len() == others.len() {
+        let at: Vec<_> = (0..shorter).filter(differ).collect();
+        if at.len() <= shorter / 2 {
+            return [at.clone(), at];
         }
-        let mut hasher = DefaultHasher::new();
-        mem::discriminant(value).hash(&mut hasher);
-        match value {
-            Value::Null => {}
-            Value::Bool(it) => it.hash(&mut hasher),
-            Value::Number(it) => it.hash(&mut hasher),
-            Value::String(it) => it.hash(&mut hasher),
-            Value::Array(elements) => self.elements(elements).hash(&mut hasher),
-            Value::Object(members) => self.members(members).hash(&mut hasher),
-        }
-        Some(hasher.finish())
     }
-
-    fn elements(&mut self, elements: &'a [Value<'a>]) -> u64 {
-        let ordered = !self.excuses.any_order(&self.path);
-        let mut digests = Vec::with_capacity(elements.len());
-        for (at, it) in elements.iter().enumerate() {
-            digests.push(self.step(Step::Element(at), it).unwrap_or_default());
-        }
-        if !ordered {
-            digests.sort_unstable();
-        }
-        let mut hasher = DefaultHasher::new();
-        digests.hash(&mut hasher);
-        hasher.finish()
-    }
-
-    /// A sum, as members have no order.
-    fn members(&mut self, members: &'a [Member<'a>]) -> u64 {
-        members.iter().fold(0, |sum, (name, value)| {
-            let Some(digest) = self.step(Step::Member(name), value) else { return sum };
-            let mut hasher = DefaultHasher::new();
-            (name, digest).hash(&mut hasher);
-            sum.wrapping_add(hasher.finish())
-        })
-    }
+    let prefix = (0..shorter).take_while(|at| !differ(at)).count();
+    let pairs = ones.iter().rev().zip(others.iter().rev()).take(shorter - prefix);
+    let suffix = pairs.take_while(|(one, other)| same(one, other)).count();
+    [ones.len(), others.len()].map(|it| (prefix..it - suffix).collect())
 }
 
 #[cfg(test)]

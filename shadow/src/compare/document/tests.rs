@@ -4,13 +4,13 @@ use proptest::prelude::*;
 use time::macros::date;
 
 use super::*;
-use crate::compare::{Excuse, Matcher, PathPattern, Rule, Rules, json::parse};
+use crate::compare::{Excuse, Matcher, PathPattern, Rule, Rules, json::parse, path::Root};
 
 /// The differences as `kind path`, those that rules excuse in brackets.
 fn under(rules: &Rules, control: &str, candidate: &str) -> Vec<String> {
     let [control, candidate] = [control, candidate].map(|it| parse(it.as_bytes()).unwrap());
     let mut collector = Collector::new(rules.on(date!(2026 - 11 - 24)));
-    Walk::new(&mut collector).values(&control, &candidate);
+    Walk::new(&mut collector, Path::at(Root::Document)).documents(&control, &candidate);
     let comparison = collector.finish();
     let show = |it: &crate::compare::Finding<'_>| {
         let text = format!("{} {}", it.difference.kind, it.difference.path);
@@ -90,6 +90,59 @@ fn elements_are_recognised_whatever_rules_excuse_in_them() {
 }
 
 #[test]
+fn elements_are_known_by_the_member_that_a_rule_names() {
+    let control = r#"[{"sku":"a","n":1},{"sku":"b","n":2},{"sku":"c","n":3}]"#;
+    let candidate = r#"[{"sku":"c","n":3},{"sku":"b","n":8},{"sku":"a","n":9}]"#;
+    let keyed = rules(&[("$", Excuse::Tolerate(Matcher::Keyed { by: "sku".to_owned() }))]);
+    assert_eq!(
+        under(&keyed, control, candidate),
+        ["(moved $)", "changed $[0].n", "changed $[1].n"]
+    );
+    let sets = rules(&[("$", Excuse::Tolerate(Matcher::AnyOrder))]);
+    assert_eq!(under(&sets, control, candidate).len(), 4, "both members of two elements");
+}
+
+#[test]
+fn errors_of_graphql_are_known_by_their_path_and_code() {
+    let error = |message: &str, at: &str, code: &str| {
+        format!(r#"{{"message":"{message}","path":["a","{at}"],"extensions":{{"code":"{code}"}}}}"#)
+    };
+    let answer = |errors: &[String]| format!(r#"{{"data":null,"errors":[{}]}}"#, errors.join(","));
+    let control = answer(&[error("no", "b", "GONE"), error("never", "c", "DENIED")]);
+    let candidate = answer(&[error("nie", "c", "DENIED"), error("no", "b", "GONE")]);
+    let differences = differences(&control, &candidate);
+    assert_eq!(differences, ["changed $.errors[1].message"]);
+    let other = answer(&[error("no", "b", "GONE"), error("never", "c", "OTHER")]);
+    assert_eq!(self::differences(&control, &other), ["changed $.errors[1].extensions.code"]);
+    let [control, candidate] = [&control, &candidate].map(|it| parse(it.as_bytes()).unwrap());
+    let rules = Rules::default();
+    let mut collector = Collector::new(rules.on(date!(2026 - 11 - 24)));
+    Walk::new(&mut collector, Path::at(Root::Document)).documents(&control, &candidate);
+    let comparison = collector.finish();
+    assert_eq!((comparison.critical, comparison.cosmetic), (0, 1), "a message is for people");
+}
+
+#[test]
+fn errors_of_other_apis_are_a_list() {
+    let control = r#"{"errors":[{"detail":"a"},{"detail":"b"}]}"#;
+    let candidate = r#"{"errors":[{"detail":"b"},{"detail":"a"}]}"#;
+    assert_eq!(differences(control, candidate), ["moved $.errors"]);
+}
+
+#[test]
+fn a_list_with_changes_all_over_is_compared_in_place() {
+    let list = |odd: u8| {
+        let elements: Vec<_> =
+            (0..9).map(|it| format!("{{\"n\":{}}}", if it % 3 == 1 { odd } else { 7 })).collect();
+        format!("[{}]", elements.join(","))
+    };
+    assert_eq!(
+        differences(&list(1), &list(2)),
+        ["changed $[1].n", "changed $[4].n", "changed $[7].n"]
+    );
+}
+
+#[test]
 fn any_order_excuses_no_other_element() {
     let rules = rules(&[("$", Excuse::Tolerate(Matcher::AnyOrder))]);
     assert_eq!(under(&rules, "[1, 2, 3]", "[3, 2, 4]"), ["(moved $)", "changed $[0]"]);
@@ -104,7 +157,7 @@ fn the_list_of_differences_is_bounded_and_says_so() {
     let [control, candidate] = [&control, &candidate].map(|it| parse(it.as_bytes()).unwrap());
     let rules = Rules::default();
     let mut collector = Collector::new(rules.on(date!(2026 - 11 - 24)));
-    Walk::new(&mut collector).values(&control, &candidate);
+    Walk::new(&mut collector, Path::at(Root::Document)).documents(&control, &candidate);
     let comparison = collector.finish();
     assert_eq!(
         (comparison.findings.len(), comparison.omitted, comparison.critical),

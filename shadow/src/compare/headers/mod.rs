@@ -1,12 +1,17 @@
 //! Headers, compared by what they mean.
 
+mod values;
+
 use std::{borrow::Cow, collections::BTreeSet};
 
 use http::{
     HeaderMap, HeaderValue,
-    header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, LOCATION, SET_COOKIE, VARY},
+    header::{
+        CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, LOCATION, SET_COOKIE, WWW_AUTHENTICATE,
+    },
 };
 
+use self::values::{meaning, words};
 use super::{
     Class, DifferenceKind, Fragment, Path,
     collector::Collector,
@@ -34,6 +39,9 @@ const LEFT_OUT: [&str; 17] = [
     "x-runtime",
 ];
 
+/// What a client acts on. (The lines of Set-Cookie are critical too.)
+const CRITICAL: [http::HeaderName; 4] = [CACHE_CONTROL, CONTENT_TYPE, LOCATION, WWW_AUTHENTICATE];
+
 /// Adds the differences of two answers' headers, by name; those of cookies by cookie.
 pub(super) fn compare<'a>(
     control: &'a HeaderMap,
@@ -50,9 +58,7 @@ pub(super) fn compare<'a>(
         } else {
             let [one, other] = [control, candidate].map(|it| meaning(name, it));
             let class = match name {
-                _ if [CACHE_CONTROL, CONTENT_TYPE, LOCATION].iter().any(|it| it == name) => {
-                    Class::Critical
-                }
+                _ if CRITICAL.iter().any(|it| it == name) => Class::Critical,
                 _ => Class::Cosmetic,
             };
             found(&path, class, one, other, collector);
@@ -60,68 +66,15 @@ pub(super) fn compare<'a>(
     }
 }
 
-/// The content encodings that still apply to a body, other than `identity`.
-pub(super) fn encoding(headers: &HeaderMap) -> Option<String> {
-    let encodings: Vec<_> = words(headers.get_all(CONTENT_ENCODING).iter().map(text))
-        .into_iter()
-        .filter(|it| it != "identity" && !it.is_empty())
-        .collect();
-    (!encodings.is_empty()).then(|| encodings.join(", "))
-}
-
-/// Whether the content type says JSON (RFC 6839's `+json` included).
-pub(super) fn is_json(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok()) else {
-        return false;
-    };
-    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    matches!(&*essence, "application/json" | "text/json") || essence.ends_with("+json")
+/// The content encodings of a body in the order in which they were applied, without `identity`.
+pub(super) fn encodings(headers: &HeaderMap) -> Vec<String> {
+    let mut encodings = words(headers.get_all(CONTENT_ENCODING).iter().map(text));
+    encodings.retain(|it| it != "identity" && !it.is_empty());
+    encodings
 }
 
 fn is_left_out(name: &str) -> bool {
     LEFT_OUT.contains(&name) || name.starts_with("x-banyan-")
-}
-
-/// A header in a form in which equal texts mean the same; `None` if it is absent.
-fn meaning<'a>(name: &str, headers: &'a HeaderMap) -> Option<Cow<'a, str>> {
-    let mut values = headers.get_all(name).iter().map(text).peekable();
-    values.peek()?;
-    Some(if name == CACHE_CONTROL || name == VARY {
-        let set: BTreeSet<_> = words(values).into_iter().collect();
-        set.into_iter().collect::<Vec<_>>().join(", ").into()
-    } else if name == CONTENT_TYPE {
-        values.map(|it| media_type(&it)).collect::<Vec<_>>().join(", ").into()
-    } else {
-        let first = values.next().unwrap_or_default();
-        values.fold(first, |all, it| Cow::Owned(format!("{all}, {it}")))
-    })
-}
-
-/// `Text/HTML; Charset="UTF-8"` is `text/html; charset=utf-8`.
-fn media_type(value: &str) -> String {
-    let mut parts = value.split(';').map(str::trim).filter(|it| !it.is_empty());
-    let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
-    let parameters: BTreeSet<String> = parts
-        .map(|part| match part.split_once('=') {
-            Some((name, value)) => {
-                let name = name.trim().to_ascii_lowercase();
-                let value = value.trim().trim_matches('"');
-                // Other parameters, such as a multipart boundary, are case-sensitive.
-                let folded = (name == "charset").then(|| value.to_ascii_lowercase());
-                format!("{name}={}", folded.as_deref().unwrap_or(value))
-            }
-            None => part.to_ascii_lowercase(),
-        })
-        .collect();
-    [essence].into_iter().chain(parameters).collect::<Vec<_>>().join("; ")
-}
-
-/// The members of a comma-separated list. Quoted commas, as in `private="a, b"`, split too: on both
-/// sides alike.
-fn words<'a>(values: impl Iterator<Item = Cow<'a, str>>) -> Vec<String> {
-    values
-        .flat_map(|it| it.split(',').map(|it| it.trim().to_ascii_lowercase()).collect::<Vec<_>>())
-        .collect()
 }
 
 /// A cookie's value is the session's business: only its name and attributes are compared.

@@ -53,8 +53,16 @@ pub enum Matcher {
     /// Two CSRF tokens as Rails masks them for each response: 64 bytes in base64, either unpadded
     /// and URL-safe (86 characters) or padded (88).
     MaskedToken,
-    /// The same elements in another order. The only matcher for a list.
+    /// Two JSON numbers, or two texts with a number, of the same amount: `19.90` and `19.9`.
+    Money,
+    /// The same elements in another order.
     AnyOrder,
+    /// The same elements in another order, each known by a member that it has: what has changed in
+    /// an element is looked for in the one with the same value there.
+    Keyed {
+        /// The member's name.
+        by: String,
+    },
 }
 
 /// The rules as they stand on one day.
@@ -62,7 +70,6 @@ pub enum Matcher {
 pub(super) struct Excuses<'a> {
     active: Vec<&'a Rule>,
     expired: Vec<&'a Rule>,
-    reach_documents: bool,
 }
 
 impl Rules {
@@ -74,8 +81,7 @@ impl Rules {
     pub(super) fn on(&self, today: Date) -> Excuses<'_> {
         let (active, expired): (Vec<_>, Vec<_>) =
             self.0.iter().partition(|it| it.until.is_none_or(|until| today <= until));
-        let reach_documents = active.iter().any(|it| it.at.root() == Root::Document);
-        Excuses { active, expired, reach_documents }
+        Excuses { active, expired }
     }
 }
 
@@ -91,9 +97,9 @@ impl<'a> Excuses<'a> {
         }
     }
 
-    /// Whether any rule looks into JSON documents.
-    pub(super) const fn reach_documents(&self) -> bool {
-        self.reach_documents
+    /// Whether any rule is for places that start from this root.
+    pub(super) fn reach(&self, root: Root) -> bool {
+        self.active.iter().any(|it| it.at.root() == root)
     }
 
     /// Whether a rule may excuse what the value at this place is: such a value says nothing of
@@ -101,16 +107,24 @@ impl<'a> Excuses<'a> {
     pub(super) fn blur(&self, path: &Path<'_>) -> bool {
         self.active.iter().any(|rule| match rule.excuse {
             Excuse::Ignore => rule.at.covers(path),
-            Excuse::Tolerate(Matcher::AnyOrder) => false,
+            Excuse::Tolerate(Matcher::AnyOrder | Matcher::Keyed { .. }) => false,
             Excuse::Tolerate(_) => rule.at.matches(path),
         })
     }
 
     /// Whether the list at this place may have any order.
     pub(super) fn any_order(&self, path: &Path<'_>) -> bool {
-        let mut rules = self.active.iter();
-        rules.any(|it| {
-            matches!(it.excuse, Excuse::Tolerate(Matcher::AnyOrder)) && it.at.matches(path)
+        self.active.iter().any(|it| {
+            matches!(it.excuse, Excuse::Tolerate(Matcher::AnyOrder | Matcher::Keyed { .. }))
+                && it.at.matches(path)
+        })
+    }
+
+    /// The member by which the elements of the list at this place are known.
+    pub(super) fn key(&self, path: &Path<'_>) -> Option<&'a str> {
+        self.active.iter().find_map(|it| match &it.excuse {
+            Excuse::Tolerate(Matcher::Keyed { by }) if it.at.matches(path) => Some(&**by),
+            _ => None,
         })
     }
 }
@@ -128,20 +142,52 @@ impl Rule {
 
 impl Matcher {
     fn excuses(&self, difference: &Difference<'_>) -> bool {
-        let (Some(Fragment::Json(control)), Some(Fragment::Json(candidate))) =
-            (&difference.control, &difference.candidate)
-        else {
-            return false;
+        let (control, candidate) = match (&difference.control, &difference.candidate) {
+            (Some(Fragment::Json(control)), Some(Fragment::Json(candidate))) => {
+                (control, candidate)
+            }
+            (Some(control), Some(candidate)) => {
+                return self.excuses_markup(difference.kind, control, candidate);
+            }
+            _ => return false,
         };
         match (self, difference.kind, control, candidate) {
-            (Self::AnyOrder, DifferenceKind::Moved, ..) => true,
+            (Self::AnyOrder | Self::Keyed { .. }, DifferenceKind::Moved, ..) => true,
             (
                 Self::Number { within },
                 DifferenceKind::Changed,
                 Value::Number(control),
                 Value::Number(candidate),
             ) => are_near(*within, control, candidate),
+            (
+                Self::Money,
+                DifferenceKind::Changed,
+                Value::Number(control),
+                Value::Number(candidate),
+            ) => are_near(Decimal::ZERO, control, candidate),
             (_, DifferenceKind::Changed, Value::String(control), Value::String(candidate)) => {
+                self.excuses_text(control, candidate)
+            }
+            _ => false,
+        }
+    }
+
+    /// Markup has no numbers but texts that read like one.
+    fn excuses_markup(
+        &self,
+        kind: DifferenceKind,
+        control: &Fragment<'_>,
+        candidate: &Fragment<'_>,
+    ) -> bool {
+        match (self, kind, control, candidate) {
+            (Self::AnyOrder | Self::Keyed { .. }, DifferenceKind::Moved, ..) => true,
+            (
+                Self::Number { within },
+                DifferenceKind::Changed,
+                Fragment::Text(control),
+                Fragment::Text(candidate),
+            ) => are_near(*within, control, candidate),
+            (_, DifferenceKind::Changed, Fragment::Text(control), Fragment::Text(candidate)) => {
                 self.excuses_text(control, candidate)
             }
             _ => false,
@@ -153,7 +199,8 @@ impl Matcher {
             Self::Time { within } => are_close(*within, control, candidate),
             Self::Uuid => is_uuid(control) && is_uuid(candidate),
             Self::MaskedToken => is_masked_token(control) && is_masked_token(candidate),
-            Self::Number { .. } | Self::AnyOrder => false,
+            Self::Money => are_near(Decimal::ZERO, control, candidate),
+            Self::Number { .. } | Self::AnyOrder | Self::Keyed { .. } => false,
         }
     }
 }
@@ -190,7 +237,7 @@ pub(crate) fn is_uuid(text: &str) -> bool {
 /// 64 bytes in base64: a one-time pad and the token under it, 32 bytes each. 85 characters hold
 /// 510 of the 512 bits, so the last one has two bits to say, and must be `A`, `Q`, `g` or `w`.
 /// (`masked_authenticity_token` in Rails' `request_forgery_protection.rb`.)
-fn is_masked_token(text: &str) -> bool {
+pub(super) fn is_masked_token(text: &str) -> bool {
     let (digits, others) = match text.strip_suffix("==") {
         Some(digits) => (digits, b"+/"),
         None => (text, b"-_"),

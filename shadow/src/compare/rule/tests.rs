@@ -31,13 +31,15 @@ fn rule(at: &str, excuse: Excuse, until: Option<Date>) -> Rule {
     Rule { at: PathPattern::parse(at).unwrap(), excuse, why: "clock".to_owned(), until }
 }
 
-fn all() -> [Matcher; 5] {
+fn all() -> [Matcher; 7] {
     [
         Matcher::Number { within: Decimal::parse("1e9").unwrap() },
         Matcher::Time { within: Duration::from_secs(1_000_000) },
         Matcher::Uuid,
         Matcher::MaskedToken,
+        Matcher::Money,
         Matcher::AnyOrder,
+        Matcher::Keyed { by: "sku".to_owned() },
     ]
 }
 
@@ -50,6 +52,18 @@ fn a_number_is_excused_near_a_number() {
     assert!(!excuses(&matcher, "100", "\"101\""));
     assert!(!excuses(&matcher, "\"100\"", "\"101\""));
     assert!(!excuses(&matcher, "100", "null"));
+}
+
+#[test]
+fn money_is_excused_for_the_same_amount() {
+    for (control, candidate) in [("19.90", "19.9"), ("\"19.90\"", "\"19.9\""), ("1e1", "10.0")] {
+        assert!(excuses(&Matcher::Money, control, candidate));
+    }
+    for (control, candidate) in
+        [("19.90", "19.91"), ("\"19.90\"", "19.9"), ("\"19.90 EUR\"", "\"19.9 EUR\""), ("1", "-1")]
+    {
+        assert!(!excuses(&Matcher::Money, control, candidate), "{control} {candidate}");
+    }
 }
 
 #[test]
@@ -94,7 +108,8 @@ fn any_order_excuses_moved_elements_only() {
     let [control, candidate] = ["[1, 2]", "[2, 1]"].map(|it| parse(it.as_bytes()).unwrap());
     let moved = difference(DifferenceKind::Moved, Some(&control), Some(&candidate));
     assert!(Matcher::AnyOrder.excuses(&moved));
-    for matcher in &all()[..4] {
+    assert!(Matcher::Keyed { by: "sku".to_owned() }.excuses(&moved));
+    for matcher in &all()[..5] {
         assert!(!matcher.excuses(&moved), "{matcher:?}");
     }
     assert!(!excuses(&Matcher::AnyOrder, "\"a\"", "\"b\""));

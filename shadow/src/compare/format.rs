@@ -1,0 +1,67 @@
+//! What a body is, by its content type.
+
+use http::{HeaderMap, header::CONTENT_TYPE};
+
+/// How a body is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// RFC 8259, RFC 6839's `+json` included.
+    Json,
+    Html,
+    /// RFC 7303, `+xml` included.
+    Xml,
+    /// RFC 4180.
+    Csv,
+    /// `application/x-www-form-urlencoded`.
+    Form,
+    /// Any other text, scripts and style sheets included.
+    Text,
+    /// An image, an archive, or nothing that is known.
+    Bytes,
+}
+
+impl Format {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let value = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
+        let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        match &*essence {
+            "application/json" | "text/json" => Self::Json,
+            "text/html" | "application/xhtml+xml" => Self::Html,
+            "application/xml" | "text/xml" => Self::Xml,
+            "text/csv" => Self::Csv,
+            "application/x-www-form-urlencoded" => Self::Form,
+            "application/javascript" => Self::Text,
+            _ if essence.ends_with("+json") => Self::Json,
+            _ if essence.ends_with("+xml") => Self::Xml,
+            _ if essence.starts_with("text/") => Self::Text,
+            _ => Self::Bytes,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn a_format_is_recognised_by_the_essence_of_the_type() {
+        for (value, format) in [
+            ("application/json", Format::Json),
+            ("Application/Vnd.Shop+JSON; charset=utf-8", Format::Json),
+            ("application/jsonp", Format::Bytes),
+            ("text/HTML;charset=utf-8", Format::Html),
+            ("application/rss+xml", Format::Xml),
+            ("image/svg+xml", Format::Xml),
+            ("text/csv; header=present", Format::Csv),
+            ("text/javascript", Format::Text),
+            ("image/png", Format::Bytes),
+            ("", Format::Bytes),
+        ] {
+            let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(value))]);
+            assert_eq!(Format::of(&headers), format, "{value}");
+        }
+        assert_eq!(Format::of(&HeaderMap::new()), Format::Bytes);
+    }
+}

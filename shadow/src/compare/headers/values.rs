@@ -1,0 +1,134 @@
+//! Values of header fields in a form in which equal texts mean the same.
+
+use std::{borrow::Cow, collections::BTreeSet};
+
+use http::HeaderMap;
+
+use super::text;
+use crate::compare::fingerprint::without_fingerprints;
+
+/// What a field says, all its lines together; `None` if it is absent. Lines of a field that is not
+/// known are joined in their order, as RFC 9110 §5.3 allows.
+pub(super) fn meaning<'a>(name: &str, headers: &'a HeaderMap) -> Option<Cow<'a, str>> {
+    let mut values = headers.get_all(name).iter().map(text).peekable();
+    values.peek()?;
+    Some(match name {
+        "access-control-allow-headers"
+        | "access-control-allow-methods"
+        | "access-control-expose-headers"
+        | "allow"
+        | "cache-control"
+        | "vary" => set(words(values)),
+        "content-disposition" | "content-type" => list(values.map(|it| media_type(&it))),
+        "content-location" | "location" => list(values.map(|it| url(&it))),
+        "content-security-policy" | "content-security-policy-report-only" => {
+            list(values.map(|it| policy(&it)))
+        }
+        "link" => set(values.flat_map(|it| links(&it)).collect()),
+        "strict-transport-security" => set(values.flat_map(|it| directives(&it)).collect()),
+        _ => {
+            let first = values.next().unwrap_or_default();
+            values.fold(first, |all, it| Cow::Owned(format!("{all}, {it}")))
+        }
+    })
+}
+
+/// The members of a comma-separated list, in lower case.
+pub(super) fn words<'a>(values: impl Iterator<Item = Cow<'a, str>>) -> Vec<String> {
+    let lower = |it: &str| it.to_ascii_lowercase();
+    values.flat_map(|it| split(&it, ',').map(lower).collect::<Vec<_>>()).collect()
+}
+
+fn set<'a>(members: Vec<String>) -> Cow<'a, str> {
+    let set: BTreeSet<_> = members.into_iter().collect();
+    set.into_iter().collect::<Vec<_>>().join(", ").into()
+}
+
+fn list<'a>(members: impl Iterator<Item = String>) -> Cow<'a, str> {
+    members.collect::<Vec<_>>().join(", ").into()
+}
+
+/// The trimmed parts between separators that are not in quotes and not in `<…>`.
+fn split(value: &str, separator: char) -> impl Iterator<Item = &str> {
+    let mut until = None;
+    let parts = value.split(move |it| {
+        match (until, it) {
+            (None, '"') => until = Some('"'),
+            (None, '<') => until = Some('>'),
+            (Some(end), it) if it == end => until = None,
+            _ => {}
+        }
+        until.is_none() && it == separator
+    });
+    parts.map(str::trim)
+}
+
+/// `Text/HTML; Charset="UTF-8"` is `text/html; charset=utf-8`.
+fn media_type(value: &str) -> String {
+    let mut parts = split(value, ';').filter(|it| !it.is_empty());
+    let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
+    [essence].into_iter().chain(parameters(parts)).collect::<Vec<_>>().join("; ")
+}
+
+fn parameters<'p>(parts: impl Iterator<Item = &'p str>) -> BTreeSet<String> {
+    parts
+        .map(|part| match part.split_once('=') {
+            Some((name, value)) => {
+                let name = name.trim().to_ascii_lowercase();
+                let value = value.trim().trim_matches('"');
+                // Other parameters, such as a multipart boundary, are case-sensitive.
+                let folded = (name == "charset").then(|| value.to_ascii_lowercase());
+                format!("{name}={}", folded.as_deref().unwrap_or(value))
+            }
+            None => part.to_ascii_lowercase(),
+        })
+        .collect()
+}
+
+/// Scheme and host in lower case, without the scheme's own port, `/` for no path (RFC 3986 §6.2).
+fn url(value: &str) -> String {
+    let Some((scheme, rest)) = value.split_once("://") else { return value.to_owned() };
+    let scheme = scheme.to_ascii_lowercase();
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, rest) = rest.split_at(end);
+    let authority = authority.to_ascii_lowercase();
+    let port = match &*scheme {
+        "http" => ":80",
+        "https" => ":443",
+        _ => "",
+    };
+    let authority = authority.strip_suffix(port).unwrap_or(&authority);
+    let slash = if rest.starts_with('/') { "" } else { "/" };
+    format!("{scheme}://{authority}{slash}{rest}")
+}
+
+/// Links of RFC 8288, each with its parameters as a set, without the fingerprints of assets.
+fn links(value: &str) -> Vec<String> {
+    let link = |link: &str| {
+        let mut parts = split(link, ';').filter(|it| !it.is_empty());
+        let target = without_fingerprints(parts.next().unwrap_or_default()).into_owned();
+        [target].into_iter().chain(parameters(parts)).collect::<Vec<_>>().join("; ")
+    };
+    split(value, ',').filter(|it| !it.is_empty()).map(link).collect()
+}
+
+fn directives(value: &str) -> Vec<String> {
+    let lower = split(value, ';').filter(|it| !it.is_empty()).map(str::to_ascii_lowercase);
+    lower.collect()
+}
+
+/// The directives of CSP Level 3 in any order, each with its sources as a set; of a nonce, which is
+/// made anew for each answer, that it is there.
+fn policy(value: &str) -> String {
+    let directive = |directive: &str| {
+        let mut words = directive.split_ascii_whitespace();
+        let name = words.next().unwrap_or_default().to_ascii_lowercase();
+        let sources: BTreeSet<_> = words
+            .map(|it| if it.starts_with("'nonce-") { "'nonce-(nonce)'" } else { it })
+            .collect();
+        [&*name].into_iter().chain(sources).collect::<Vec<_>>().join(" ")
+    };
+    let directives: BTreeSet<_> =
+        value.split(';').map(str::trim).filter(|it| !it.is_empty()).map(directive).collect();
+    directives.into_iter().collect::<Vec<_>>().join("; ")
+}

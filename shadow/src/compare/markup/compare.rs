@@ -1,0 +1,217 @@
+//! Two documents, element by element.
+
+use std::{cmp::Ordering, collections::HashMap};
+
+use super::{Content, Element, Node, digest};
+use crate::compare::{
+    Class, DifferenceKind, Fragment,
+    collector::Collector,
+    document::Walk,
+    path::{Child, Path, Root, Step},
+    rule::Excuses,
+    sequence::{Key, align},
+};
+
+/// Adds the differences of two documents. Recursion is bounded, as documents are.
+pub(in crate::compare) fn compare<'a>(
+    control: &'a Element<'a>,
+    candidate: &'a Element<'a>,
+    collector: &mut Collector<'a>,
+) {
+    let has_rules = collector.excuses().reach(Root::Markup);
+    let path = Path::at(Root::Markup);
+    Comparer { collector, path, has_rules }.elements(control, candidate);
+}
+
+struct Comparer<'c, 'a> {
+    collector: &'c mut Collector<'a>,
+    path: Path<'a>,
+    /// Whether any rule is for places in such documents.
+    has_rules: bool,
+}
+
+impl<'a> Comparer<'_, 'a> {
+    fn elements(&mut self, control: &'a Element<'a>, candidate: &'a Element<'a>) {
+        if control.digest == candidate.digest && control == candidate {
+            return;
+        }
+        let both = [Some(Fragment::Element(control)), Some(Fragment::Element(candidate))];
+        if control.tag != candidate.tag {
+            return self.found(DifferenceKind::Retyped, Class::Critical, both);
+        }
+        self.attributes(control, candidate);
+        self.children(control, candidate);
+    }
+
+    /// Both are sorted by name.
+    fn attributes(&mut self, control: &'a Element<'a>, candidate: &'a Element<'a>) {
+        let mut ones = control.attributes.iter().peekable();
+        let mut others = candidate.attributes.iter().peekable();
+        loop {
+            let order = match (ones.peek(), others.peek()) {
+                (Some((one, _)), Some((other, _))) => one.cmp(other),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (None, None) => return,
+            };
+            let one = ones.next_if(|_| order.is_le());
+            let other = others.next_if(|_| order.is_ge());
+            let Some((name, _)) = one.or(other) else { return };
+            let class = match &**name {
+                "class" | "style" => Class::Cosmetic,
+                _ => Class::Critical,
+            };
+            self.within(Step::Attribute(name), |it| {
+                it.contents(one.map(|it| &it.1), other.map(|it| &it.1), class);
+            });
+        }
+    }
+
+    fn contents(
+        &mut self,
+        control: Option<&'a Content<'a>>,
+        candidate: Option<&'a Content<'a>>,
+        class: Class,
+    ) {
+        let kind = match (control, candidate) {
+            (Some(one), Some(other)) if one.text == other.text => return,
+            (Some(Content { json: Some(one), .. }), Some(Content { json: Some(other), .. })) => {
+                return Walk::new(self.collector, self.path.clone()).values(one, other);
+            }
+            (Some(_), Some(_)) => DifferenceKind::Changed,
+            (Some(_), None) => DifferenceKind::Missing,
+            (None, Some(_)) => DifferenceKind::Extra,
+            (None, None) => return,
+        };
+        let values = [control, candidate].map(|it| it.map(|it| Fragment::Text(&it.text)));
+        self.found(kind, class, values);
+    }
+
+    fn children(&mut self, control: &'a Element<'a>, candidate: &'a Element<'a>) {
+        let [ones, others] = [control, candidate].map(|it| &it.children[..]);
+        let [places, other_places] = [ones, others].map(places);
+        let [keys, other_keys] = [(ones, &places), (others, &other_places)]
+            .map(|(nodes, places)| self.keys(nodes, places));
+        let ordered = !self.collector.excuses().any_order(&self.path);
+        let alignment = align(&keys, &other_keys, ordered);
+        if alignment.moved {
+            let both = [control, candidate].map(|it| Some(Fragment::Element(it)));
+            self.found(DifferenceKind::Moved, Class::Critical, both);
+        }
+        for (one, other) in alignment.pairs {
+            match (&ones[one], &others[other]) {
+                (Node::Element(control), Node::Element(candidate)) => {
+                    self.within(places[one], |it| it.elements(control, candidate));
+                }
+                (Node::Text(control), Node::Text(candidate)) => {
+                    self.within(Step::Text, |it| {
+                        it.contents(Some(control), Some(candidate), Class::Critical);
+                    });
+                }
+                (control, candidate) => {
+                    self.alone(DifferenceKind::Missing, places[one], control);
+                    self.alone(DifferenceKind::Extra, other_places[other], candidate);
+                }
+            }
+        }
+        for at in alignment.missing {
+            self.alone(DifferenceKind::Missing, places[at], &ones[at]);
+        }
+        for at in alignment.extra {
+            self.alone(DifferenceKind::Extra, other_places[at], &others[at]);
+        }
+    }
+
+    fn alone(&mut self, kind: DifferenceKind, place: Step<'a>, node: &'a Node<'a>) {
+        let value = Some(match node {
+            Node::Element(it) => Fragment::Element(it),
+            Node::Text(it) => Fragment::Text(&it.text),
+        });
+        let values = if kind == DifferenceKind::Missing { [value, None] } else { [None, value] };
+        self.within(place, |it| it.found(kind, Class::Critical, values));
+    }
+
+    fn keys(&self, nodes: &'a [Node<'a>], places: &[Step<'a>]) -> Vec<Key> {
+        let mut blurred = self
+            .has_rules
+            .then(|| Blurred { excuses: self.collector.excuses(), path: self.path.clone() });
+        let key = |(node, place): (&'a Node<'a>, &Step<'a>)| Key {
+            content: match &mut blurred {
+                Some(blurred) => blurred.at(*place, |it| it.node(node)),
+                None => node.digest(),
+            },
+            identity: match node {
+                Node::Element(it) => it.attribute("id").map(|id| digest(&(&it.tag, id))),
+                Node::Text(_) => None,
+            },
+        };
+        nodes.iter().zip(places).map(key).collect()
+    }
+
+    fn within(&mut self, step: Step<'a>, then: impl FnOnce(&mut Self)) {
+        self.path.push(step);
+        then(self);
+        self.path.pop();
+    }
+
+    fn found(
+        &mut self,
+        kind: DifferenceKind,
+        class: Class,
+        [control, candidate]: [Option<Fragment<'a>>; 2],
+    ) {
+        self.collector.found(&self.path, kind, class, control, candidate);
+    }
+}
+
+/// Each child's place among its siblings.
+fn places<'a>(nodes: &'a [Node<'a>]) -> Vec<Step<'a>> {
+    let mut counts: HashMap<&str, (usize, usize)> = HashMap::new();
+    for node in nodes {
+        if let Node::Element(it) = node {
+            counts.entry(&it.tag).or_default().0 += 1;
+        }
+    }
+    let place = |node: &'a Node<'a>| match node {
+        Node::Text(_) => Step::Text,
+        Node::Element(it) => {
+            let nth = counts.get_mut(&*it.tag).and_then(|(all, seen)| {
+                *seen += 1;
+                (*all > 1).then_some(*seen)
+            });
+            Step::Child(Child { tag: &it.tag, nth })
+        }
+    };
+    nodes.iter().map(place).collect()
+}
+
+/// Hashes nodes as far as no rule excuses what they are, like [`Walk`] does.
+struct Blurred<'b, 'a> {
+    excuses: &'b Excuses<'a>,
+    path: Path<'a>,
+}
+
+impl<'a> Blurred<'_, 'a> {
+    fn at(&mut self, step: Step<'a>, then: impl FnOnce(&mut Self) -> u64) -> u64 {
+        self.path.push(step);
+        let digest = if self.excuses.blur(&self.path) { 0 } else { then(self) };
+        self.path.pop();
+        digest
+    }
+
+    fn node(&mut self, node: &'a Node<'a>) -> u64 {
+        let Node::Element(element) = node else { return node.digest() };
+        let attributes: Vec<_> = element
+            .attributes
+            .iter()
+            .map(|(name, it)| (name, self.at(Step::Attribute(name), |_| digest(&it.text))))
+            .collect();
+        let children: Vec<_> = element
+            .children
+            .iter()
+            .zip(places(&element.children))
+            .map(|(it, place)| self.at(place, |blurred| blurred.node(it)))
+            .collect();
+        digest(&(&element.tag, attributes, children))
+    }
+}

@@ -1,0 +1,111 @@
+//! A page in the form in which it is compared.
+
+use std::borrow::Cow;
+
+use ego_tree::NodeRef;
+
+use super::{
+    Content, DEPTH_LIMIT, Element, Node as Normal, Page,
+    dom::Node,
+    normal::{attribute, collapse, is_inline, keeps_white_space},
+};
+use crate::{Unknown, compare::json::parse};
+
+impl Page {
+    /// The root element. Comments are left out.
+    ///
+    /// # Errors
+    /// [`Unknown::TooLarge`] when elements are nested too deeply.
+    pub(in crate::compare) fn element(&self) -> Result<Element<'_>, Unknown> {
+        let mut children = self.0.root().children();
+        // The parser makes an `html` element of any text.
+        let root = children.find_map(|it| element(it, 0).transpose());
+        root.unwrap_or_else(|| Ok(Element::new("html".into(), Vec::new(), Vec::new())))
+    }
+}
+
+/// `None` for what is no element.
+fn element(node: NodeRef<'_, Node>, depth: usize) -> Result<Option<Element<'_>>, Unknown> {
+    let Node::Element { tag, attributes, .. } = node.value() else { return Ok(None) };
+    if depth > DEPTH_LIMIT {
+        return Err(Unknown::TooLarge);
+    }
+    let is_data = tag == "script"
+        && attributes.iter().any(|(name, value)| name == "type" && is_json_type(value));
+    let normal = attributes.iter().map(|(name, value)| {
+        let text = attribute(tag, attributes, name, value);
+        let json = (name.starts_with("data-") && value.starts_with(['{', '[']))
+            .then(|| parse(value.as_bytes()).ok())
+            .flatten();
+        (Cow::from(&**name), Content { text, json })
+    });
+    let normal = normal.collect();
+    let mut siblings = Siblings { parent: tag, children: Vec::new(), text: None, is_data };
+    for child in node.children() {
+        match child.value() {
+            Node::Text(text) => siblings.text(text),
+            _ => {
+                if let Some(child) = element(child, depth + 1)? {
+                    siblings.element(child);
+                }
+            }
+        }
+    }
+    siblings.end_text(None);
+    Ok(Some(Element::new(Cow::from(&**tag), normal, siblings.children)))
+}
+
+fn is_json_type(value: &str) -> bool {
+    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || essence == "importmap" || essence.ends_with("+json")
+}
+
+/// The children of an element, as they are gathered.
+struct Siblings<'a> {
+    parent: &'a str,
+    children: Vec<Normal<'a>>,
+    /// What stands behind the last child. Comments do not end a text.
+    text: Option<Cow<'a, str>>,
+    /// The text is a JSON document.
+    is_data: bool,
+}
+
+impl<'a> Siblings<'a> {
+    fn text(&mut self, text: &'a str) {
+        match &mut self.text {
+            Some(it) => it.to_mut().push_str(text),
+            None => self.text = Some(text.into()),
+        }
+    }
+
+    fn element(&mut self, child: Element<'a>) {
+        self.end_text(Some(&child.tag));
+        self.children.push(Normal::Element(child));
+    }
+
+    /// White space beside a block, or at an end of one, is not shown; other white space is as wide
+    /// as one space.
+    fn end_text(&mut self, next: Option<&str>) {
+        let Some(text) = self.text.take() else { return };
+        if self.is_data
+            && let Cow::Borrowed(text) = text
+            && let Ok(json) = parse(text.as_bytes())
+        {
+            let content = Content { text: text.into(), json: Some(json) };
+            return self.children.push(Normal::Text(content));
+        }
+        let text = if keeps_white_space(self.parent) {
+            text
+        } else {
+            let edge = |neighbour: Option<&str>| !is_inline(neighbour.unwrap_or(self.parent));
+            let before = self.children.last().and_then(|it| match it {
+                Normal::Element(it) => Some(&*it.tag),
+                Normal::Text(_) => None,
+            });
+            collapse(text, edge(before), edge(next))
+        };
+        if !text.is_empty() {
+            self.children.push(Normal::Text(Content::text(text)));
+        }
+    }
+}

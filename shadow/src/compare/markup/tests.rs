@@ -1,0 +1,277 @@
+//! What means the same in markup, what does not, and where.
+
+use proptest::prelude::*;
+use time::macros::date;
+
+use super::{compare::compare, *};
+use crate::{
+    Unknown,
+    compare::{
+        Class, Excuse, Fragment, Judgement, Matcher, PathPattern, Rule, Rules, collector::Collector,
+    },
+};
+
+/// The differences as `kind path`; cosmetic ones with `~`, those that rules excuse in brackets.
+fn judged(control: &Element<'_>, candidate: &Element<'_>, rules: &[(&str, Excuse)]) -> Vec<String> {
+    let rule = |(at, excuse): &(&str, Excuse)| Rule {
+        at: PathPattern::parse(at).unwrap(),
+        excuse: excuse.clone(),
+        why: "test".to_owned(),
+        until: None,
+    };
+    let rules = Rules::new(rules.iter().map(rule).collect());
+    let mut collector = Collector::new(rules.on(date!(2026 - 11 - 24)));
+    compare(control, candidate, &mut collector);
+    let comparison = collector.finish();
+    let show = |it: &crate::compare::Finding<'_>| {
+        let difference = &it.difference;
+        let mark = if difference.class == Class::Cosmetic { "~" } else { "" };
+        let text = format!("{mark}{} {}", difference.kind, difference.path);
+        match it.judgement {
+            Judgement::Excused(_) => format!("({text})"),
+            _ => text,
+        }
+    };
+    comparison.findings.iter().map(show).collect()
+}
+
+fn under(rules: &[(&str, Excuse)], control: &str, candidate: &str) -> Vec<String> {
+    let [control, candidate] = [control, candidate].map(|it| Page::parse(it.as_bytes()).unwrap());
+    judged(&control.element().unwrap(), &candidate.element().unwrap(), rules)
+}
+
+fn html(control: &str, candidate: &str) -> Vec<String> {
+    under(&[], control, candidate)
+}
+
+fn xml(control: &str, candidate: &str) -> Vec<String> {
+    let [control, candidate] = [control, candidate].map(|it| parse_xml(it.as_bytes()).unwrap());
+    judged(&control, &candidate, &[])
+}
+
+#[test]
+fn what_a_browser_does_not_show_means_nothing() {
+    for (control, candidate) in [
+        ("<p class='a b' id=x>1</p>", "<P id=\"x\" class=\"b  a b\">1</P>"),
+        ("<ul>\n  <li>1</li>\n  <li>2</li>\n</ul>", "<ul><li>1<li>2</ul>"),
+        ("<p>one  two\n</p>", "<p> one two</p>"),
+        ("<p>a<!-- c -->b</p><!-- d -->", "<p>ab</p>"),
+        ("<input disabled=disabled>", "<input disabled>"),
+        ("<div><b>a</b> <b>b</b> </div>", "<div> <b>a</b>\n<b>b</b></div>"),
+        (
+            "<title>x</title>",
+            "<!DOCTYPE html><html><head><title>x</title></head><body></body></html>",
+        ),
+        ("<p>&eacute;&#x27;</p>", "<p>é'</p>"),
+    ] {
+        assert!(html(control, candidate).is_empty(), "{control}\n{candidate}");
+    }
+}
+
+#[test]
+fn what_a_browser_shows_is_told_apart_at_its_place() {
+    for (control, candidate, expected) in [
+        ("<p>one</p>", "<p>two</p>", "changed :root > body > p::text"),
+        ("<p>a <b>b</b></p>", "<p>a<b>b</b></p>", "changed :root > body > p::text"),
+        ("<b>a</b> <b>b</b>", "<b>a</b><b>b</b>", "missing :root > body::text"),
+        ("<pre>a  b</pre>", "<pre>a b</pre>", "changed :root > body > pre::text"),
+        ("<p>a&nbsp;b</p>", "<p>a b</p>", "changed :root > body > p::text"),
+        ("<a href=/1>x</a>", "<a href=/2>x</a>", "changed :root > body > a[href]"),
+        ("<input checked>", "<input>", "missing :root > body > input[checked]"),
+        ("<p>1<p>2<p>3", "<p>1<p>x<p>3", "changed :root > body > p:nth-of-type(2)::text"),
+        ("<p>1<p>2<p>3", "<p>1<p>3", "missing :root > body > p:nth-of-type(2)"),
+        ("<h1>x</h1>", "<h2>x</h2>", "retyped :root > body > h1"),
+        ("<p class=a>x", "<p class=b>x", "~changed :root > body > p[class]"),
+        ("<p>1<p>2<p>3", "<p>3<p>1<p>2", "moved :root > body"),
+    ] {
+        assert_eq!(html(control, candidate), [expected], "{control}\n{candidate}");
+    }
+}
+
+#[test]
+fn what_rails_makes_anew_for_each_page_is_matched_and_nothing_else() {
+    let token = |sign: &str| format!("{}w==", sign.repeat(85));
+    let page = |token: &str, nonce: &str, digest: &str| {
+        format!(
+            "<meta name=csrf-token content=\"{token}\"><meta name=csp-nonce content=\"{nonce}\">
+             <script nonce=\"{nonce}\" src=\"/assets/shop-{digest}.js\"></script>
+             <form><input type=hidden name=authenticity_token value=\"{token}\"></form>"
+        )
+    };
+    let control = page(&token("a"), "n1", &"0a".repeat(32));
+    assert!(html(&control, &page(&token("b"), "n2", &"1b".repeat(32))).is_empty());
+    assert_eq!(
+        html(&control, &page("short", "", "x")),
+        [
+            "changed :root > head > meta:nth-of-type(1)[content]",
+            "changed :root > head > meta:nth-of-type(2)[content]",
+            "changed :root > head > script[nonce]",
+            "changed :root > head > script[src]",
+            "changed :root > body > form > input[value]",
+        ]
+    );
+    let field = |value| format!("<input name=other value=\"{}\">", token(value));
+    assert_eq!(html(&field("a"), &field("b")).len(), 1, "another field");
+}
+
+#[test]
+fn inline_json_is_json() {
+    let page = |data: &str, script: &str| {
+        format!("<div data-cart='{data}'></div><script type=application/json>{script}</script>")
+    };
+    let control = page("{\"a\":1,\"b\":[1,2]}", "[{\"id\":1}]");
+    assert!(html(&control, &page("{ \"b\":[1,2], \"a\":1 }", " [ {\"id\": 1} ]")).is_empty());
+    assert_eq!(
+        html(&control, &page("{\"a\":1,\"b\":[1,3]}", "[{\"id\":\"1\"}]")),
+        ["changed :root > body > div[data-cart].b[1]", "retyped :root > body > script::text[0].id"]
+    );
+    assert_eq!(
+        html(&control, &page("{\"a\"", "[{\"id\":1}]")),
+        ["changed :root > body > div[data-cart]"]
+    );
+}
+
+#[test]
+fn elements_are_known_by_their_ids() {
+    let control = "<ul><li id=a>1</li><li id=b>2</li></ul>";
+    let candidate = "<ul><li id=c>0</li><li id=a>1</li><li id=b>3</li></ul>";
+    assert_eq!(
+        html(control, candidate),
+        [
+            "changed :root > body > ul > li:nth-of-type(2)::text",
+            "extra :root > body > ul > li:nth-of-type(1)"
+        ]
+    );
+}
+
+#[test]
+fn rules_excuse_places_in_pages() {
+    let number =
+        Excuse::Tolerate(Matcher::Number { within: crate::compare::Decimal::parse("5").unwrap() });
+    let rules = [
+        (":root > body > p > b::text", number),
+        (":root > body > aside", Excuse::Ignore),
+        (":root > body > ul", Excuse::Tolerate(Matcher::AnyOrder)),
+        (":root > body > div[data-x].at", Excuse::Ignore),
+    ];
+    let control = "<p><b>10</b></p><aside>ad</aside><ul><li>1<li>2</ul><div data-x='{\"at\":1}'>";
+    let candidate = "<p><b>12</b></p><aside>da</aside><ul><li>2<li>1</ul><div data-x='{\"at\":2}'>";
+    assert_eq!(
+        under(&rules, control, candidate),
+        [
+            "(changed :root > body > p > b::text)",
+            "(changed :root > body > aside::text)",
+            "(moved :root > body > ul)",
+            "(changed :root > body > div[data-x].at)",
+        ]
+    );
+    let beyond = candidate.replace("12", "16");
+    assert_eq!(under(&rules, control, &beyond)[0], "changed :root > body > p > b::text");
+}
+
+#[test]
+fn xml_is_compared_like_a_page() {
+    let control = "<?xml version='1.0'?><feed xmlns='urn:f'>\n <item id='1' n='a'>x</item> </feed>";
+    let same = "<f:feed xmlns:f='urn:f'><f:item n='a' id='1'>x</f:item><!-- c --></f:feed>";
+    assert!(xml(control, same).is_empty());
+    for (candidate, expected) in [
+        ("<feed xmlns='urn:f'><item id='1' n='a'>x </item></feed>", "changed :root > item::text"),
+        ("<feed xmlns='urn:f'><item id='2' n='a'>x</item></feed>", "changed :root > item[id]"),
+        ("<feed xmlns='urn:g'><item id='1' n='a'>x</item></feed>", "changed :root[xmlns]"),
+        ("<feed xmlns='urn:f'/>", "missing :root > item"),
+    ] {
+        assert_eq!(xml(control, candidate), [expected], "{candidate}");
+    }
+    for bad in ["", "<a>", "<a/>x", "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"] {
+        assert!(parse_xml(bad.as_bytes()).is_err(), "{bad}");
+    }
+    let deep = format!("{}{}", "<a>".repeat(400), "</a>".repeat(400));
+    assert!(parse_xml(deep.as_bytes()).is_err());
+}
+
+#[test]
+fn an_element_is_shown_as_markup_and_cut_when_it_is_long() {
+    let page = Page::parse("<p title='\"'>a <b>b</b>".as_bytes()).unwrap();
+    let expected = "<html><head></head><body><p title=\"&quot;\">a <b>b</b></p></body></html>";
+    assert_eq!(page.element().unwrap().excerpt(), expected);
+    let page = Page::parse("é".repeat(EXCERPT).as_bytes()).unwrap();
+    let excerpt = page.element().unwrap().excerpt();
+    assert!(excerpt.len() <= EXCERPT + '…'.len_utf8() && excerpt.ends_with("é…"));
+}
+
+#[test]
+fn bytes_that_are_no_utf_8_stay_apart() {
+    let [one, other] = [b"<p>\xe9", b"<p>\xe8"].map(|it| Page::parse(it).unwrap());
+    let found = judged(&one.element().unwrap(), &other.element().unwrap(), &[]);
+    assert_eq!(found, ["changed :root > body > p::text"]);
+}
+
+/// Each would take minutes or gigabytes without its limit.
+#[test]
+fn pages_that_are_made_to_be_slow_are_given_up() {
+    let attributes: Vec<_> = (0..100_000).map(|it| format!(" a{it}")).collect();
+    let formatting: Vec<_> = (0..200).map(|it| format!("<b id={it}>")).collect();
+    let [attributes, formatting] = [attributes, formatting].map(|it| it.concat());
+    for (name, page) in [
+        ("deep", "<div>".repeat(1_000_000)),
+        ("one tag that does not end", format!("<p{attributes}")),
+        ("many tags with many attributes", format!("<p{}>", &attributes[..80_000]).repeat(9)),
+        (
+            "html again",
+            "<html a=1>".to_owned() + &format!("<html{}>", &attributes[..40_000]).repeat(9),
+        ),
+        (
+            "formatting that is opened again",
+            format!("<p>{formatting}</p>{}", "<p>x".repeat(500_000)),
+        ),
+    ] {
+        let page = Page::parse(page.as_bytes());
+        assert_eq!(page.map(|_| ()), Err(Unknown::TooLarge), "{name}");
+    }
+}
+
+#[test]
+fn a_long_attribute_is_no_reason_to_give_up() {
+    let digits = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAAD/".repeat(10_000);
+    let image = format!("<img src='data:image/png;base64,{digits}'>");
+    assert!(Page::parse(image.as_bytes()).is_ok());
+}
+
+#[test]
+fn every_finding_of_a_page_has_both_sides_values() {
+    let [control, candidate] = ["<p>a", "<p>b"].map(|it| Page::parse(it.as_bytes()).unwrap());
+    let [control, candidate] = [control.element().unwrap(), candidate.element().unwrap()];
+    let rules = Rules::default();
+    let mut collector = Collector::new(rules.on(date!(2026 - 11 - 24)));
+    compare(&control, &candidate, &mut collector);
+    let comparison = collector.finish();
+    let difference = &comparison.findings[0].difference;
+    assert_eq!(difference.control, Some(Fragment::Text("a")));
+    assert_eq!(difference.candidate, Some(Fragment::Text("b")));
+}
+
+proptest! {
+    #[test]
+    fn no_text_breaks_the_reader_and_every_page_equals_itself(
+        text in "(<(p|b|i|table|tr|td|a href|select|option|template|svg|/p|/b|/table|div id=x)>|[ a&<>\"'=/-]|é|<!--|-->){0,30}"
+    ) {
+        let [one, other] = [&text, &text].map(|it| Page::parse(it.as_bytes()).unwrap());
+        prop_assert!(judged(&one.element().unwrap(), &other.element().unwrap(), &[]).is_empty());
+    }
+
+    #[test]
+    fn no_bytes_break_the_readers(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
+        let _ = parse_xml(&bytes);
+        prop_assert!(Page::parse(&bytes).unwrap().element().is_ok());
+    }
+
+    #[test]
+    fn a_changed_text_is_found_at_its_place(at in 0..20_usize) {
+        let list = |changed: Option<usize>| {
+            let item = |it| format!("<li>{}</li>", if changed == Some(it) { 99 } else { it });
+            format!("<ul>{}</ul>", (0..20).map(item).collect::<String>())
+        };
+        let expected = format!("changed :root > body > ul > li:nth-of-type({})::text", at + 1);
+        prop_assert_eq!(html(&list(None), &list(Some(at))), [expected]);
+    }
+}
