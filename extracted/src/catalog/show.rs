@@ -33,8 +33,7 @@ async fn show(ctx: &mut Ctx, request: &Request) -> Result<Reply, HandlerError> {
             &NotFound { error: "Product not found" },
         );
     };
-    let related = related(ctx, &product).await?;
-    let promotions = promotions(ctx, &product.category).await?;
+    let (related, promotions) = beside(ctx, &product).await?;
     // Rails counts first. Here the count locks the row until the caller commits: so it comes last.
     let views = record_view(&mut ctx.tx, id).await?;
     let page = Page {
@@ -70,33 +69,37 @@ async fn find(ctx: &mut Ctx, id: i64) -> Result<Option<(Product, Vec<Variant>)>,
     Ok(Some((product, variants)))
 }
 
-/// The next products of the category, shuffled: customers got bored of a fixed order.
-async fn related(ctx: &mut Ctx, product: &Product) -> Result<Vec<Related>, sqlx::Error> {
-    let mut related: Vec<Related> = sqlx::query_as(
-        "SELECT id, name, price FROM products \
-         WHERE deleted_at IS NULL AND category = ? AND id > ? ORDER BY id LIMIT 6",
-    )
-    .bind(&product.category)
-    .bind(product.id)
-    .fetch_all(&mut *ctx.tx)
-    .await?;
-    related.shuffle(&mut ctx.random);
-    Ok(related)
-}
-
-/// What is taken off without a code, now and in this category; like the monolith's, without an order.
-async fn promotions(ctx: &mut Ctx, category: &str) -> Result<Vec<Promotion>, sqlx::Error> {
-    sqlx::query_as(
-        "SELECT code, name FROM promotions WHERE automatic = TRUE \
+/// The next products of the category, shuffled: customers got bored of a fixed order. And, at once
+/// with them, what is taken off without a code, now and in this category; like the monolith's,
+/// without an order.
+async fn beside(
+    ctx: &mut Ctx,
+    product: &Product,
+) -> Result<(Vec<Related>, Vec<Promotion>), sqlx::Error> {
+    let rows: Vec<Beside> = sqlx::query_as(
+        "(SELECT id, name, price, NULL AS code FROM products \
+         WHERE deleted_at IS NULL AND category = ? AND id > ? ORDER BY id LIMIT 6) \
+         UNION ALL SELECT NULL, name, NULL, code FROM promotions WHERE automatic = TRUE \
          AND (starts_at IS NULL OR starts_at <= ?) AND (ends_at IS NULL OR ends_at > ?) \
          AND (usage_limit IS NULL OR used_count < usage_limit) \
          AND (category = ? OR category IS NULL)",
     )
+    .bind(&product.category)
+    .bind(product.id)
     .bind(ctx.now)
     .bind(ctx.now)
-    .bind(category)
+    .bind(&product.category)
     .fetch_all(&mut *ctx.tx)
-    .await
+    .await?;
+    let (mut related, mut promotions) = (Vec::new(), Vec::new());
+    for Beside { id, name, price, code } in rows {
+        match (id, price, code) {
+            (Some(id), Some(price), _) => related.push(Related { id, name, price }),
+            (_, _, code) => promotions.push(Promotion { code, name }),
+        }
+    }
+    related.shuffle(&mut ctx.random);
+    Ok((related, promotions))
 }
 
 #[derive(Debug, Serialize)]
@@ -167,16 +170,25 @@ struct Variant {
     stock: i32,
 }
 
-#[derive(Debug, FromRow, Serialize)]
+/// A related product, or without an id a promotion.
+#[derive(Debug, FromRow)]
+struct Beside {
+    id: Option<i64>,
+    name: String,
+    price: Option<BigDecimal>,
+    code: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
 struct Related {
     id: i64,
     name: String,
     price: BigDecimal,
 }
 
-#[derive(Debug, FromRow, Serialize)]
+#[derive(Debug, Serialize)]
 struct Promotion {
-    code: String,
+    code: Option<String>,
     name: String,
 }
 

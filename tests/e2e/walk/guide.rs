@@ -1,6 +1,12 @@
 //! Who follows the document: edits routes.toml, runs the commands, and asks as a buyer does.
 
-use std::{collections::BTreeMap, fs, path::PathBuf, process::Stdio};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::PathBuf,
+    process::Stdio,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use clap::Parser as _;
 use extracted::{Extraction, notifications::api_list::API_LIST};
@@ -51,6 +57,7 @@ pub(super) struct Guide {
     client: Client,
     /// The `Cookie` fields of the buyers, who are signed in.
     cookies: Vec<String>,
+    asked: AtomicU64,
 }
 
 impl Guide {
@@ -77,6 +84,7 @@ impl Guide {
             proxy: None,
             client: Client::new(),
             cookies,
+            asked: AtomicU64::new(0),
         }
     }
 
@@ -156,13 +164,15 @@ impl Guide {
         }
     }
 
-    /// So many rounds of requests, one after the other: both buyers', and a visitor's.
+    /// So many rounds of requests, one after the other: both buyers', and a visitor's. Each is
+    /// another request, since a repeated one tells the judge nothing new.
     pub(super) async fn ask(&self, rounds: u64) {
         for _ in 0..rounds {
+            let query = format!("?round={}", self.asked.fetch_add(1, Ordering::Relaxed));
             for cookie in &self.cookies {
-                self.get("", cookie, 200).await;
+                self.get(&query, cookie, 200).await;
             }
-            self.get("", "", 401).await;
+            self.get(&query, "", 401).await;
         }
     }
 
@@ -212,13 +222,17 @@ impl Guide {
 
     /// Asks until the verdict in the store is that.
     pub(super) async fn ask_until_ready(&self) {
-        eventually("a verdict", || async {
+        let mut why = String::new();
+        for _ in 0..150 {
             self.ask_the_judge(10).await;
             let reports = Reports::open_read_only(&self.proxy().store()).await.unwrap();
-            let report = reports.route(API_LIST.id).await.unwrap();
-            report.filter(|it| it.verdict.state == State::Ready)
-        })
-        .await;
+            let verdict = reports.route(API_LIST.id).await.unwrap().map(|it| it.verdict);
+            match verdict {
+                Some(it) if it.state == State::Ready => return,
+                it => why = it.map(|it| it.why).unwrap_or_default(),
+            }
+        }
+        panic!("it is not ready after 4,500 requests: {why}");
     }
 
     /// How many answers to the buyer this side has given.

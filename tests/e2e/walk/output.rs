@@ -1,6 +1,6 @@
 //! What of a command's output the document vouches for.
 
-/// The essential of an output: no blanks that align it, no hashes, and N for each number but 0.
+/// The essential of an output: no blanks that align it, no hashes (of values, of a build), and N for each number but 0.
 pub(super) fn masked(text: &str) -> Vec<String> {
     let words = |line: &str| line.split_whitespace().map(without_numbers).collect::<Vec<_>>();
     text.lines().map(|it| words(it).join(" ")).filter(|it| !it.is_empty()).collect()
@@ -9,6 +9,12 @@ pub(super) fn masked(text: &str) -> Vec<String> {
 fn without_numbers(word: &str) -> String {
     if word.starts_with('#') {
         return "#".to_owned();
+    }
+    if let Some((version, hash)) = word.trim_end_matches(',').split_once('-')
+        && hash.len() == 12
+        && hash.bytes().all(|it| it.is_ascii_hexdigit())
+    {
+        return format!("{version}-#");
     }
     let mut masked = String::new();
     let mut rest = word;
