@@ -105,6 +105,7 @@ impl Mirror {
             control: asked(),
             candidate: Leg::Answered(observe(reply, took)),
             again: snapshot.route.noise.takes().then(asked),
+            reading: snapshot.reading(&self.visitors),
             deadline: CONTROL_DEADLINE,
         });
     }
@@ -225,6 +226,7 @@ impl Tap {
             control: Leg::Answered(control),
             candidate: Leg::Ask(candidate.boxed()),
             again: again.map(Leg::Ask),
+            reading: self.snapshot.reading(&self.mirror.visitors),
             deadline: CONTROL_DEADLINE,
         });
     }

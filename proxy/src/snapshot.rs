@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Uri, header};
-use shadow::RequestSummary;
+use shadow::{Reading, RequestSummary};
 use time::OffsetDateTime;
 
 use crate::{
@@ -103,6 +103,11 @@ impl Snapshot {
             operation: visitor::operation(&self.headers, &self.body),
             variant: visitor::variant(&visitor, &self.headers, &self.body),
         }
+    }
+
+    /// How the judge reads the answers to it.
+    pub fn reading(&self, visitors: &Visitors) -> Reading {
+        visitors.reading(&self.headers)
     }
 
     /// Since the request's head had arrived.

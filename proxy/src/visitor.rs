@@ -6,8 +6,12 @@ use std::{
 };
 
 use extracted::{Application, rails::session::Sessions};
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{self, COOKIE, SET_COOKIE},
+};
 use serde::Deserialize;
+use shadow::Reading;
 use time::OffsetDateTime;
 
 /// Where a session says who is signed in: `has_secure_password` by convention, and Devise.
@@ -59,6 +63,25 @@ impl Visitors {
             || visitor(false, session.id().unwrap_or_default().to_owned()),
             |user| visitor(true, format!("{user:?}")),
         )
+    }
+
+    /// How the judge reads the answers to whoever sent these fields: without a session's cookie that
+    /// is sent again though nothing in it has changed, as Rails does and handlers do not.
+    pub fn reading(&self, asked: &HeaderMap) -> Reading {
+        let cookies: HeaderMap =
+            asked.get_all(COOKIE).iter().map(|it| (COOKIE, it.clone())).collect();
+        if !matches!(self.0.sessions, Some(Sessions::Cookie(_))) || cookies.is_empty() {
+            return Reading::default();
+        }
+        let application = Arc::clone(&self.0);
+        Reading::by(move |answered| {
+            let Some(Sessions::Cookie(store)) = &application.sessions else { return };
+            let now = OffsetDateTime::now_utc();
+            let lines: Vec<_> = answered.get_all(SET_COOKIE).iter().cloned().collect();
+            answered.remove(SET_COOKIE);
+            let new = lines.into_iter().filter(|it| !store.sends_again(&cookies, it, now));
+            answered.extend(new.map(|it| (SET_COOKIE, it)));
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
+use http::HeaderMap;
 
 use crate::{Observation, Subject, Unknown};
 
@@ -20,9 +21,18 @@ pub struct Experiment {
     /// The monolith, asked the same once more, to see what it does to itself. Asked before or after
     /// the candidate, at random.
     pub again: Option<Leg>,
+    /// What is done to the fields of each answer before they are compared.
+    pub reading: Reading,
     /// How long a side that is still to be asked may take, from when it is asked.
     pub deadline: Duration,
 }
+
+/// Takes out of an answer's fields what says nothing, as only the caller knows: a session's cookie
+/// that is sent again though nothing in it has changed. It is called on the judge's own threads.
+#[derive(Clone, Default)]
+pub struct Reading(Option<Arc<Read>>);
+
+type Read = dyn Fn(&mut HeaderMap) + Send + Sync;
 
 /// One side of an experiment.
 pub enum Leg {
@@ -60,6 +70,25 @@ impl Experiment {
                 Leg::Ask(_) => 0,
             })
             .sum()
+    }
+}
+
+impl Reading {
+    /// Reads each answer's fields so.
+    pub fn by(read: impl Fn(&mut HeaderMap) + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(read)))
+    }
+
+    pub(crate) fn read(&self, headers: &mut HeaderMap) {
+        if let Some(read) = &self.0 {
+            read(headers);
+        }
+    }
+}
+
+impl fmt::Debug for Reading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Reading").field(&self.0.is_some()).finish()
     }
 }
 

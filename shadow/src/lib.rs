@@ -21,7 +21,7 @@ mod words;
 pub use crate::{
     binding::MonolithVersion,
     compare::{Class, DifferenceKind, PathPattern},
-    experiment::{Experiment, Leg, RequestSummary},
+    experiment::{Experiment, Leg, Reading, RequestSummary},
     observation::Observation,
     report::{
         DifferenceReport, EarlierReport, Latency, Reports, RouteReport, RuleReport, Sample, Side,

@@ -276,16 +276,19 @@ async fn flush(book: &Book) {
 /// Gets both answers and compares them.
 async fn judge(queued: Queued) {
     let Queued { experiment, mut ticket, _room } = queued;
-    let Experiment { subject, request, control, candidate, again, deadline } = experiment;
+    let Experiment { subject, request, control, candidate, again, reading, deadline } = experiment;
     let control = answer(control, deadline);
     let rest = both(candidate, again, deadline);
     let (control, (candidate, again)) = tokio::join!(control, rest);
-    let (control, candidate) = match (control, candidate) {
+    let (mut control, mut candidate) = match (control, candidate) {
         (Ok(control), Ok(candidate)) => (control, candidate),
         (Err(why), _) | (_, Err(why)) => return ticket.settle(|book, it| book.unknown(it, why)),
     };
     // A second answer that did not come, or cannot be read, teaches nothing.
-    let again = again.and_then(Result::ok);
+    let mut again = again.and_then(Result::ok);
+    for side in [&mut control, &mut candidate].into_iter().chain(&mut again) {
+        reading.read(&mut side.headers);
+    }
     let again = again.and_then(|it| Pair::new(control.clone(), it).ok());
     let again = again.as_ref().and_then(|it| Answers::read(it).ok());
     let pair = match Pair::new(control, candidate) {

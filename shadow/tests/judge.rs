@@ -17,7 +17,8 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use prometheus::{Registry, TextEncoder};
 use shadow::{
     Budget, DifferenceKind, DifferenceReport, Experiment, Leg, Observation, PathPattern, Proof,
-    Reports, RequestSummary, RouteReport, Settings, Shadow, Store, StoreError, Subject, Unknown,
+    Reading, Reports, RequestSummary, RouteReport, Settings, Shadow, Store, StoreError, Subject,
+    Unknown,
     compare::{Excuse, Rule, Rules},
 };
 use sqlx::{Connection as _, Executor as _, SqliteConnection};
@@ -138,7 +139,9 @@ fn experiment(control: Leg, candidate: Leg) -> Experiment {
         operation: None,
         variant: 0,
     };
-    Experiment { subject: subject(), request, control, candidate, again: None, deadline: LONG }
+    let reading = Reading::default();
+    let subject = subject();
+    Experiment { subject, request, control, candidate, again: None, reading, deadline: LONG }
 }
 
 fn observation(body: impl Into<String>) -> Observation {

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use prometheus::Registry;
 use shadow::{
-    Budget, Experiment, Leg, MonolithVersion, Observation, Proof, Reports, RequestSummary,
+    Budget, Experiment, Leg, MonolithVersion, Observation, Proof, Reading, Reports, RequestSummary,
     RouteReport, Settings, Shadow, Share, State, Store, StoreError, Subject, Unknown,
     compare::Rules,
 };
@@ -62,6 +62,7 @@ impl Process {
             control: Leg::Answered(answer(status, "1", version)),
             candidate: Leg::Answered(answer(status, candidate, version)),
             again: again.map(|it| Leg::Answered(answer(status, it, version))),
+            reading: Reading::default(),
             deadline: LONG,
         });
     }

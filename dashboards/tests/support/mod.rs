@@ -5,8 +5,8 @@ use std::{path::Path, sync::Arc, time::Duration};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use prometheus::Registry;
 use shadow::{
-    Budget, Experiment, Leg, Observation, PathPattern, Proof, RequestSummary, Settings, Shadow,
-    Store, Subject, Unknown, compare::Rules,
+    Budget, Experiment, Leg, Observation, PathPattern, Proof, Reading, RequestSummary, Settings,
+    Shadow, Store, Subject, Unknown, compare::Rules,
 };
 
 /// A store in a directory, and the series of the judge that writes to it.
@@ -42,6 +42,7 @@ impl Bench {
                 control: Leg::Answered(json(control)),
                 candidate: Leg::Answered(json(candidate)),
                 again: None,
+                reading: Reading::default(),
                 deadline: Duration::from_secs(5),
             });
         }

@@ -67,14 +67,18 @@ impl Defaults {
     /// Source: railties, `application/configuration.rb` (`load_defaults`), 5.0 to 7.0.
     pub fn cookies(self, secret_key_base: &str, serializer: Serializer) -> CookieOptions {
         let since = |major, minor| self >= Self::of(major, minor);
-        let digest = if since(7, 0) { KeyDigest::Sha256 } else { KeyDigest::Sha1 };
         CookieOptions {
-            keys: KeyGenerator::new(secret_key_base, digest),
+            keys: KeyGenerator::new(secret_key_base, self.key_digest()),
             serializer,
             encryption: if since(5, 2) { Encryption::Gcm } else { Encryption::Cbc },
             signing: SigningDigest::Sha1,
             metadata: since(6, 0),
         }
+    }
+
+    /// `key_generator_hash_digest_class`.
+    pub fn key_digest(self) -> KeyDigest {
+        if self >= Self::of(7, 0) { KeyDigest::Sha256 } else { KeyDigest::Sha1 }
     }
 
     /// What these defaults mean for forms.

@@ -20,8 +20,9 @@ fn without_numbers(word: &str) -> String {
     let mut rest = word;
     while let Some(start) = rest.find(|it: char| it.is_ascii_digit()) {
         let (before, number) = rest.split_at(start);
-        let end = number.find(|it: char| !it.is_ascii_digit()).unwrap_or(number.len());
-        let is_zero = number[..end].bytes().all(|it| it == b'0');
+        let end = number.find(|it: char| !it.is_ascii_digit() && it != '.');
+        let digits = number[..end.unwrap_or(number.len())].trim_end_matches('.');
+        let (end, is_zero) = (digits.len(), digits.bytes().all(|it| matches!(it, b'0' | b'.')));
         masked.extend([before, if is_zero { "0" } else { "N" }]);
         rest = &number[end..];
     }
@@ -31,7 +32,10 @@ fn without_numbers(word: &str) -> String {
 #[test]
 fn only_blanks_hashes_and_numbers_of_an_output_may_differ() {
     assert_eq!(masked("A  B\n\n10  99.50 #0a›\n"), masked("A B\n7 1.2 #ff›\n"));
-    for (one, other) in [("A 10", "A ten"), ("A\nB", "A B"), ("A 10", "A 0"), ("A 0", "B 0")] {
+    assert_eq!(masked("10.00 % of 3."), masked("18.75 % of 16."));
+    for (one, other) in
+        [("A 10", "A ten"), ("A 0.0", "A 0.1"), ("A\nB", "A B"), ("A 10", "A 0"), ("A 0", "B 0")]
+    {
         assert_ne!(masked(one), masked(other));
     }
 }

@@ -1,12 +1,12 @@
 //! `:cookie_store`: the whole session is in an encrypted cookie.
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue, header::COOKIE};
 use rand::CryptoRng;
 use time::OffsetDateTime;
 
 use super::{Session, SessionCookie, SessionError, new_id};
 use crate::rails::{
-    cookie::{CookieOptions, EncryptedCookies, SetCookie},
+    cookie::{CookieOptions, EncryptedCookies, EncryptionKey, SetCookie},
     serializer::Undecodable,
     value::Value,
 };
@@ -25,6 +25,14 @@ impl CookieStore {
         Self { cookie, cookies: EncryptedCookies::new(options) }
     }
 
+    /// `cookies_rotations.rotate :encrypted`: reads what an old key has made, too, and keeps it anew
+    /// with the newest.
+    #[must_use]
+    pub fn rotate(mut self, old: EncryptionKey) -> Self {
+        self.cookies = self.cookies.rotate(old);
+        self
+    }
+
     /// The session of a request with these fields. A cookie that is not genuine counts for none.
     ///
     /// # Errors
@@ -39,6 +47,20 @@ impl CookieStore {
             other => other.as_hash().cloned().ok_or(Undecodable::NoHash)?,
         };
         Ok(Session::stored(hash, found.outdated))
+    }
+
+    /// Whether an answer's `Set-Cookie` sets the session to what it was in the request, to no purpose:
+    /// Rails sends it with each answer for which an action looked at it. Where it has an end, the
+    /// purpose is to put that off.
+    pub fn sends_again(&self, asked: &HeaderMap, line: &HeaderValue, now: OffsetDateTime) -> bool {
+        if self.cookie.expire_after.is_some() {
+            return false;
+        }
+        let pair = line.as_bytes().split(|it| *it == b';').next().unwrap_or_default();
+        let Ok(pair) = HeaderValue::from_bytes(pair) else { return false };
+        let next = HeaderMap::from_iter([(COOKIE, pair)]);
+        let [before, after] = [asked, &next].map(|it| self.load(it, now).ok());
+        before.zip(after).is_some_and(|(before, after)| after.exists() && before == after)
     }
 
     /// The field that keeps the session, if it has to be sent.

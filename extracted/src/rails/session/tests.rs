@@ -53,6 +53,32 @@ fn what_is_written_is_there_at_the_next_request_and_is_not_sent_again() {
 }
 
 #[test]
+fn a_session_that_is_sent_again_unchanged_says_nothing() {
+    let store = store();
+    let mut session = Session::none();
+    session.set("user_id", 7);
+    let asked = sent_back(&store, &session);
+    let mut session = store.load(&asked, NOW).unwrap();
+    // As Rails sends it: encrypted anew.
+    session.outdated = true;
+    let set = |session: &Session, store: &CookieStore| {
+        let cookie = store.save(session, NOW, &mut rand::rng()).unwrap().unwrap();
+        cookie.to_header().unwrap()
+    };
+    let same = set(&session, &store);
+    assert!(store.sends_again(&asked, &same, NOW));
+    session.set("user_id", 8);
+    assert!(!store.sends_again(&asked, &set(&session, &store), NOW), "another user");
+    for other in ["_shop_session=; path=/", "_shop_session=x", "other=1", ""] {
+        assert!(!store.sends_again(&asked, &HeaderValue::from_static(other), NOW), "{other}");
+    }
+    assert!(!store.sends_again(&HeaderMap::new(), &same, NOW), "it begins");
+    let mut lasting = store.clone();
+    lasting.cookie.expire_after = Some(Duration::HOUR);
+    assert!(!lasting.sends_again(&asked, &same, NOW), "its end is put off");
+}
+
+#[test]
 fn a_reset_leaves_nothing_but_another_id() {
     let store = store();
     let mut session = Session::none();

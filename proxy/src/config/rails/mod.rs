@@ -1,12 +1,18 @@
 //! What the monolith is configured to, as far as handlers must know it.
 
-use std::{fs, io, path::PathBuf, str::FromStr};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use clap::{Args, ValueEnum};
 use extracted::{
     Application, Defaults,
     rails::{
         cache,
+        cookie::{Encryption, EncryptionKey},
+        key_generator::{KeyDigest, KeyGenerator},
         password::Cost,
         serializer::Serializer,
         session::{CookieStore, Kept, RedisStore, SessionCookie, Sessions},
@@ -29,6 +35,17 @@ pub struct Rails {
     #[arg(long, env = "BANYAN_SECRET_KEY_BASE", value_name = "SECRET", hide = true)]
     #[arg(hide_env_values = true, conflicts_with = "secret_key_base_file")]
     pub secret_key_base: Option<Secret>,
+
+    /// A secret_key_base that the monolith had before, in a file: cookies made with it are still read;
+    /// repeatable
+    #[arg(long, env = "BANYAN_OLD_SECRET_KEY_BASE_FILE", value_name = "FILE")]
+    #[arg(value_delimiter = ',')]
+    pub old_secret_key_base_file: Vec<PathBuf>,
+
+    /// Cookies whose keys were derived with SHA1 are still read: the monolith has come to
+    /// load_defaults 7.0 and rotates them
+    #[arg(long, env = "BANYAN_SHA1_COOKIES")]
+    pub sha1_cookies: bool,
 
     /// The `key` of the monolith's session_store: _APP_session
     #[arg(long, env = "BANYAN_SESSION_COOKIE", value_name = "NAME")]
@@ -149,7 +166,7 @@ impl FromStr for Version {
 #[derive(Debug, thiserror::Error)]
 pub enum RailsError {
     /// The file with the secret cannot be read.
-    #[error("--secret-key-base-file {0} cannot be read")]
+    #[error("the secret_key_base in {0} cannot be read")]
     File(PathBuf, #[source] io::Error),
     /// It has nothing in it.
     #[error("the secret_key_base is empty; give the monolith's")]
@@ -186,14 +203,25 @@ impl Rails {
     fn secret(&self) -> Result<Option<String>, RailsError> {
         let secret = match (&self.secret_key_base, &self.secret_key_base_file) {
             (Some(secret), _) => secret.expose().to_owned(),
-            (None, Some(file)) => {
-                let read = fs::read_to_string(file);
-                // Editors end a file with a line end; Rails strips its own file of it too.
-                read.map_err(|it| RailsError::File(file.clone(), it))?.trim().to_owned()
-            }
+            (None, Some(file)) => return secret_in(file).map(Some),
             (None, None) => return Ok(None),
         };
         if secret.is_empty() { Err(RailsError::Empty) } else { Ok(Some(secret)) }
+    }
+
+    /// `cookies_rotations`: the keys of former secrets, and of a former digest.
+    fn old_keys(&self, secret: String) -> Result<Vec<EncryptionKey>, RailsError> {
+        let Version(defaults) = self.rails_defaults;
+        let now = defaults.key_digest();
+        let old = self.old_secret_key_base_file.iter().map(|it| secret_in(it));
+        let old = old.collect::<Result<Vec<_>, _>>()?;
+        let sha1 = old.iter().cloned().chain([secret]).map(|it| (it, KeyDigest::Sha1));
+        let sha1: Vec<_> = if self.sha1_cookies { sha1.collect() } else { Vec::new() };
+        let keys = old.into_iter().map(|it| (it, now)).chain(sha1).flat_map(|(secret, digest)| {
+            let keys = KeyGenerator::new(secret, digest);
+            [Encryption::Gcm, Encryption::Cbc].map(|it| EncryptionKey::derive(&keys, it))
+        });
+        Ok(keys.collect())
     }
 
     fn sessions(&self) -> Result<Option<Sessions>, RailsError> {
@@ -211,7 +239,9 @@ impl Rails {
                     CookiesSerializer::Hybrid => Serializer::Hybrid,
                 };
                 let options = defaults.cookies(&secret, serializer);
-                Ok(Some(Sessions::Cookie(CookieStore::new(self.cookie()?, &options))))
+                let store = CookieStore::new(self.cookie()?, &options);
+                let old = self.old_keys(secret)?.into_iter();
+                Ok(Some(Sessions::Cookie(old.fold(store, CookieStore::rotate))))
             }
         }
     }
@@ -236,73 +266,12 @@ impl Rails {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use clap::Parser as _;
-
-    use super::{super::Cli, *};
-    use crate::config::Command;
-
-    fn rails(flags: &[&str]) -> Rails {
-        let flags = ["banyan", "serve"].iter().chain(flags);
-        let Command::Serve(serve) = Cli::try_parse_from(flags).unwrap().command else {
-            panic!("not serve")
-        };
-        serve.rails
-    }
-
-    #[test]
-    fn sessions_need_a_secret_and_a_name() {
-        assert!(rails(&[]).application().unwrap().sessions.is_none());
-        let secret = ["--secret-key-base", "0123"];
-        assert!(matches!(rails(&secret).application(), Err(RailsError::NoCookie)));
-        let both = [&secret[..], &["--session-cookie", "_shop_session"]].concat();
-        let sessions = rails(&both).application().unwrap().sessions.unwrap();
-        assert_eq!(sessions.cookie().name, "_shop_session");
-        let empty = ["--secret-key-base", "", "--session-cookie", "_shop_session"];
-        assert!(matches!(rails(&empty).application(), Err(RailsError::Empty)));
-    }
-
-    #[tokio::test]
-    async fn sessions_in_redis_need_its_address_and_a_name_but_no_secret() {
-        let faults = |flags: &[&str]| rails(flags).application().unwrap_err();
-        let (store, cookie) = (["--session-store", "cache-6.1"], ["--session-cookie", "_s"]);
-        let url = ["--session-redis", "redis://127.0.0.1:1/0"];
-        let and = |flags: &[[&'static str; 2]]| flags.as_flattened().to_vec();
-        assert!(matches!(faults(&and(&[store, cookie])), RailsError::NoRedis));
-        assert!(matches!(faults(&and(&[store, url])), RailsError::NoCookie));
-        assert!(matches!(faults(&and(&[cookie, url])), RailsError::NotInRedis));
-        let wrong = ["--session-redis", "127.0.0.1"];
-        assert!(matches!(faults(&and(&[store, cookie, wrong])), RailsError::Redis(_)));
-
-        for (given, prefix) in [
-            (vec![store], "_session_id:"),
-            (vec![["--session-store", "redis-json"]], "rack:session:"),
-            (vec![store, ["--session-prefix", "shop:"]], "shop:"),
-        ] {
-            let flags = and(&[&given[..], &[cookie, url]].concat());
-            let sessions = rails(&flags).application().unwrap().sessions.unwrap();
-            let Sessions::Redis(store) = sessions else { panic!("not in Redis") };
-            assert_eq!(store.prefix, prefix);
-        }
-    }
-
-    #[test]
-    fn a_secret_in_a_file_is_read_without_its_line_end() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        fs::write(file.path(), "0123\n").unwrap();
-        let path = file.path().to_str().unwrap();
-        assert_eq!(rails(&["--secret-key-base-file", path]).secret().unwrap().unwrap(), "0123");
-        let error = rails(&["--secret-key-base-file", "/nowhere"]).secret().unwrap_err();
-        assert!(error.to_string().contains("/nowhere"), "{error}");
-    }
-
-    #[test]
-    fn a_version_is_two_numbers_or_none() {
-        assert_eq!("7.0".parse(), Ok(Version(Defaults::of(7, 0))));
-        assert_eq!("none".parse(), Ok(Version(Defaults::NONE)));
-        for text in ["", "7", "7.0.1", "seven", "-1.0"] {
-            assert!(text.parse::<Version>().is_err(), "{text}");
-        }
-    }
+fn secret_in(file: &Path) -> Result<String, RailsError> {
+    let read = fs::read_to_string(file);
+    // Editors end a file with a line end; Rails strips its own file of it too.
+    let secret = read.map_err(|it| RailsError::File(file.to_owned(), it))?.trim().to_owned();
+    if secret.is_empty() { Err(RailsError::Empty) } else { Ok(secret) }
 }
+
+#[cfg(test)]
+mod tests;
