@@ -1,5 +1,7 @@
 //! Handlers that break the contract: nothing of what they did stays, and the monolith answers.
 
+use std::time::Duration;
+
 use extracted::{Ctx, Effects, Extraction, HandlerFuture, Job, Reply, Request};
 use http::{HeaderMap, StatusCode};
 use reqwest::Client;
@@ -59,16 +61,29 @@ const PANICS: Extraction = misbehaving("misbehaving.panics", |ctx, _| {
     })
 });
 
+/// It is given up long before it returns, and cannot be aborted meanwhile.
+const BLOCKS: Extraction = misbehaving("misbehaving.blocks", |ctx, _| {
+    Box::pin(async {
+        ctx.tx.execute("INSERT INTO misbehaving VALUES ('block')").await?;
+        std::thread::sleep(Duration::from_secs(2));
+        Ok(created())
+    })
+});
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_handler_leaves_against_the_contract_is_rolled_back() {
     let Addresses { database_url, .. } = quiet_shop().await;
     let pool = extracted::rails::database::pool(&database_url, 4).unwrap();
     pool.execute("CREATE TABLE misbehaving (what VARCHAR(20)) ENGINE = InnoDB").await.unwrap();
     let monolith = Monolith::answering(|body| async { body }).await;
-    let all = [GOES_ON, ENDS, LEAVES_JOBS, PANICS];
+    let all = [GOES_ON, ENDS, LEAVES_JOBS, PANICS, BLOCKS];
     let routes = all.map(|it| {
         let id = it.id;
-        format!("[[route]]\nid = \"{id}\"\nmatch = {{ path = \"/{id}\" }}\nstage = \"extracted\"\n")
+        let timeout = if id == BLOCKS.id { "1s" } else { "20s" };
+        format!(
+            "[[route]]\nid = \"{id}\"\nmatch = {{ path = \"/{id}\" }}\nstage = \"extracted\"\n\
+             timeout = \"{timeout}\"\n"
+        )
     });
     let setup = Setup {
         monolith: monolith.url(),
@@ -77,7 +92,7 @@ async fn what_a_handler_leaves_against_the_contract_is_rolled_back() {
         ..Setup::default()
     };
     let proxy = Proxy::start(setup, forever(all.to_vec())).await.unwrap();
-    for (extraction, reason) in all.iter().zip(["error", "error", "error", "panic"]) {
+    for (extraction, reason) in all.iter().zip(["error", "error", "error", "panic", "deadline"]) {
         let id = extraction.id;
         let path = id.trim_start_matches("misbehaving.");
         // More often than once, since what is wrong with a connection may show at its next use.
@@ -89,6 +104,8 @@ async fn what_a_handler_leaves_against_the_contract_is_rolled_back() {
         let series = format!("banyan_fallbacks_total{{reason=\"{reason}\",route=\"{id}\"}}");
         assert_eq!(metric(&proxy, &series).await.to_string(), "3", "{id}");
     }
+    // It waits for every transaction that has touched the table.
+    pool.execute("ALTER TABLE misbehaving COMMENT 'over'").await.unwrap();
     proxy.stop().await;
     let left: Vec<String> =
         sqlx::query_scalar("SELECT what FROM misbehaving").fetch_all(&pool).await.unwrap();
