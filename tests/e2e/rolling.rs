@@ -8,7 +8,7 @@ use std::{
     fs, io,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -62,26 +62,52 @@ fn shopping(base: String, number: u64) -> Load<Tally> {
     })
 }
 
-/// The statuses of one request after the other; `anew`: each on a connection of its own.
-fn asking(base: &str, method: Method, anew: bool) -> Load<Vec<StatusCode>> {
+/// One client's requests, one after the other.
+struct Asking {
+    method: Method,
+    answers: Arc<AtomicUsize>,
+    load: Load<Vec<StatusCode>>,
+}
+
+impl Asking {
+    /// Returns when it has had some more answers: a change that nobody was there to see proves nothing.
+    async fn goes_on(&self) {
+        let enough = self.answers.load(Ordering::Relaxed) + 3;
+        let answers = async || (self.answers.load(Ordering::Relaxed) >= enough).then_some(());
+        eventually("more answers", answers).await;
+    }
+}
+
+/// `anew`: each request on a connection of its own.
+fn asking(base: &str, method: Method, anew: bool) -> Asking {
     // Rails refuses a POST without a token, and that is an answer.
     let url = format!("{base}{}", if method == Method::GET { "/up" } else { "/graphql" });
     let idle = if anew { 0 } else { usize::MAX };
     let client = Client::builder().pool_max_idle_per_host(idle).build().unwrap();
-    Load::start(|over| async move {
+    let answers = Arc::<AtomicUsize>::default();
+    let (count, verb) = (Arc::clone(&answers), method.clone());
+    let load = Load::start(|over| async move {
         let mut statuses = Vec::new();
         while !over.load(Ordering::Relaxed) {
-            let answer = client.request(method.clone(), &url).send().await;
+            let answer = client.request(verb.clone(), &url).send().await;
             statuses.push(answer.unwrap().status());
+            count.fetch_add(1, Ordering::Relaxed);
         }
         statuses
-    })
+    });
+    Asking { method, answers, load }
 }
 
-fn asking_in_all_ways(base: &str) -> Vec<(Method, Load<Vec<StatusCode>>)> {
+fn asking_in_all_ways(base: &str) -> Vec<Asking> {
     let ways =
         [Method::GET, Method::POST].into_iter().flat_map(|it| [(it.clone(), true), (it, false)]);
-    ways.map(|(method, anew)| (method.clone(), asking(base, method, anew))).collect()
+    ways.map(|(method, anew)| asking(base, method, anew)).collect()
+}
+
+async fn all_go_on(asking: &[Asking]) {
+    for one in asking {
+        one.goes_on().await;
+    }
 }
 
 /// As many requests at a time as a Puma has threads.
@@ -122,17 +148,18 @@ async fn a_puma_that_is_taken_out_before_it_is_stopped_costs_nobody_anything() {
     for _ in 0..2 * ROUNDS {
         let puma = pumas.remove(0);
         reload(&proxy, &routes(&pumas)).await;
+        all_go_on(&asking).await;
         pumas.push(blocking(puma, Puma::restart).await);
         reload(&proxy, &routes(&pumas)).await;
+        all_go_on(&asking).await;
     }
     for buyer in buyers {
         let tally = buyer.end().await;
         assert!(tally.complaints.is_empty(), "{:#?}", tally.complaints);
         assert!(tally.journeys > 0, "there was hardly any load");
     }
-    for (method, asking) in asking {
-        let statuses = asking.end().await;
-        assert!(statuses.len() > 10, "there was hardly any load");
+    for Asking { method, load, .. } in asking {
+        let statuses = load.end().await;
         assert!(statuses.iter().all(|it| !it.is_server_error()), "{method}: {statuses:?}");
     }
     stop(proxy, pumas).await;
@@ -145,11 +172,12 @@ async fn no_get_is_lost(change: fn(&mut Puma) -> io::Result<()>) {
     let asking = asking_in_all_ways(&proxy.url());
     for _ in 0..2 * ROUNDS {
         let puma = pumas.remove(0);
+        all_go_on(&asking).await;
         pumas.push(blocking(puma, change).await);
     }
-    for (method, asking) in asking {
-        let statuses = asking.end().await;
-        assert!(statuses.len() > 10, "there was hardly any load");
+    all_go_on(&asking).await;
+    for Asking { method, load, .. } in asking {
+        let statuses = load.end().await;
         let lost = statuses.iter().filter(|it| it.is_server_error());
         let lost: Vec<_> = lost.map(StatusCode::as_u16).collect();
         // Two clients send POSTs, one at a time: a Puma that ends can meet one of each.
