@@ -20,7 +20,7 @@ mod views;
 
 pub use contract::{
     Application, Ctx, Defaults, Effects, Extraction, Forgery, HandlerError, HandlerFuture, Reply,
-    Request,
+    Request, Tx,
 };
 pub use rails::job::Job;
 

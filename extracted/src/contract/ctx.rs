@@ -5,10 +5,9 @@ use std::sync::Arc;
 use http::header::SET_COOKIE;
 use rand::{SeedableRng as _, rngs::StdRng};
 use serde::Serialize;
-use sqlx::{MySql, Transaction};
 use time::OffsetDateTime;
 
-use super::{Application, HandlerError, Reply, Request};
+use super::{Application, HandlerError, Reply, Request, Tx};
 use crate::rails::{
     cable::Broadcast,
     flash::Flash,
@@ -23,7 +22,7 @@ use crate::rails::{
 #[derive(Debug)]
 pub struct Ctx {
     /// The transaction that everything happens in.
-    pub tx: Transaction<'static, MySql>,
+    pub tx: Tx,
     /// What the clock says: when the request arrived.
     pub now: OffsetDateTime,
     /// The source of everything random: ids, tokens, nonces.
@@ -43,11 +42,7 @@ pub struct Ctx {
 
 impl Ctx {
     /// A context whose randomness is its own.
-    pub fn new(
-        tx: Transaction<'static, MySql>,
-        now: OffsetDateTime,
-        application: Arc<Application>,
-    ) -> Self {
+    pub fn new(tx: Tx, now: OffsetDateTime, application: Arc<Application>) -> Self {
         Self {
             tx,
             now,

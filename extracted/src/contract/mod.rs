@@ -6,6 +6,7 @@ mod error;
 mod forgery;
 mod reply;
 mod request;
+mod tx;
 
 use std::pin::Pin;
 
@@ -14,6 +15,7 @@ pub use ctx::Ctx;
 pub use error::HandlerError;
 pub use reply::Reply;
 pub use request::Request;
+pub use tx::Tx;
 
 /// One action of the monolith, answered in Rust.
 #[derive(Debug, Clone, Copy)]

@@ -11,7 +11,6 @@ use std::{
 
 use extracted::{Application, Ctx, Effects, Reply};
 use http::header::SET_COOKIE;
-use sqlx::AssertSqlSafe;
 use tokio::{
     sync::OwnedSemaphorePermit,
     task::{JoinError, JoinHandle},
@@ -19,8 +18,7 @@ use tokio::{
 };
 
 use super::{
-    Call, Ending, FINISH_LIMIT,
-    commits::{self, Commits},
+    Call, Database, Ending, FINISH_LIMIT,
     failure::{Failure, NoReply},
     jobs::{Outbox, PUSH_PATIENCE},
     sessions,
@@ -29,7 +27,7 @@ use crate::metrics::ExtractionMetrics;
 
 /// What a call needs.
 pub(super) struct Attempt {
-    pub(super) commits: Arc<Commits>,
+    pub(super) database: Database,
     pub(super) outbox: Option<Outbox>,
     pub(super) application: Arc<Application>,
     pub(super) metrics: ExtractionMetrics,
@@ -40,25 +38,41 @@ pub(super) struct Attempt {
 
 impl Attempt {
     pub(super) async fn run(self, turn: Arc<Turn>) -> Result<Reply, NoReply> {
-        let (mut reply, mut ctx) = self.answer().await.map_err(NoReply::Failed)?;
-        let Self { commits, outbox, metrics, call, permit, .. } = self;
-        let (effects, session) = (call.extraction.effects, ctx.take_unsaved_session());
+        let mut ctx = self.begin().await.map_err(NoReply::Failed)?;
+        let answer = self.answer(&mut ctx).await;
+        let Self { database, outbox, metrics, call, permit, .. } = self;
+        let Database { commits, transactions } = database;
+        let session = ctx.take_unsaved_session();
+        let Ctx { tx, jobs, broadcasts, .. } = ctx;
+        let mut reply = match answer {
+            Ok(reply) => reply,
+            Err(failure) => {
+                transactions.roll_back(tx, permit);
+                return Err(NoReply::Failed(failure));
+            }
+        };
         if call.ending == Ending::Rollback {
+            transactions.roll_back(tx, permit);
             // The judge sees what a buyer would have been sent.
             let cookie = session.and_then(|it| it.cookie().cloned());
             reply.headers.extend(cookie.map(|it| (SET_COOKIE, it)));
             return Ok(reply);
         }
         if !turn.begin_to_commit() {
+            transactions.roll_back(tx, permit);
             return Err(NoReply::Failed(Failure::Deadline(call.deadline)));
         }
-        match effects {
-            // There is nothing to keep. The transaction ends with its `Ctx`, for which nobody waits.
-            Effects::None => drop(ctx),
-            Effects::Counters => commits.commit_counters(ctx.tx).await,
+        match call.extraction.effects {
+            // There is nothing to keep.
+            Effects::None => transactions.roll_back(tx, permit),
+            Effects::Counters => {
+                transactions.keep(commits.commit_counters(tx).await);
+                drop(permit);
+            }
             Effects::Rows | Effects::RowsAndJobs => {
-                let Ctx { tx, jobs, broadcasts, .. } = ctx;
-                let id = commits.commit(tx, &jobs).await?;
+                let (id, connection) = commits.commit(tx, &jobs).await?;
+                transactions.keep(connection);
+                drop(permit);
                 let waits = !jobs.is_empty() || !broadcasts.is_empty();
                 if let Some(outbox) = outbox.filter(|_| waits) {
                     // Rails pushes before it answers. Whoever gives up waiting does not give up
@@ -68,7 +82,6 @@ impl Attempt {
                 }
             }
         }
-        drop(permit);
         if let Some(session) = session {
             let cookie = sessions::keep(session, metrics).await;
             reply.headers.extend(cookie.map(|it| (SET_COOKIE, it)));
@@ -76,23 +89,25 @@ impl Attempt {
         Ok(reply)
     }
 
-    /// The handler's reply, and what it left in a transaction that is open.
-    async fn answer(&self) -> Result<(Reply, Ctx), Failure> {
-        let Call { extraction, request, now, deadline, ending } = &self.call;
-        let effects = extraction.effects;
-        let recorded = matches!(effects, Effects::Rows | Effects::RowsAndJobs);
+    async fn begin(&self) -> Result<Ctx, Failure> {
+        let Call { extraction, now, deadline, ending, .. } = &self.call;
+        let recorded = matches!(extraction.effects, Effects::Rows | Effects::RowsAndJobs);
         if recorded && *ending == Ending::Commit {
-            self.commits.prepare().await?;
+            self.database.commits.prepare().await?;
         }
-        let begin = AssertSqlSafe(commits::begin(*deadline));
-        let tx = self.commits.database.begin_with(begin).await.map_err(Failure::Database)?;
-        let mut ctx = Ctx::new(tx, *now, Arc::clone(&self.application));
-        let reply = extraction.answer(&mut ctx, request).await.map_err(Failure::Handler)?;
+        let tx = self.database.transactions.begin(*deadline).await.map_err(Failure::Database)?;
+        Ok(Ctx::new(tx, *now, Arc::clone(&self.application)))
+    }
+
+    /// The handler's reply.
+    async fn answer(&self, ctx: &mut Ctx) -> Result<Reply, Failure> {
+        let Call { extraction, request, .. } = &self.call;
+        let reply = extraction.answer(ctx, request).await.map_err(Failure::Handler)?;
         let leaves = !ctx.jobs.is_empty() || !ctx.broadcasts.is_empty();
-        if effects != Effects::RowsAndJobs && leaves {
+        if extraction.effects != Effects::RowsAndJobs && leaves {
             return Err(Failure::Undeclared);
         }
-        Ok((reply, ctx))
+        Ok(reply)
     }
 }
 

@@ -8,10 +8,9 @@
 
 use std::time::{Duration, Instant};
 
-use extracted::{HandlerError, Job};
+use extracted::{HandlerError, Job, Tx};
 use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, MySqlConnection, MySqlPool,
-    Transaction, mysql::MySql,
 };
 use tokio::{
     sync::OnceCell,
@@ -19,7 +18,10 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::failure::{Failure, NoReply};
+use super::{
+    failure::{Failure, NoReply},
+    transactions::CHECK,
+};
 use crate::metrics::{Commit, ExtractionMetrics};
 
 /// How long a commit may take until its outcome is asked for.
@@ -30,27 +32,6 @@ const SETTLE_LIMIT: Duration = Duration::from_secs(10);
 
 /// Between two questions for the outcome of a commit.
 const SETTLE_PAUSE: Duration = Duration::from_millis(50);
-
-/// Begins the transaction of a handler that has so long. Without autocommit a statement that follows
-/// an implicit end, such as a deadlock's rollback, begins another transaction instead of being
-/// committed on its own; and without its savepoint that other transaction is recognised.
-///
-/// What a handler that was given up has locked must not keep others waiting, first of all the
-/// monolith, which is asked the same. So no statement waits for a lock any longer than the handler
-/// may take; and where the server does not hear that its client is gone, it gives up a transaction
-/// that is silent for as long. `MariaDB` alone can do that: what stands in `/*M! */` is its own.
-pub(super) fn begin(deadline: Duration) -> String {
-    // Both are whole seconds.
-    let seconds = deadline.as_secs() + 1;
-    format!(
-        "SET autocommit = 0, innodb_lock_wait_timeout = {seconds} \
-         /*M!100300 , idle_transaction_timeout = {seconds} */; \
-         START TRANSACTION; SAVEPOINT banyan"
-    )
-}
-
-/// Fails when the transaction is no longer the one that was begun.
-const CHECK: &str = "RELEASE SAVEPOINT banyan";
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS banyan_commits ( \
      id BINARY(16) NOT NULL PRIMARY KEY, \
@@ -114,39 +95,39 @@ impl Commits {
     }
 
     /// Commits what nobody misses if it is lost.
-    pub(super) async fn commit_counters(&self, tx: Transaction<'static, MySql>) {
-        let outcome = match timeout(COMMIT_LIMIT, tx.commit()).await {
-            Ok(Ok(())) => Commit::Ok,
-            Ok(Err(_)) | Err(_) => Commit::Unknown,
-        };
+    pub(super) async fn commit_counters(&self, tx: Tx) -> Option<MySqlConnection> {
+        let connection = timeout(COMMIT_LIMIT, tx.commit()).await.ok().and_then(Result::ok);
+        let outcome = if connection.is_some() { Commit::Ok } else { Commit::Unknown };
         self.metrics.committed(outcome);
+        connection
     }
 
-    /// Commits, and returns when that is certain, with the row's id.
+    /// Commits, and returns when that is certain, with the row's id. The connection comes with it
+    /// unless it was lost.
     ///
     /// # Errors
     /// [`NoReply::Failed`] when it is certain that nothing was committed.
     pub(super) async fn commit(
         &self,
-        mut tx: Transaction<'static, MySql>,
+        mut tx: Tx,
         jobs: &[Job],
-    ) -> Result<Uuid, NoReply> {
+    ) -> Result<(Uuid, Option<MySqlConnection>), NoReply> {
         let id = Uuid::new_v4();
         let recorded = timeout(COMMIT_LIMIT, record(&mut tx, id, jobs)).await;
         recorded.unwrap_or(Err(Failure::Deadline(COMMIT_LIMIT))).map_err(NoReply::Failed)?;
         let error = match timeout(COMMIT_LIMIT, tx.commit()).await {
-            Ok(Ok(())) => {
+            Ok(Ok(connection)) => {
                 self.metrics.committed(Commit::Ok);
-                return Ok(id);
+                return Ok((id, Some(connection)));
             }
             Ok(Err(error)) => Some(error),
             Err(_) => None,
         };
-        self.settle(id, error).await
+        self.settle(id, error).await.map(|()| (id, None))
     }
 
     /// Finds out what has become of a transaction whose COMMIT was not confirmed.
-    async fn settle(&self, id: Uuid, cause: Option<sqlx::Error>) -> Result<Uuid, NoReply> {
+    async fn settle(&self, id: Uuid, cause: Option<sqlx::Error>) -> Result<(), NoReply> {
         let until = Instant::now() + SETTLE_LIMIT;
         loop {
             let fate = match timeout_at(until.into(), self.fate(id)).await {
@@ -163,7 +144,7 @@ impl Commits {
             match fate {
                 Fate::Committed => {
                     self.metrics.committed(Commit::Found);
-                    return Ok(id);
+                    return Ok(());
                 }
                 Fate::NotCommitted => {
                     self.metrics.committed(Commit::Undone);
@@ -187,11 +168,7 @@ impl Commits {
 }
 
 /// The row, in the transaction that it tells of, if that is still the one that was begun.
-async fn record(
-    tx: &mut Transaction<'static, MySql>,
-    id: Uuid,
-    jobs: &[Job],
-) -> Result<(), Failure> {
+async fn record(tx: &mut Tx, id: Uuid, jobs: &[Job]) -> Result<(), Failure> {
     tx.execute(CHECK).await.map_err(Failure::Ended)?;
     let (state, jobs) = match jobs {
         [] => (COMMITTED, None),

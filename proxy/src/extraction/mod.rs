@@ -8,6 +8,7 @@ pub mod guard;
 mod jobs;
 mod redis_queue;
 mod sessions;
+mod transactions;
 
 use std::{fmt, io, sync::Arc, time::Duration};
 
@@ -24,6 +25,7 @@ use self::{
     attempt::{Attempt, Running, Turn},
     commits::Commits,
     jobs::Outbox,
+    transactions::Transactions,
 };
 pub use self::{
     failure::{Failure, NoReply},
@@ -70,13 +72,20 @@ pub struct Call {
 #[derive(Clone)]
 pub struct Extractions {
     runtime: Arc<OwnRuntime>,
-    commits: Option<Arc<Commits>>,
+    database: Option<Database>,
     outbox: Option<Outbox>,
     application: Arc<Application>,
     metrics: ExtractionMetrics,
     permits: Arc<Semaphore>,
     concurrency: usize,
     room: Room,
+}
+
+/// The monolith's database, as handlers use it.
+#[derive(Debug, Clone)]
+struct Database {
+    commits: Arc<Commits>,
+    transactions: Arc<Transactions>,
 }
 
 /// What handlers are given to work with.
@@ -115,7 +124,10 @@ impl Extractions {
         });
         Ok(Self {
             runtime: Arc::new(OwnRuntime(Some(runtime))),
-            commits: database.map(|it| Arc::new(Commits::new(it, metrics.clone()))),
+            database: database.map(|it| Database {
+                commits: Arc::new(Commits::new(it.clone(), metrics.clone())),
+                transactions: Arc::new(Transactions::new(it)),
+            }),
             outbox,
             application,
             metrics: metrics.clone(),
@@ -138,7 +150,7 @@ impl Extractions {
     /// # Errors
     /// [`NoReply`]; after [`NoReply::Failed`] another side may answer the request.
     pub async fn run(&self, call: Call) -> Result<Reply, NoReply> {
-        let commits = self.commits.clone().ok_or(NoReply::Failed(Failure::NoDatabase))?;
+        let database = self.database.clone().ok_or(NoReply::Failed(Failure::NoDatabase))?;
         let with_jobs = call.extraction.effects == Effects::RowsAndJobs;
         if with_jobs && self.outbox.is_none() && call.ending == Ending::Commit {
             return Err(NoReply::Failed(Failure::NoRedis));
@@ -149,7 +161,7 @@ impl Extractions {
         let (turn, deadline) = (Arc::<Turn>::default(), call.deadline);
         let (outbox, metrics) = (self.outbox.clone(), self.metrics.clone());
         let application = Arc::clone(&self.application);
-        let attempt = Attempt { commits, outbox, application, metrics, call, permit };
+        let attempt = Attempt { database, outbox, application, metrics, call, permit };
         let task = self.runtime.handle().spawn(attempt.run(Arc::clone(&turn)));
         Running { task, turn }.reply(deadline).await
     }
