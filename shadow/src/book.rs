@@ -3,12 +3,13 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use time::OffsetDateTime;
 
 use crate::{
-    Class, MonolithVersion, Observation, RequestSummary, StoreError, Stratum, Subject, Unknown,
+    Class, Observation, RequestSummary, Retention, Settings, StoreError, Stratum, Subject, Unknown,
     binding::{Answered, Binding, Monolith},
     compare::{Comparison, Difference, Judgement, Outcome, Rule},
     metrics::ShadowMetrics,
@@ -17,12 +18,18 @@ use crate::{
     report::{NewSample, NewSide, Pending, RuleNote, Seen, Signature, Store, bucket},
 };
 
+/// How often the store is freed of what is old.
+const EXPIRY: Duration = Duration::from_mins(1);
+
 /// One process's counts on their way to the store.
 #[derive(Debug)]
 pub(crate) struct Book {
     store: Store,
     pending: Mutex<Pending>,
     under_way: tokio::sync::Mutex<UnderWay>,
+    retention: Retention,
+    /// When the store was last freed of what is old.
+    expired: Mutex<Option<Instant>>,
     build: Arc<str>,
     began: OffsetDateTime,
     monolith: Mutex<Monolith>,
@@ -40,17 +47,23 @@ struct UnderWay {
 }
 
 impl Book {
-    pub(crate) fn new(
-        store: Store,
-        metrics: ShadowMetrics,
-        build: &str,
-        monolith: MonolithVersion,
-    ) -> Self {
+    pub(crate) fn new(store: Store, metrics: ShadowMetrics, settings: &Settings) -> Self {
         let began = OffsetDateTime::now_utc();
-        let monolith = Mutex::new(Monolith::new(monolith, began));
+        let monolith = Mutex::new(Monolith::new(settings.monolith.clone(), began));
         let (pending, noise) = (Mutex::default(), Mutex::default());
         let under_way = tokio::sync::Mutex::default();
-        Self { store, pending, under_way, build: build.into(), began, monolith, noise, metrics }
+        Self {
+            store,
+            pending,
+            under_way,
+            retention: settings.retention,
+            expired: Mutex::default(),
+            build: settings.build.as_str().into(),
+            began,
+            monolith,
+            noise,
+            metrics,
+        }
     }
 
     /// A request could not be compared.
@@ -231,6 +244,16 @@ impl Book {
             under_way.pending = None;
         }
         Ok(())
+    }
+
+    /// Frees the store of what is old, if that was not done within the last minute.
+    pub(crate) async fn expire(&self) -> Result<(), StoreError> {
+        let last = locked(&self.expired).replace(Instant::now());
+        if let Some(last) = last.filter(|it| it.elapsed() < EXPIRY) {
+            *locked(&self.expired) = Some(last);
+            return Ok(());
+        }
+        self.store.expire(self.retention).await
     }
 
     fn pending(&self) -> MutexGuard<'_, Pending> {

@@ -3,7 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     str::FromStr as _,
-    sync::{Mutex, Once, PoisonError},
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -29,6 +29,10 @@ const STATEMENT: Duration = Duration::from_secs(10);
 
 /// And another process's migration so long.
 const MIGRATION: Duration = Duration::from_mins(1);
+
+/// Held by the process that migrates; the name is at most 64 characters long.
+const MYSQL_LOCK: &str = "DO GET_LOCK(LEFT(CONCAT('banyan ', DATABASE()), 64), 60)";
+const MYSQL_UNLOCK: &str = "DO RELEASE_LOCK(LEFT(CONCAT('banyan ', DATABASE()), 64))";
 
 /// Parameters of one statement; SQLite has the fewest, 32,766.
 const PARAMETERS: usize = 1_000;
@@ -79,8 +83,7 @@ impl Database {
         setup: &'static str,
         connections: u32,
     ) -> Result<Self, StoreError> {
-        static DRIVERS: Once = Once::new();
-        DRIVERS.call_once(sqlx::any::install_default_drivers);
+        sqlx::any::install_default_drivers();
         let mut options = AnyPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(CONNECTION)
@@ -132,13 +135,21 @@ impl Database {
         let connection = lease.connection()?;
         let migrations = self.dialect.migrations();
         let migrating = async {
-            // The two servers have locks for this, and SQLite has its transactions.
-            if self.dialect == Dialect::Sqlite {
-                let mut tx = connection.begin_with(self.dialect.begin()).await?;
-                migrations.run_direct(None, &mut *tx, false).await?;
-                tx.commit().await?;
-            } else {
-                migrations.run_direct(None, &mut **connection, false).await?;
+            match self.dialect {
+                Dialect::Sqlite => {
+                    let mut tx = connection.begin_with(self.dialect.begin()).await?;
+                    migrations.run_direct(None, &mut *tx, false).await?;
+                    tx.commit().await?;
+                }
+                Dialect::MySql => {
+                    // sqlx waits for its lock in a way that MariaDB takes for not waiting at all.
+                    sqlx::raw_sql(MYSQL_LOCK).execute(&mut **connection).await?;
+                    migrations.run_direct(None, &mut **connection, false).await?;
+                    sqlx::raw_sql(MYSQL_UNLOCK).execute(&mut **connection).await?;
+                }
+                Dialect::Postgres => {
+                    migrations.run_direct(None, &mut **connection, false).await?;
+                }
             }
             Ok(())
         }

@@ -9,6 +9,7 @@ mod kinds;
 mod latency;
 mod pending;
 mod reports;
+mod retention;
 mod room;
 mod routes;
 mod store;
@@ -28,6 +29,7 @@ pub(crate) use self::{
 pub use self::{
     latency::Latency,
     reports::Reports,
+    retention::Retention,
     store::{Store, StoreError},
 };
 use crate::{Budget, Class, DifferenceKind, Proof, State, Stratum, Tally, Unknown, Verdict};
