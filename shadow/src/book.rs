@@ -9,7 +9,8 @@ use std::{
 use time::OffsetDateTime;
 
 use crate::{
-    Class, Observation, RequestSummary, Retention, Settings, StoreError, Stratum, Subject, Unknown,
+    Class, MonolithVersion, Observation, RequestSummary, Retention, StoreError, Stratum, Subject,
+    Unknown,
     binding::{Answered, Binding, Monolith},
     compare::{Comparison, Difference, Judgement, Outcome, Rule},
     metrics::ShadowMetrics,
@@ -47,18 +48,24 @@ struct UnderWay {
 }
 
 impl Book {
-    pub(crate) fn new(store: Store, metrics: ShadowMetrics, settings: &Settings) -> Self {
+    pub(crate) fn new(
+        store: Store,
+        metrics: ShadowMetrics,
+        build: &str,
+        monolith: MonolithVersion,
+        retention: Retention,
+    ) -> Self {
         let began = OffsetDateTime::now_utc();
-        let monolith = Mutex::new(Monolith::new(settings.monolith.clone(), began));
+        let monolith = Mutex::new(Monolith::new(monolith, began));
         let (pending, noise) = (Mutex::default(), Mutex::default());
         let under_way = tokio::sync::Mutex::default();
         Self {
             store,
             pending,
             under_way,
-            retention: settings.retention,
+            retention,
             expired: Mutex::default(),
-            build: settings.build.as_str().into(),
+            build: build.into(),
             began,
             monolith,
             noise,

@@ -92,7 +92,13 @@ impl Shadow {
         registry: &Registry,
     ) -> Result<Self, StartError> {
         let metrics = ShadowMetrics::register(registry).map_err(StartError::Metrics)?;
-        let book = Arc::new(Book::new(store, metrics, &settings));
+        let book = Arc::new(Book::new(
+            store,
+            metrics,
+            &settings.build,
+            settings.monolith,
+            settings.retention,
+        ));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("shadow")

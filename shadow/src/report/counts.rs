@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use sqlx::Row as _;
 
 use super::{
-    database::{Tx, Value, milliseconds, rows},
+    database::{Tx, Value, integers, milliseconds, rows},
     kinds,
     pending::RouteDelta,
     table::{Merge, Table},
@@ -84,7 +84,7 @@ pub(super) async fn write(
 async fn bound(tx: &mut Tx, route: &str) -> Result<Option<Bound>, sqlx::Error> {
     let statement = "SELECT build, rules, monolith, bound_at FROM routes WHERE route = $1";
     let found = tx.fetch(statement, &[route.into()]).await?;
-    let bound = rows(found, |it| {
+    let bound = rows(&found, |it| {
         let (build, rules) = (it.try_get("build")?, it.try_get("rules")?);
         let (monolith, at) = (it.try_get("monolith")?, it.try_get("bound_at")?);
         Ok(Bound { build, rules, monolith, at })
@@ -118,13 +118,13 @@ fn changes(bound: &Bound, binding: &Binding) -> Vec<String> {
 async fn begin_anew(tx: &mut Tx, route: &str) -> Result<(), sqlx::Error> {
     let route = Value::from(route);
     let strata = "SELECT stratum, distinct_compared FROM strata WHERE route = $1";
-    let strata = rows(tx.fetch(strata, &[route]).await?, |it| {
+    let strata = rows(&tx.fetch(strata, &[route]).await?, |it| {
         Ok::<(String, i64), _>((it.try_get(0)?, it.try_get(1)?))
     })?;
     let strata: BTreeMap<_, _> = strata.into_iter().collect();
     let strata = serde_json::to_string(&strata).map_err(|it| sqlx::Error::Encode(it.into()))?;
     let unknowns = tx.fetch("SELECT count FROM unknowns WHERE route = $1", &[route]).await?;
-    let unknown: i64 = super::database::integers(unknowns)?.iter().sum();
+    let unknown: i64 = integers(&unknowns)?.iter().sum();
     // An alias, since a parameter has no type of its own in a `SELECT`.
     let statement = format!(
         "INSERT INTO epochs (route, matched, ignored, noise, mismatched, critical, cosmetic, \
@@ -139,7 +139,7 @@ async fn begin_anew(tx: &mut Tx, route: &str) -> Result<(), sqlx::Error> {
         tx.execute(&format!("DELETE FROM {table} WHERE route = $1"), &[route]).await?;
     }
     let statement = "SELECT id FROM epochs WHERE route = $1 ORDER BY id DESC LIMIT 1 OFFSET $2";
-    let surplus = super::database::integers(tx.fetch(statement, &[route, EPOCHS.into()]).await?)?;
+    let surplus = integers(&tx.fetch(statement, &[route, EPOCHS.into()]).await?)?;
     for newest in surplus {
         let statement = "DELETE FROM epochs WHERE route = $1 AND id <= $2";
         tx.execute(statement, &[route, newest.into()]).await?;
@@ -157,7 +157,7 @@ async fn add_to_earlier(
     let found = "SELECT id, monolith, last_at FROM epochs \
                  WHERE route = $1 AND build = $2 AND rules = $3 ORDER BY id DESC";
     let values = [route.into(), (*binding.build).into(), (*binding.rules).into()];
-    let found = rows(tx.fetch(found, &values).await?, |it| {
+    let found = rows(&tx.fetch(found, &values).await?, |it| {
         let monolith: Option<String> = it.try_get("monolith")?;
         let is_it =
             binding.monolith.is_none() || monolith.as_deref() == binding.monolith.as_deref();

@@ -181,10 +181,10 @@ impl Tx {
     }
 
     /// Adds rows to a table, in the order of its columns.
-    pub(super) async fn upsert<'a, const N: usize>(
+    pub(super) async fn upsert<const N: usize>(
         &mut self,
         table: &Table,
-        rows: &[[Value<'a>; N]],
+        rows: &[[Value<'_>; N]],
     ) -> Result<(), sqlx::Error> {
         for rows in rows.chunks(PARAMETERS / N) {
             let statement = self.dialect.upsert(table, rows.len());
@@ -323,14 +323,14 @@ fn bound<'q>(
 
 /// Reads a whole row.
 pub(super) fn rows<T>(
-    rows: Vec<AnyRow>,
+    rows: &[AnyRow],
     read: impl Fn(&AnyRow) -> Result<T, sqlx::Error>,
 ) -> Result<Vec<T>, sqlx::Error> {
     rows.iter().map(read).collect()
 }
 
 /// Reads the first column of each row.
-pub(super) fn integers(found: Vec<AnyRow>) -> Result<Vec<i64>, sqlx::Error> {
+pub(super) fn integers(found: &[AnyRow]) -> Result<Vec<i64>, sqlx::Error> {
     rows(found, |it| it.try_get(0))
 }
 

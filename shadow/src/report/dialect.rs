@@ -138,32 +138,34 @@ impl Dialect {
     /// Inserts so many rows; those whose key is there already are merged into what is there.
     pub(super) fn upsert(self, table: &Table, rows: usize) -> String {
         let columns: Vec<_> = table.columns().collect();
-        let mut text = format!("INSERT INTO {} ({}) VALUES ", table.name, columns.join(", "));
-        for row in 0..rows {
-            text.push_str(if row == 0 { "(" } else { ", (" });
-            for column in 0..columns.len() {
-                let comma = if column == 0 { "" } else { ", " };
-                text.push_str(&format!("{comma}${}", row * columns.len() + column + 1));
-            }
-            text.push(')');
-        }
-        if table.key.is_empty() {
-            return text;
-        }
-        let merges = table.merges(|column| match self {
-            Self::Sqlite | Self::Postgres => format!("excluded.{column}"),
-            Self::MySql => format!("VALUES({column})"),
-        });
-        let greatest = if self == Self::Sqlite { "MAX" } else { "GREATEST" };
-        let merges = merges.replace("GREATEST", greatest);
-        text.push_str(&match (self, merges.is_empty()) {
+        let row = |row: usize| {
+            let first = row * columns.len() + 1;
+            let places: Vec<_> =
+                (first..first + columns.len()).map(|it| format!("${it}")).collect();
+            format!("({})", places.join(", "))
+        };
+        let values: Vec<_> = (0..rows).map(row).collect();
+        let (columns, values) = (columns.join(", "), values.join(", "));
+        let merge = self.merge(table);
+        format!("INSERT INTO {} ({columns}) VALUES {values}{merge}", table.name)
+    }
+
+    /// What becomes of a row whose key is there already.
+    fn merge(self, table: &Table) -> String {
+        let Some(first) = table.key.first() else { return String::new() };
+        let key = table.key.join(", ");
+        let merges = match self {
+            Self::Sqlite => table.merges("MAX", |it| format!("excluded.{it}")),
+            Self::MySql => table.merges("GREATEST", |it| format!("VALUES({it})")),
+            Self::Postgres => table.merges("GREATEST", |it| format!("excluded.{it}")),
+        };
+        match (self, merges.is_empty()) {
             (Self::MySql, false) => format!(" ON DUPLICATE KEY UPDATE {merges}"),
             // What does nothing.
-            (Self::MySql, true) => format!(" ON DUPLICATE KEY UPDATE {0} = {0}", table.key[0]),
-            (_, false) => format!(" ON CONFLICT ({}) DO UPDATE SET {merges}", table.key.join(", ")),
-            (_, true) => format!(" ON CONFLICT ({}) DO NOTHING", table.key.join(", ")),
-        });
-        text
+            (Self::MySql, true) => format!(" ON DUPLICATE KEY UPDATE {first} = {first}"),
+            (_, false) => format!(" ON CONFLICT ({key}) DO UPDATE SET {merges}"),
+            (_, true) => format!(" ON CONFLICT ({key}) DO NOTHING"),
+        }
     }
 }
 

@@ -73,9 +73,9 @@ pub(super) async fn write(
         differences.iter().map(|(signature, it)| (id(route, signature), (signature, it))).collect();
     let ids: Vec<Value<'_>> = seen.keys().map(|it| it.as_str().into()).collect();
     let known = tx.fetch_in("SELECT id FROM differences WHERE id", &[], &ids).await?;
-    let known: HashSet<String> = rows(known, |it| it.try_get(0))?.into_iter().collect();
+    let known: HashSet<String> = rows(&known, |it| it.try_get(0))?.into_iter().collect();
     let count = "SELECT COUNT(*) FROM differences WHERE route = $1";
-    let mut count = integers(tx.fetch(count, &[route.into()]).await?)?.iter().sum::<i64>();
+    let mut count = integers(&tx.fetch(count, &[route.into()]).await?)?.iter().sum::<i64>();
     seen.retain(|id, _| {
         let is_known = known.contains(id);
         count += i64::from(!is_known);
@@ -138,7 +138,7 @@ fn sample<'a>(difference: &'a str, sample: &'a NewSample) -> [Value<'a>; 14] {
 /// Takes away the samples of each difference that are too many.
 async fn bound_samples(tx: &mut Tx, differences: &[Value<'_>]) -> Result<(), sqlx::Error> {
     let statement = "SELECT difference, id, stratum FROM samples WHERE difference";
-    let found = rows(tx.fetch_in(statement, &[], differences).await?, |it| {
+    let found = rows(&tx.fetch_in(statement, &[], differences).await?, |it| {
         let (id, stratum): (i64, String) = (it.try_get("id")?, it.try_get("stratum")?);
         Ok((it.try_get::<String, _>("difference")?, (id, stratum)))
     })?;

@@ -38,7 +38,7 @@ const MARKS: Table = Table {
 /// Adds what happened to a route's kinds of requests.
 pub(super) async fn write(tx: &mut Tx, route: &str, kinds: &Kinds) -> Result<(), sqlx::Error> {
     let known = "SELECT stratum, distinct_compared FROM strata WHERE route = $1";
-    let known = rows(tx.fetch(known, &[route.into()]).await?, |it| {
+    let known = rows(&tx.fetch(known, &[route.into()]).await?, |it| {
         Ok::<(String, i64), _>((it.try_get(0)?, it.try_get(1)?))
     })?;
     let mut kept: i64 = known.iter().map(|it| it.1).sum();
@@ -111,7 +111,7 @@ async fn marks(tx: &mut Tx, route: &str, kind: &Kind) -> Result<HashMap<u64, Mar
     let fingerprints: Vec<Value<'_>> =
         kind.distinct.keys().map(|it| it.cast_signed().into()).collect();
     let found = tx.fetch_in(statement, &[route.into()], &fingerprints).await?;
-    let found = rows(found, |it| {
+    let found = rows(&found, |it| {
         let mark = |column| Ok::<_, sqlx::Error>(it.try_get::<i64, _>(column)? != 0);
         let marks = Marks { critical: mark("critical")?, cosmetic: mark("cosmetic")? };
         Ok((it.try_get::<i64, _>("fingerprint")?.cast_unsigned(), marks))

@@ -30,7 +30,9 @@ impl Reports {
     pub async fn open_read_only(url: &str) -> Result<Self, StoreError> {
         let database = Database::open_read_only(url).await?;
         let tables = database.fetch(database.dialect.tables(), &[]).await?;
-        if !rows(tables, |it| it.try_get::<String, _>(0))?.iter().any(|it| it == "_sqlx_migrations")
+        if !rows(&tables, |it| it.try_get::<String, _>(0))?
+            .iter()
+            .any(|it| it == "_sqlx_migrations")
         {
             return Err(StoreError::Foreign);
         }
@@ -67,7 +69,7 @@ impl Reports {
     pub async fn differences(&self, route: &str) -> Result<Vec<DifferenceReport>, StoreError> {
         let statement = "SELECT * FROM differences WHERE route = $1";
         let found = self.database.fetch(statement, &[route.into()]).await?;
-        let mut found = rows(found, |it| DifferenceRow::from_row(it)?.report())?;
+        let mut found = rows(&found, |it| DifferenceRow::from_row(it)?.report())?;
         // Here, since no two databases sort texts alike.
         found.sort_by(|a, b| {
             let key = |it: &DifferenceReport| {
@@ -89,7 +91,7 @@ impl Reports {
                          WHERE route = $1 AND difference = $2 ORDER BY samples.id DESC";
         let values = [route.into(), difference.into()];
         let found = self.database.fetch(statement, &values).await?;
-        Ok(rows(found, |it| SampleRow::from_row(it)?.sample())?)
+        Ok(rows(&found, |it| SampleRow::from_row(it)?.sample())?)
     }
 }
 

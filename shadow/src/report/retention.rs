@@ -57,7 +57,7 @@ impl Store {
 
 async fn expire_samples(tx: &mut Tx, before: Value<'_>) -> Result<(), sqlx::Error> {
     let old = "SELECT id FROM samples WHERE at < $1 ORDER BY at LIMIT $2";
-    let old = integers(tx.fetch(old, &[before, ROWS.into()]).await?)?;
+    let old = integers(&tx.fetch(old, &[before, ROWS.into()]).await?)?;
     delete_samples(tx, old).await
 }
 
@@ -69,7 +69,7 @@ async fn delete_samples(tx: &mut Tx, ids: Vec<i64>) -> Result<(), sqlx::Error> {
 async fn expire_differences(tx: &mut Tx, before: Value<'_>) -> Result<(), sqlx::Error> {
     let old = "SELECT id FROM differences WHERE last_seen < $1 ORDER BY last_seen LIMIT $2";
     let old = tx.fetch(old, &[before, ROWS.into()]).await?;
-    let old = rows(old, |it| it.try_get::<String, _>(0))?;
+    let old = rows(&old, |it| it.try_get::<String, _>(0))?;
     let old: Vec<Value<'_>> = old.iter().map(|it| it.as_str().into()).collect();
     tx.execute_in("DELETE FROM samples WHERE difference", &old).await?;
     tx.execute_in("DELETE FROM differences WHERE id", &old).await.map(drop)
@@ -78,7 +78,7 @@ async fn expire_differences(tx: &mut Tx, before: Value<'_>) -> Result<(), sqlx::
 /// A route that nobody compares any more: what it was counted on proves nothing of today's.
 async fn expire_route(tx: &mut Tx, before: Value<'_>) -> Result<(), sqlx::Error> {
     let old = "SELECT route FROM routes WHERE last_at < $1 ORDER BY last_at LIMIT 1";
-    let old = rows(tx.fetch(old, &[before]).await?, |it| it.try_get::<String, _>(0))?;
+    let old = rows(&tx.fetch(old, &[before]).await?, |it| it.try_get::<String, _>(0))?;
     for route in &old {
         for table in COUNTS {
             let statement = format!("DELETE FROM {table} WHERE route = $1");
@@ -91,13 +91,13 @@ async fn expire_route(tx: &mut Tx, before: Value<'_>) -> Result<(), sqlx::Error>
 async fn bound_samples(tx: &mut Tx, limit: u64) -> Result<(), sqlx::Error> {
     let integer = tx.dialect.integer();
     let sum = format!("SELECT CAST(COALESCE(SUM(bytes), 0) AS {integer}) FROM samples");
-    let sum: i64 = integers(tx.fetch(&sum, &[]).await?)?.iter().sum();
+    let sum: i64 = integers(&tx.fetch(&sum, &[]).await?)?.iter().sum();
     let mut surplus = sum.saturating_sub_unsigned(limit);
     if surplus <= 0 {
         return Ok(());
     }
     let oldest = "SELECT id, bytes FROM samples ORDER BY at, id LIMIT $1";
-    let oldest = rows(tx.fetch(oldest, &[ROWS.into()]).await?, |it| {
+    let oldest = rows(&tx.fetch(oldest, &[ROWS.into()]).await?, |it| {
         Ok::<(i64, i64), _>((it.try_get(0)?, it.try_get(1)?))
     })?;
     let mut ids = Vec::new();

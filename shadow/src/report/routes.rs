@@ -21,7 +21,7 @@ const FEW: u64 = 100;
 
 pub(super) async fn all(database: &Database) -> Result<Vec<RouteReport>, StoreError> {
     let found = database.fetch("SELECT * FROM routes", &[]).await?;
-    let mut found = rows(found, |it| RouteRow::from_row(it))?;
+    let mut found = rows(&found, |it| RouteRow::from_row(it))?;
     // Here, since no two databases sort texts alike.
     found.sort_by(|a, b| a.route.cmp(&b.route));
     let mut reports = Vec::with_capacity(found.len());
@@ -99,7 +99,7 @@ fn unseen(before: Option<&EpochRow>, now: &[KindRow]) -> Vec<Stratum> {
 
 async fn unknowns(database: &Database, route: &str) -> Result<BTreeMap<Unknown, u64>, StoreError> {
     let statement = "SELECT reason, count FROM unknowns WHERE route = $1";
-    let found = rows(database.fetch(statement, &[route.into()]).await?, |it| {
+    let found = rows(&database.fetch(statement, &[route.into()]).await?, |it| {
         let reason: String = it.try_get("reason")?;
         let reason = Unknown::parse(&reason).ok_or_else(|| decode("an unknown's reason"))?;
         Ok((reason, unsigned(it.try_get("count")?)))
@@ -110,7 +110,7 @@ async fn unknowns(database: &Database, route: &str) -> Result<BTreeMap<Unknown, 
 async fn buckets(database: &Database, route: &str, leg: &str) -> Result<Buckets, StoreError> {
     let statement = "SELECT bucket, count FROM latencies WHERE route = $1 AND leg = $2";
     let found = database.fetch(statement, &[route.into(), leg.into()]).await?;
-    let found = rows(found, |it| Ok((it.try_get("bucket")?, unsigned(it.try_get("count")?))));
+    let found = rows(&found, |it| Ok((it.try_get("bucket")?, unsigned(it.try_get("count")?))));
     Ok(found?.into_iter().collect())
 }
 
@@ -123,7 +123,7 @@ struct KindRow {
 
 async fn kinds(database: &Database, route: &str) -> Result<Vec<KindRow>, StoreError> {
     let statement = "SELECT * FROM strata WHERE route = $1";
-    let mut found = rows(database.fetch(statement, &[route.into()]).await?, |it| {
+    let mut found = rows(&database.fetch(statement, &[route.into()]).await?, |it| {
         let Ok(stratum) = it.try_get::<String, _>("stratum")?.parse();
         let count = |column: &str| Ok::<_, sqlx::Error>(unsigned(it.try_get(column)?));
         let (compared, critical) = (count("compared")?, count("critical")?);
@@ -157,7 +157,7 @@ impl KindRow {
 async fn epochs(database: &Database, route: &str) -> Result<Vec<EpochRow>, StoreError> {
     let statement = "SELECT * FROM epochs WHERE route = $1 ORDER BY id DESC";
     let found = database.fetch(statement, &[route.into()]).await?;
-    Ok(rows(found, |it| EpochRow::from_row(it))?)
+    Ok(rows(&found, |it| EpochRow::from_row(it))?)
 }
 
 #[derive(sqlx::FromRow)]

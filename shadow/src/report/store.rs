@@ -98,6 +98,16 @@ impl Store {
         })
     }
 
+    /// A store's URL without its password, for people.
+    pub fn name(url: &str) -> String {
+        let place = url.split_once("://").and_then(|(scheme, rest)| {
+            let (user, place) = rest.rsplit_once('@')?;
+            let user = user.split_once(':').map_or(user, |(user, _)| user);
+            Some(format!("{scheme}://{user}@{place}"))
+        });
+        place.unwrap_or_else(|| url.to_owned())
+    }
+
     /// Reads what this store holds.
     pub fn reports(&self) -> Reports {
         Reports::of(self.database.clone())
@@ -173,7 +183,7 @@ impl Store {
 /// comparable across restarts. If there is none yet it is `key`.
 async fn prepare(database: &Database, key: &[u8; 32]) -> Result<[u8; 32], StoreError> {
     let tables = database.fetch(database.dialect.tables(), &[]).await?;
-    let tables = rows(tables, |it| it.try_get::<String, _>(0))?;
+    let tables = rows(&tables, |it| it.try_get::<String, _>(0))?;
     if !tables.is_empty() && !tables.iter().any(|it| it == "_sqlx_migrations") {
         return Err(StoreError::Foreign);
     }
@@ -186,4 +196,43 @@ async fn prepare(database: &Database, key: &[u8; 32]) -> Result<[u8; 32], StoreE
     <[u8; 32]>::try_from(kept).map_err(|_| {
         StoreError::Statement(sqlx::Error::Decode("the redaction key is not 32 bytes".into()))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Budget, Proof, Subject, binding::Binding, compare::Rules};
+
+    #[tokio::test]
+    async fn a_flush_whose_commit_was_not_answered_is_not_added_twice() {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", directory.path().join("banyan.db").display());
+        let store = Store::open(&url).await.unwrap();
+        let (budget, proof) = (Budget::default(), Proof::default());
+        let subject = Subject::new("a", Rules::default(), budget, proof, Vec::new());
+        let now = OffsetDateTime::now_utc();
+        let mut pending = Pending::default();
+        let binding = Binding { build: "".into(), rules: "".into(), monolith: None, at: now };
+        pending.route(&subject, binding, now).0.matched = 1;
+        for (number, matched) in [(1, 1), (1, 1), (2, 2), (2, 2), (1, 2), (3, 3)] {
+            store.write(number, &pending).await.unwrap();
+            let report = store.reports().route("a").await.unwrap().unwrap();
+            assert_eq!(report.matched, matched, "after {number}");
+        }
+        // Another process counts its own.
+        let other = Store::open(&url).await.unwrap();
+        other.write(1, &pending).await.unwrap();
+        assert_eq!(other.reports().route("a").await.unwrap().unwrap().matched, 4);
+    }
+
+    #[test]
+    fn a_name_holds_no_password() {
+        for (url, name) in [
+            ("sqlite://banyan.db", "sqlite://banyan.db"),
+            ("mysql://banyan:p@ss:word@db/reports", "mysql://banyan@db/reports"),
+            ("postgres://banyan@db:5432/reports", "postgres://banyan@db:5432/reports"),
+        ] {
+            assert_eq!(Store::name(url), name);
+        }
+    }
 }

@@ -32,15 +32,16 @@ impl Table {
         self.key.iter().copied().chain(self.values.iter().map(|it| it.0))
     }
 
-    /// The assignments, with `coming` for what a column is to be merged with.
-    pub(super) fn merges(&self, coming: impl Fn(&str) -> String) -> String {
+    /// The assignments, with `coming` for what a column is to be merged with, and `greatest` for the
+    /// function of that name.
+    pub(super) fn merges(&self, greatest: &str, coming: impl Fn(&str) -> String) -> String {
         let mut text = String::new();
         for (column, merge) in self.values {
             let (there, comes) = (format!("{}.{column}", self.name), coming(column));
             let merged = match merge {
                 Merge::Keep => continue,
                 Merge::Add => format!("{there} + {comes}"),
-                Merge::Latest => format!("GREATEST({there}, {comes})"),
+                Merge::Latest => format!("{greatest}({there}, {comes})"),
                 Merge::Known => format!("COALESCE({comes}, {there})"),
                 Merge::Replace => comes,
             };
