@@ -180,6 +180,7 @@ pub(crate) fn sample(path: &str, control: Side, candidate: Side) -> Sample {
         id: "1".into(),
         omitted: 0,
         at: datetime!(2026-11-24 11:57:00 UTC),
+        stratum: "2xx signed-out application/json".into(),
         request: "GET /api/products/7".into(),
         request_id: "0f6d2c1e".into(),
         path: path.into(),

@@ -3,12 +3,14 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use time::OffsetDateTime;
 
 use crate::{
-    Class, MonolithVersion, Observation, RequestSummary, StoreError, Stratum, Subject, Unknown,
+    Class, MonolithVersion, Observation, RequestSummary, Retention, StoreError, Stratum, Subject,
+    Unknown,
     binding::{Answered, Binding, Monolith},
     compare::{Comparison, Difference, Judgement, Outcome, Rule},
     metrics::ShadowMetrics,
@@ -17,11 +19,18 @@ use crate::{
     report::{NewSample, NewSide, Pending, RuleNote, Seen, Signature, Store, bucket},
 };
 
+/// How often the store is freed of what is old.
+const EXPIRY: Duration = Duration::from_mins(1);
+
 /// One process's counts on their way to the store.
 #[derive(Debug)]
 pub(crate) struct Book {
     store: Store,
     pending: Mutex<Pending>,
+    under_way: tokio::sync::Mutex<UnderWay>,
+    retention: Retention,
+    /// When the store was last freed of what is old.
+    expired: Mutex<Option<Instant>>,
     build: Arc<str>,
     began: OffsetDateTime,
     monolith: Mutex<Monolith>,
@@ -30,17 +39,38 @@ pub(crate) struct Book {
     pub(crate) metrics: ShadowMetrics,
 }
 
+/// The counts that the store has not acknowledged. They are written again as they are, under the same
+/// number, until it does: nobody knows what has become of a transaction whose end was not seen.
+#[derive(Debug, Default)]
+struct UnderWay {
+    number: u64,
+    pending: Option<Pending>,
+}
+
 impl Book {
     pub(crate) fn new(
         store: Store,
         metrics: ShadowMetrics,
         build: &str,
         monolith: MonolithVersion,
+        retention: Retention,
     ) -> Self {
         let began = OffsetDateTime::now_utc();
         let monolith = Mutex::new(Monolith::new(monolith, began));
         let (pending, noise) = (Mutex::default(), Mutex::default());
-        Self { store, pending, build: build.into(), began, monolith, noise, metrics }
+        let under_way = tokio::sync::Mutex::default();
+        Self {
+            store,
+            pending,
+            under_way,
+            retention,
+            expired: Mutex::default(),
+            build: build.into(),
+            began,
+            monolith,
+            noise,
+            metrics,
+        }
     }
 
     /// A request could not be compared.
@@ -49,7 +79,7 @@ impl Book {
         let monolith = locked(&self.monolith).now();
         let mut pending = self.pending();
         let now = OffsetDateTime::now_utc();
-        let route = pending.route(subject, self.binding(subject, monolith), now);
+        let (route, _) = pending.route(subject, self.binding(subject, monolith), now);
         *route.unknowns.entry(why).or_default() += 1;
     }
 
@@ -92,7 +122,7 @@ impl Book {
         let fingerprint = self.fingerprint(request, &stratum);
 
         let mut pending = self.pending();
-        let route = pending.route(subject, binding, now);
+        let (route, room) = pending.route(subject, binding, now);
         match comparison.outcome() {
             Outcome::Matched => route.matched += 1,
             Outcome::Ignored => route.ignored += 1,
@@ -101,11 +131,11 @@ impl Book {
         }
         route.critical += u64::from(counted.critical);
         route.cosmetic += u64::from(counted.cosmetic);
-        route.kinds.compared(stratum, fingerprint, counted);
+        route.kinds.compared(stratum, fingerprint, counted, room);
         *route.control.entry(bucket(control.took)).or_default() += 1;
         *route.candidate.entry(bucket(candidate.took)).or_default() += 1;
         for seen in seen {
-            route.differs(seen);
+            route.differs(seen, room);
         }
     }
 
@@ -158,6 +188,7 @@ impl Book {
         let (redactor, reveal) = (self.store.redactor(), &subject.reveal);
         let bodies = [control, candidate].map(|it| redactor.body(it, reveal));
         let target = format!("{} {}", request.method, redactor.target(&request.target));
+        let stratum = stratum(request, control).as_str().to_owned();
         let mut seen: HashMap<Signature, Seen> = HashMap::new();
         for (index, finding) in comparison.findings.iter().enumerate() {
             let difference = &finding.difference;
@@ -178,6 +209,7 @@ impl Book {
             let [control, candidate] = side([control, candidate], values, &bodies);
             let sample = NewSample {
                 at: now,
+                stratum: stratum.clone(),
                 request: target.clone(),
                 request_id: request.id.clone(),
                 path: redactor.path(&difference.path, |it| it.to_string()),
@@ -196,15 +228,39 @@ impl Book {
 
     /// Writes what is pending; what cannot be written waits for the next time.
     pub(crate) async fn flush(&self) -> Result<(), StoreError> {
-        let pending = std::mem::take(&mut *self.pending());
-        let written = if pending.rows() == 0 { Ok(()) } else { self.store.write(&pending).await };
-        self.metrics.flushed(written.is_ok());
-        let mut now = self.pending();
-        if written.is_err() {
-            now.take_back(pending);
+        let mut under_way = self.under_way.lock().await;
+        let mut written = self.write(&mut under_way).await;
+        if written.is_ok() {
+            let pending = std::mem::take(&mut *self.pending());
+            self.metrics.lost(pending.room.lost);
+            if pending.rows() > 0 {
+                under_way.number += 1;
+                under_way.pending = Some(pending);
+                written = self.write(&mut under_way).await;
+            }
         }
-        self.metrics.pending.set(i64::try_from(now.rows()).unwrap_or(i64::MAX));
+        self.metrics.flushed(written.is_ok());
+        let waiting = under_way.pending.as_ref().map_or(0, Pending::rows) + self.pending().rows();
+        self.metrics.pending.set(i64::try_from(waiting).unwrap_or(i64::MAX));
         written
+    }
+
+    async fn write(&self, under_way: &mut UnderWay) -> Result<(), StoreError> {
+        if let Some(pending) = &under_way.pending {
+            self.store.write(under_way.number, pending).await?;
+            under_way.pending = None;
+        }
+        Ok(())
+    }
+
+    /// Frees the store of what is old, if that was not done within the last minute.
+    pub(crate) async fn expire(&self) -> Result<(), StoreError> {
+        let last = locked(&self.expired).replace(Instant::now());
+        if let Some(last) = last.filter(|it| it.elapsed() < EXPIRY) {
+            *locked(&self.expired) = Some(last);
+            return Ok(());
+        }
+        self.store.expire(self.retention).await
     }
 
     fn pending(&self) -> MutexGuard<'_, Pending> {

@@ -24,8 +24,8 @@ pub use crate::{
     experiment::{Experiment, Leg, Reading, RequestSummary},
     observation::Observation,
     report::{
-        DifferenceReport, EarlierReport, Latency, Reports, RouteReport, RuleReport, Sample, Side,
-        Store, StoreError, StratumReport,
+        DifferenceReport, EarlierReport, Latency, Reports, Retention, RouteReport, RuleReport,
+        Sample, Side, Store, StoreError, StratumReport,
     },
     runner::{Settings, Shadow, StartError},
     stratum::Stratum,

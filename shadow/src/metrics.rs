@@ -6,7 +6,7 @@ use prometheus::{
     HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, core::Collector,
 };
 
-use crate::Unknown;
+use crate::{Unknown, report::Lost};
 
 /// Buckets in seconds.
 const SECONDS: &[f64] =
@@ -19,6 +19,7 @@ pub(crate) struct ShadowMetrics {
     unknowns: IntCounterVec,
     seconds: HistogramVec,
     flushes: IntCounterVec,
+    lost: IntCounterVec,
     pub(crate) queued: IntGauge,
     pub(crate) running: IntGauge,
     pub(crate) pending: IntGauge,
@@ -54,6 +55,12 @@ impl ShadowMetrics {
                 "Attempts to write counts to the report store, by result.",
                 &["result"],
             )?,
+            lost: counter(
+                "banyan_store_lost_total",
+                "What found no room while it waited for the report store: it is counted in its \
+                 route, and not known in detail.",
+                &["what"],
+            )?,
             queued: gauge("banyan_shadow_queue_depth", "Experiments that wait for the judge.")?,
             running: gauge("banyan_shadow_running", "Experiments that are being judged now.")?,
             pending: gauge(
@@ -61,6 +68,7 @@ impl ShadowMetrics {
                 "Rows that wait to be written to the report store.",
             )?,
         };
+        metrics.lost(Lost::default());
         for result in ["ok", "failed"] {
             metrics.flushes.with_label_values(&[result]);
         }
@@ -79,6 +87,15 @@ impl ShadowMetrics {
     pub(crate) fn took(&self, route: &str, control: Duration, candidate: Duration) {
         for (leg, took) in [("control", control), ("candidate", candidate)] {
             self.seconds.with_label_values(&[route, leg]).observe(took.as_secs_f64());
+        }
+    }
+
+    pub(crate) fn lost(&self, lost: Lost) {
+        let Lost { requests, differences, samples } = lost;
+        for (what, count) in
+            [("requests", requests), ("differences", differences), ("samples", samples)]
+        {
+            self.lost.with_label_values(&[what]).inc_by(count);
         }
     }
 

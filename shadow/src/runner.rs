@@ -13,7 +13,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
-    Experiment, Leg, MonolithVersion, Observation, Store, Subject, Unknown,
+    Experiment, Leg, MonolithVersion, Observation, Retention, Store, Subject, Unknown,
     book::Book,
     compare::{Answers, Pair},
     metrics::ShadowMetrics,
@@ -35,6 +35,8 @@ pub struct Settings {
     pub build: String,
     /// How the monolith's version is known.
     pub monolith: MonolithVersion,
+    /// What the store remembers.
+    pub retention: Retention,
 }
 
 impl Default for Settings {
@@ -42,7 +44,8 @@ impl Default for Settings {
     fn default() -> Self {
         let (queue, queue_kib, concurrency) = (1_000, 64 * 1024, 8);
         let (build, monolith) = (String::new(), MonolithVersion::default());
-        Self { queue, queue_kib, concurrency, build, monolith }
+        let retention = Retention::default();
+        Self { queue, queue_kib, concurrency, build, monolith, retention }
     }
 }
 
@@ -89,7 +92,13 @@ impl Shadow {
         registry: &Registry,
     ) -> Result<Self, StartError> {
         let metrics = ShadowMetrics::register(registry).map_err(StartError::Metrics)?;
-        let book = Arc::new(Book::new(store, metrics, &settings.build, settings.monolith));
+        let book = Arc::new(Book::new(
+            store,
+            metrics,
+            &settings.build,
+            settings.monolith,
+            settings.retention,
+        ));
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("shadow")
@@ -270,6 +279,9 @@ async fn flush(book: &Book) {
     if let Err(error) = book.flush().await {
         let source = std::error::Error::source(&error).map(ToString::to_string);
         tracing::error!(%error, source, "reports could not be stored; they wait in memory");
+    } else if let Err(error) = book.expire().await {
+        let source = std::error::Error::source(&error).map(ToString::to_string);
+        tracing::error!(%error, source, "old reports could not be removed; they stay for now");
     }
 }
 

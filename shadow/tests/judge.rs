@@ -479,10 +479,10 @@ async fn values_that_are_not_revealed_are_nowhere_in_the_files() {
 
 #[tokio::test]
 async fn a_store_of_another_kind_is_refused_and_its_error_says_how_one_is_named() {
-    for url in ["postgres://banyan@localhost/reports", "mysql:reports", "banyan.db", ""] {
+    for url in ["redis://localhost/1", "oracle:reports", "banyan.db", "sqlite::memory:", ""] {
         let error = Store::open(url).await.unwrap_err();
         assert!(matches!(error, StoreError::Url(_)), "{url}: {error:?}");
-        assert_eq!(error.to_string(), "a store is named sqlite://PATH");
+        assert!(error.to_string().starts_with("a store is named sqlite://PATH, mysql://"));
         let error = Reports::open_read_only(url).await.unwrap_err();
         assert!(matches!(error, StoreError::Url(_)), "{url}: {error:?}");
     }

@@ -281,7 +281,7 @@ async fn what_the_monolith_does_to_itself_is_noise_and_another_type_there_still_
 async fn old_store(directory: &TempDir) {
     let url = format!("{}?mode=rwc", url(directory.path()));
     let mut connection = SqliteConnection::connect(&url).await.unwrap();
-    sqlx::migrate!().run_to(1, &mut connection).await.unwrap();
+    sqlx::migrate!("migrations/sqlite").run_to(1, &mut connection).await.unwrap();
     for statement in [
         "INSERT INTO routes VALUES ('catalog.show', 4000, 5, 6, 6, 0, 0.001, 0.01, 1, 9000)",
         "INSERT INTO unknowns VALUES ('catalog.show', 'timed_out', 7)",

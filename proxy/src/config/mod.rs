@@ -1,6 +1,7 @@
 //! The process's settings: flags and `BANYAN_…` variables. Who answers is routes.toml's alone.
 
 mod rails;
+mod retention;
 
 use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
 
@@ -10,6 +11,7 @@ use ipnet::IpNet;
 use shadow::Share;
 
 pub use rails::{CookiesSerializer, Rails, RailsError, Version};
+pub use retention::Retention;
 
 use crate::{
     events::{Brokers, TopicPrefix},
@@ -91,9 +93,15 @@ pub struct Serve {
     #[arg(long, env = "BANYAN_ADMIN", value_name = "ADDR", default_value = "127.0.0.1:9090")]
     pub admin: SocketAddr,
 
-    /// Where the reports are kept
+    /// Where the reports are kept: sqlite://PATH, mysql://USER:PASSWORD@HOST/NAME or
+    /// postgres://USER:PASSWORD@HOST/NAME
     #[arg(long, env = "BANYAN_STORE", value_name = "URL", default_value = DEFAULT_STORE)]
+    #[arg(hide_env_values = true)]
     pub store: String,
+
+    /// What the reports remember.
+    #[command(flatten)]
+    pub retention: Retention,
 
     /// The monolith's MySQL, for the extractions: mysql://USER:PASSWORD@HOST/NAME
     #[arg(long, env = "BANYAN_DATABASE", value_name = "URL", hide_env_values = true)]
@@ -211,6 +219,7 @@ pub struct Report {
     pub route: Option<String>,
     /// Where the reports are kept
     #[arg(long, env = "BANYAN_STORE", value_name = "URL", default_value = DEFAULT_STORE)]
+    #[arg(hide_env_values = true)]
     pub store: String,
     /// How the report is printed
     #[arg(long, value_enum, default_value_t = Format::Text)]

@@ -19,7 +19,6 @@ mod upstream;
 mod upstreams;
 mod values;
 
-pub(crate) use self::reload::read;
 pub use self::{
     check::{Checked, check},
     compile::{Compiled, Compiler},
@@ -30,4 +29,8 @@ pub use self::{
     reload::{Rejected, Routes, Status},
     table::{Plan, Route, RouteId, RouteTable, UNROUTED},
     values::Percent,
+};
+pub(crate) use self::{
+    reload::read,
+    values::{bytes, span},
 };

@@ -82,7 +82,7 @@ impl Banyan {
         let tracing = parts::tracing(settings, &registry)?;
         let store = Store::open(&settings.store)
             .await
-            .map_err(|error| StartError::Store(settings.store.clone(), error))?;
+            .map_err(|error| StartError::Store(Store::name(&settings.store), error))?;
         let reports = store.reports();
         let judge =
             Shadow::start(parts::judge(settings), store, &registry).map_err(StartError::Judge)?;

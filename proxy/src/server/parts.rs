@@ -154,7 +154,12 @@ pub(super) fn judge(settings: &Serve) -> shadow::Settings {
         (None, Some(field)) => MonolithVersion::Header(field.clone()),
         (None, None) => MonolithVersion::Untold,
     };
-    shadow::Settings { build: build::id().to_owned(), monolith, ..shadow::Settings::default() }
+    shadow::Settings {
+        build: build::id().to_owned(),
+        monolith,
+        retention: settings.retention.into(),
+        ..shadow::Settings::default()
+    }
 }
 
 /// A runtime for so many handlers at once, with so many connections to the monolith's database.

@@ -1,8 +1,9 @@
 //! Kinds of requests on their way to the store, and which requests they were: one that comes again
 //! counts once.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
+use super::room::Room;
 use crate::{Stratum, Tally};
 
 /// Kinds that one route may have; further ones are counted together.
@@ -21,7 +22,7 @@ pub(crate) struct Kinds(pub(super) BTreeMap<Stratum, Kind>);
 pub(super) struct Kind {
     pub(super) requests: Tally,
     /// By fingerprint.
-    pub(super) distinct: HashMap<u64, Marks>,
+    pub(super) distinct: BTreeMap<u64, Marks>,
 }
 
 /// Whether a request ever differed.
@@ -46,29 +47,23 @@ impl Marks {
 
 impl Kinds {
     /// One request was compared.
-    pub(crate) fn compared(&mut self, stratum: Stratum, fingerprint: u64, marks: Marks) {
+    pub(crate) fn compared(
+        &mut self,
+        stratum: Stratum,
+        fingerprint: u64,
+        marks: Marks,
+        room: &mut Room,
+    ) {
         let kind = self.kind(stratum);
         kind.requests.compared += 1;
         kind.requests.critical += u64::from(marks.critical);
         kind.requests.cosmetic += u64::from(marks.cosmetic);
-        kind.saw(fingerprint, marks);
+        kind.saw(fingerprint, marks, room);
     }
 
     /// Rows that a flush will touch.
     pub(super) fn rows(&self) -> usize {
         self.0.values().map(|it| 1 + it.distinct.len()).sum()
-    }
-
-    pub(super) fn merge(&mut self, later: Self) {
-        for (stratum, later) in later.0 {
-            let kind = self.kind(stratum);
-            kind.requests.compared += later.requests.compared;
-            kind.requests.critical += later.requests.critical;
-            kind.requests.cosmetic += later.requests.cosmetic;
-            for (fingerprint, marks) in later.distinct {
-                kind.saw(fingerprint, marks);
-            }
-        }
     }
 
     fn kind(&mut self, stratum: Stratum) -> &mut Kind {
@@ -79,11 +74,16 @@ impl Kinds {
 }
 
 impl Kind {
-    fn saw(&mut self, fingerprint: u64, marks: Marks) {
-        let room = if marks.is_clean() { WAITING } else { 2 * WAITING };
-        if self.distinct.len() < room || self.distinct.contains_key(&fingerprint) {
-            let known = self.distinct.entry(fingerprint).or_default();
+    fn saw(&mut self, fingerprint: u64, marks: Marks, room: &mut Room) {
+        if let Some(known) = self.distinct.get_mut(&fingerprint) {
             *known = known.or(marks);
+            return;
+        }
+        let limit = if marks.is_clean() { WAITING } else { 2 * WAITING };
+        if self.distinct.len() < limit && room.for_request(marks.is_clean()) {
+            self.distinct.insert(fingerprint, marks);
+        } else {
+            room.lost.requests += 1;
         }
     }
 }
@@ -101,27 +101,27 @@ mod tests {
 
     #[test]
     fn a_request_that_comes_again_counts_once_and_a_difference_sticks() {
-        let mut kinds = Kinds::default();
+        let (mut kinds, mut room) = (Kinds::default(), Room::default());
         for (fingerprint, marks) in [(1, CLEAN), (1, CRITICAL), (1, CLEAN), (2, CLEAN)] {
-            kinds.compared(stratum("a"), fingerprint, marks);
+            kinds.compared(stratum("a"), fingerprint, marks, &mut room);
         }
         let kind = &kinds.0[&stratum("a")];
         assert_eq!((kind.requests.compared, kind.requests.critical), (4, 1));
-        assert_eq!(kind.distinct, HashMap::from([(1, CRITICAL), (2, CLEAN)]));
+        assert_eq!(kind.distinct, BTreeMap::from([(1, CRITICAL), (2, CLEAN)]));
     }
 
     #[test]
     fn endless_requests_and_kinds_are_bounded_and_differences_are_kept_longest() {
-        let mut kinds = Kinds::default();
+        let (mut kinds, mut room) = (Kinds::default(), Room::default());
         for fingerprint in 0..15_000 {
-            kinds.compared(stratum("a"), fingerprint, CLEAN);
+            kinds.compared(stratum("a"), fingerprint, CLEAN, &mut room);
         }
-        kinds.compared(stratum("a"), 99_999, CRITICAL);
+        kinds.compared(stratum("a"), 99_999, CRITICAL, &mut room);
         let kind = &kinds.0[&stratum("a")];
         assert_eq!((kind.requests.compared, kind.distinct.len()), (15_001, WAITING + 1));
-        assert_eq!(kind.distinct[&99_999], CRITICAL);
+        assert_eq!((kind.distinct[&99_999], room.lost.requests), (CRITICAL, 5_000));
         for index in 0..100 {
-            kinds.compared(stratum(&format!("b{index}")), 1, CLEAN);
+            kinds.compared(stratum(&format!("b{index}")), 1, CLEAN, &mut room);
         }
         assert_eq!(kinds.0.len(), STRATA + 1);
         assert_eq!(kinds.0[&Stratum::other()].requests.compared, 100 - (STRATA as u64 - 1));

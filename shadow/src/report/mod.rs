@@ -1,13 +1,19 @@
 //! What was found out, as the store keeps it and as readers get it.
 
 mod counts;
+mod database;
+mod dialect;
+mod differences;
 mod distinct;
 mod kinds;
 mod latency;
 mod pending;
 mod reports;
+mod retention;
+mod room;
 mod routes;
 mod store;
+mod table;
 
 use std::collections::BTreeMap;
 
@@ -18,10 +24,12 @@ pub(crate) use self::{
     distinct::Marks,
     latency::{bucket, lower_end, upper_end},
     pending::{NewSample, NewSide, Pending, RuleNote, Seen, Signature},
+    room::Lost,
 };
 pub use self::{
     latency::Latency,
     reports::Reports,
+    retention::Retention,
     store::{Store, StoreError},
 };
 use crate::{Budget, Class, DifferenceKind, Proof, State, Stratum, Tally, Unknown, Verdict};
@@ -168,6 +176,8 @@ pub struct Sample {
     /// When it was compared.
     #[serde(with = "time::serde::rfc3339")]
     pub at: OffsetDateTime,
+    /// The kind of requests that it is of; empty in what older versions stored.
+    pub stratum: String,
     /// Method and target, the values of the query redacted.
     pub request: String,
     /// The request id, as in the logs.

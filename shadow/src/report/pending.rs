@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use time::OffsetDateTime;
 
-use super::distinct::Kinds;
+use super::{distinct::Kinds, room::Room};
 use crate::{Budget, Class, DifferenceKind, Proof, Subject, Unknown, binding::Binding};
 
 /// Samples that one difference may keep waiting.
@@ -16,7 +16,10 @@ const DIFFERENCES: usize = 1_000;
 
 /// What happened since the last flush, by route and by what was compared.
 #[derive(Debug, Default)]
-pub(crate) struct Pending(pub(super) HashMap<(String, Binding), RouteDelta>);
+pub(crate) struct Pending {
+    pub(super) routes: HashMap<(String, Binding), RouteDelta>,
+    pub(crate) room: Room,
+}
 
 /// What happened to one route.
 #[derive(Debug)]
@@ -79,10 +82,11 @@ pub(crate) struct Seen {
     pub(crate) sample: NewSample,
 }
 
-/// A sample that was redacted already.
+/// A sample that was redacted already, in texts that are stored as they are.
 #[derive(Debug, Clone)]
 pub(crate) struct NewSample {
     pub(crate) at: OffsetDateTime,
+    pub(crate) stratum: String,
     pub(crate) request: String,
     pub(crate) request_id: String,
     pub(crate) path: String,
@@ -105,29 +109,19 @@ impl Pending {
         subject: &Subject,
         binding: Binding,
         now: OffsetDateTime,
-    ) -> &mut RouteDelta {
+    ) -> (&mut RouteDelta, &mut Room) {
         let key = (subject.route.clone(), binding);
-        let delta = self.0.entry(key).or_insert_with(|| RouteDelta::new(subject, now));
+        let delta = self.routes.entry(key).or_insert_with(|| RouteDelta::new(subject, now));
         delta.last_at = now;
-        delta
+        (delta, &mut self.room)
     }
 
     /// Rows that a flush will touch.
     pub(crate) fn rows(&self) -> usize {
-        self.0
+        self.routes
             .values()
             .map(|it| 1 + it.differences.len() + it.unknowns.len() + it.kinds.rows())
             .sum()
-    }
-
-    /// Takes back what could not be written; `self` happened later.
-    pub(crate) fn take_back(&mut self, earlier: Self) {
-        for (route, mut delta) in earlier.0 {
-            if let Some(later) = self.0.remove(&route) {
-                delta.merge(later);
-            }
-            self.0.insert(route, delta);
-        }
     }
 }
 
@@ -153,9 +147,10 @@ impl RouteDelta {
     }
 
     /// One request had this difference.
-    pub(crate) fn differs(&mut self, seen: Seen) {
-        if self.differences.len() >= DIFFERENCES && !self.differences.contains_key(&seen.signature)
-        {
+    pub(crate) fn differs(&mut self, seen: Seen, room: &mut Room) {
+        let is_known = self.differences.contains_key(&seen.signature);
+        if !is_known && (self.differences.len() >= DIFFERENCES || !room.for_difference()) {
+            room.lost.differences += 1;
             return;
         }
         let at = seen.sample.at;
@@ -173,58 +168,38 @@ impl RouteDelta {
         delta.noise += u64::from(seen.noise);
         delta.rule = seen.rule.or(delta.rule.take());
         delta.last_seen = at;
-        delta.keep(seen.sample);
-    }
-
-    fn merge(&mut self, later: Self) {
-        self.last_at = later.last_at;
-        self.matched += later.matched;
-        self.ignored += later.ignored;
-        self.noise += later.noise;
-        self.mismatched += later.mismatched;
-        self.critical += later.critical;
-        self.cosmetic += later.cosmetic;
-        for (counts, later) in
-            [(&mut self.control, later.control), (&mut self.candidate, later.candidate)]
-        {
-            add(counts, later);
-        }
-        add(&mut self.unknowns, later.unknowns);
-        self.kinds.merge(later.kinds);
-        for (signature, delta) in later.differences {
-            if let Some(earlier) = self.differences.get_mut(&signature) {
-                earlier.merge(delta);
-            } else if self.differences.len() < DIFFERENCES {
-                self.differences.insert(signature, delta);
-            }
-        }
+        delta.keep(seen.sample, room);
     }
 }
 
 impl DifferenceDelta {
-    fn merge(&mut self, later: Self) {
-        self.requests += later.requests;
-        self.excused += later.excused;
-        self.noise += later.noise;
-        self.rule = later.rule.or(self.rule.take());
-        self.last_seen = later.last_seen;
-        for sample in later.samples {
-            self.keep(sample);
-        }
-    }
-
-    /// The newest are kept; the store keeps the first ones.
-    fn keep(&mut self, sample: NewSample) {
+    /// Of each kind of requests one is kept as long as there is a place for it, and else the newest
+    /// ones; the store keeps the first ones.
+    fn keep(&mut self, sample: NewSample, room: &mut Room) {
         if self.samples.len() == SAMPLES {
-            self.samples.pop_front();
+            let others = |index: usize| {
+                let stratum = &self.samples[index].stratum;
+                let is_other =
+                    |(at, it): (usize, &NewSample)| at != index && it.stratum == *stratum;
+                *stratum == sample.stratum || self.samples.iter().enumerate().any(is_other)
+            };
+            let oldest = (0..SAMPLES).find(|it| others(*it)).unwrap_or(0);
+            let oldest = self.samples.remove(oldest);
+            room.give_back(oldest.map_or(0, |it| it.bytes()));
         }
-        self.samples.push_back(sample);
+        if room.for_sample(sample.bytes()) {
+            self.samples.push_back(sample);
+        } else {
+            room.lost.samples += 1;
+        }
     }
 }
 
-fn add<K: Ord>(counts: &mut BTreeMap<K, u64>, later: BTreeMap<K, u64>) {
-    for (key, count) in later {
-        *counts.entry(key).or_default() += count;
+impl NewSample {
+    /// What it takes.
+    pub(super) fn bytes(&self) -> usize {
+        let side = |it: &NewSide| it.body.len() + it.value.as_ref().map_or(0, String::len);
+        self.request.len() + self.path.len() + side(&self.control) + side(&self.candidate)
     }
 }
 
@@ -233,8 +208,8 @@ mod tests {
     use super::*;
     use crate::compare::Rules;
 
-    fn seen(path: &str, at: i64) -> Seen {
-        let side = NewSide { status: 200, value: None, body: String::new() };
+    fn seen(path: &str, at: i64, stratum: &str, body: &str) -> Seen {
+        let side = NewSide { status: 200, value: None, body: body.into() };
         let at = OffsetDateTime::from_unix_timestamp(at).unwrap();
         Seen {
             signature: Signature {
@@ -247,6 +222,7 @@ mod tests {
             rule: None,
             sample: NewSample {
                 at,
+                stratum: stratum.into(),
                 request: String::new(),
                 request_id: String::new(),
                 path: path.into(),
@@ -267,38 +243,47 @@ mod tests {
         Binding { build: "".into(), rules: "".into(), monolith: None, at }
     }
 
-    fn pending(times: std::ops::Range<i64>) -> Pending {
-        let mut pending = Pending::default();
-        for at in times {
-            let now = OffsetDateTime::from_unix_timestamp(at).unwrap();
-            let route = pending.route(&subject(), binding(), now);
-            route.mismatched += 1;
-            *route.unknowns.entry(Unknown::Dropped).or_default() += 1;
-            route.differs(seen("$.price", at));
-        }
-        pending
-    }
-
     #[test]
-    fn what_could_not_be_written_is_added_to_what_came_later() {
-        let mut later = pending(10..13);
-        later.take_back(pending(0..10));
-        let route = &later.0[&("catalog.show".to_owned(), binding())];
-        assert_eq!((route.mismatched, route.unknowns[&Unknown::Dropped]), (13, 13));
+    fn the_newest_samples_wait_and_one_of_each_kind_of_requests() {
+        let mut pending = Pending::default();
+        let (route, room) = pending.route(&subject(), binding(), OffsetDateTime::UNIX_EPOCH);
+        for at in 0..13 {
+            let stratum = if at == 3 { "rare" } else { "frequent" };
+            route.differs(seen("$.price", at, stratum, ""), room);
+        }
         let difference = route.differences.values().next().unwrap();
-        assert_eq!((difference.requests, difference.samples.len()), (13, SAMPLES));
-        assert_eq!(difference.first_seen.unix_timestamp(), 0);
-        assert_eq!(difference.samples.back().unwrap().at.unix_timestamp(), 12);
+        assert_eq!((difference.requests, difference.first_seen.unix_timestamp()), (13, 0));
+        let times = difference.samples.iter().map(|it| it.at.unix_timestamp());
+        assert_eq!(times.collect::<Vec<_>>(), [3, 9, 10, 11, 12]);
     }
 
     #[test]
-    fn endless_differences_are_bounded() {
+    fn endless_differences_are_bounded_and_what_is_lost_is_counted() {
         let mut pending = Pending::default();
-        let route = pending.route(&subject(), binding(), OffsetDateTime::UNIX_EPOCH);
+        let (route, room) = pending.route(&subject(), binding(), OffsetDateTime::UNIX_EPOCH);
         for index in 0..2_000 {
-            route.differs(seen(&format!("$.m{index}"), 0));
+            route.differs(seen(&format!("$.m{index}"), 0, "", ""), room);
         }
-        assert_eq!(route.differences.len(), DIFFERENCES);
+        assert_eq!((route.differences.len(), room.lost.differences), (DIFFERENCES, 1_000));
         assert_eq!(pending.rows(), 1 + DIFFERENCES);
+    }
+
+    #[test]
+    fn samples_that_no_store_takes_are_bounded_over_all_routes_and_what_is_lost_is_counted() {
+        let mut pending = Pending::default();
+        let body = "x".repeat(1024 * 1024);
+        for index in 0..20 {
+            let mut subject = subject();
+            subject.route = format!("route {}", index % 4);
+            let (route, room) = pending.route(&subject, binding(), OffsetDateTime::UNIX_EPOCH);
+            route.differs(seen(&format!("$.m{index}"), 0, "", &body), room);
+        }
+        let kept =
+            |it: &RouteDelta| -> usize { it.differences.values().map(|it| it.samples.len()).sum() };
+        let kept: usize = pending.routes.values().map(kept).sum();
+        assert_eq!((kept, pending.room.lost.samples), (15, 5));
+        let requests =
+            |it: &RouteDelta| -> u64 { it.differences.values().map(|it| it.requests).sum() };
+        assert_eq!(pending.routes.values().map(requests).sum::<u64>(), 20, "all are counted");
     }
 }

@@ -1,42 +1,48 @@
 //! The reports that are read.
 
-use std::time::Duration;
+use std::cmp::{Ordering, Reverse};
 
-use sqlx::{SqlitePool, sqlite::SqlitePoolOptions};
+use sqlx::{FromRow as _, Row as _};
 use time::{Date, OffsetDateTime, macros::format_description};
 
 use super::{
-    DifferenceReport, RouteReport, RuleReport, Sample, Side, StoreError, routes,
-    store::{newest, options},
+    DifferenceReport, RouteReport, RuleReport, Sample, Side, StoreError,
+    database::{Database, rows},
+    routes,
 };
 use crate::{Class, DifferenceKind};
 
 /// Reads a store. Cloning is cheap and shares the connections.
 #[derive(Debug, Clone)]
 pub struct Reports {
-    pool: SqlitePool,
+    database: Database,
 }
 
 impl Reports {
-    pub(super) const fn of(pool: SqlitePool) -> Self {
-        Self { pool }
+    pub(super) const fn of(database: Database) -> Self {
+        Self { database }
     }
 
     /// Opens a store that is there already, for reading only; it may be in use.
     ///
     /// # Errors
-    /// [`StoreError::Url`], [`StoreError::Open`], or [`StoreError::Older`].
+    /// [`StoreError::Url`], [`StoreError::Open`], or what is wrong with its tables.
     pub async fn open_read_only(url: &str) -> Result<Self, StoreError> {
-        let options = options(url)?.read_only(true).busy_timeout(Duration::from_secs(2));
-        let pool = SqlitePoolOptions::new().max_connections(2).connect_with(options).await;
-        let pool = pool.map_err(StoreError::Open)?;
-        let version: i64 = sqlx::query_scalar("SELECT MAX(version) FROM _sqlx_migrations")
-            .fetch_one(&pool)
-            .await?;
-        if version < newest() {
-            return Err(StoreError::Older);
+        let database = Database::open_read_only(url).await?;
+        let tables = database.fetch(database.dialect.tables(), &[]).await?;
+        if !rows(&tables, |it| it.try_get::<String, _>(0))?
+            .iter()
+            .any(|it| it == "_sqlx_migrations")
+        {
+            return Err(StoreError::Foreign);
         }
-        Ok(Self { pool })
+        let version = database.fetch("SELECT MAX(version) FROM _sqlx_migrations", &[]).await?;
+        let version: Option<i64> = version.first().map(|it| it.try_get(0)).transpose()?.flatten();
+        match version.unwrap_or_default().cmp(&database.dialect.newest()) {
+            Ordering::Less => Err(StoreError::Older),
+            Ordering::Equal => Ok(Self { database }),
+            Ordering::Greater => Err(StoreError::Newer),
+        }
     }
 
     /// Every route that was ever judged, by id.
@@ -44,7 +50,7 @@ impl Reports {
     /// # Errors
     /// When the store cannot be read.
     pub async fn routes(&self) -> Result<Vec<RouteReport>, StoreError> {
-        routes::all(&self.pool).await
+        routes::all(&self.database).await
     }
 
     /// One route; `None` when it was never judged.
@@ -52,7 +58,7 @@ impl Reports {
     /// # Errors
     /// When the store cannot be read.
     pub async fn route(&self, route: &str) -> Result<Option<RouteReport>, StoreError> {
-        routes::one(&self.pool, route).await
+        routes::one(&self.database, route).await
     }
 
     /// A route's differences: those that count before those that are excused, the critical first,
@@ -61,14 +67,18 @@ impl Reports {
     /// # Errors
     /// When the store cannot be read.
     pub async fn differences(&self, route: &str) -> Result<Vec<DifferenceReport>, StoreError> {
-        let rows: Vec<DifferenceRow> = sqlx::query_as(
-            "SELECT * FROM differences WHERE route = ? \
-             ORDER BY requests > excused DESC, class DESC, requests DESC, path, kind",
-        )
-        .bind(route)
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(rows.into_iter().map(DifferenceRow::report).collect::<Result<_, _>>()?)
+        let statement = "SELECT * FROM differences WHERE route = $1";
+        let found = self.database.fetch(statement, &[route.into()]).await?;
+        let mut found = rows(&found, |it| DifferenceRow::from_row(it)?.report())?;
+        // Here, since no two databases sort texts alike.
+        found.sort_by(|a, b| {
+            let key = |it: &DifferenceReport| {
+                (it.requests <= it.excused, it.class == Class::Cosmetic, Reverse(it.requests))
+            };
+            let place = |it: &DifferenceReport| (it.path.clone(), it.kind.label());
+            key(a).cmp(&key(b)).then_with(|| place(a).cmp(&place(b)))
+        });
+        Ok(found)
     }
 
     /// The samples of one difference of the route, the newest first.
@@ -76,15 +86,12 @@ impl Reports {
     /// # Errors
     /// When the store cannot be read.
     pub async fn samples(&self, route: &str, difference: &str) -> Result<Vec<Sample>, StoreError> {
-        let rows: Vec<SampleRow> = sqlx::query_as(
-            "SELECT samples.* FROM samples JOIN differences ON differences.id = difference \
-             WHERE route = ? AND difference = ? ORDER BY samples.id DESC",
-        )
-        .bind(route)
-        .bind(difference)
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(rows.into_iter().map(SampleRow::sample).collect::<Result<_, _>>()?)
+        let statement = "SELECT samples.* FROM samples \
+                         JOIN differences ON differences.id = samples.difference \
+                         WHERE route = $1 AND difference = $2 ORDER BY samples.id DESC";
+        let values = [route.into(), difference.into()];
+        let found = self.database.fetch(statement, &values).await?;
+        Ok(rows(&found, |it| SampleRow::from_row(it)?.sample())?)
     }
 }
 
@@ -100,7 +107,7 @@ struct DifferenceRow {
     noise: i64,
     why: Option<String>,
     until: Option<String>,
-    expired: bool,
+    expired: i64,
     first_seen: i64,
     last_seen: i64,
 }
@@ -119,7 +126,7 @@ impl DifferenceRow {
             requests: unsigned(self.requests),
             excused: unsigned(self.excused),
             noise: unsigned(self.noise),
-            rule: self.why.map(|why| RuleReport { why, until, expired: self.expired }),
+            rule: self.why.map(|why| RuleReport { why, until, expired: self.expired != 0 }),
             first_seen: time(self.first_seen)?,
             last_seen: time(self.last_seen)?,
         })
@@ -130,14 +137,15 @@ impl DifferenceRow {
 struct SampleRow {
     id: i64,
     at: i64,
+    stratum: String,
     request: String,
     request_id: String,
     path: String,
     omitted: i64,
-    control_status: u16,
+    control_status: i64,
     control_value: Option<String>,
     control_body: String,
-    candidate_status: u16,
+    candidate_status: i64,
     candidate_value: Option<String>,
     candidate_body: String,
 }
@@ -147,22 +155,27 @@ impl SampleRow {
         Ok(Sample {
             id: self.id.to_string(),
             at: time(self.at)?,
+            stratum: self.stratum,
             request: self.request,
             request_id: self.request_id,
             path: self.path,
             omitted: unsigned(self.omitted),
             control: Side {
-                status: self.control_status,
+                status: status(self.control_status)?,
                 value: self.control_value,
                 body: self.control_body,
             },
             candidate: Side {
-                status: self.candidate_status,
+                status: status(self.candidate_status)?,
                 value: self.candidate_value,
                 body: self.candidate_body,
             },
         })
     }
+}
+
+fn status(status: i64) -> Result<u16, sqlx::Error> {
+    u16::try_from(status).map_err(|_| decode("a status"))
 }
 
 /// Something in the store that this build does not write.

@@ -2,10 +2,11 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use sqlx::SqlitePool;
+use sqlx::{FromRow as _, Row as _};
 
 use super::{
     EarlierReport, Latency, RouteReport, StoreError, StratumReport,
+    database::{Database, rows},
     reports::{decode, time, unsigned},
 };
 use crate::{
@@ -18,41 +19,43 @@ const SHARE: u64 = 20;
 /// ... nor is any if there were fewer requests than this.
 const FEW: u64 = 100;
 
-pub(super) async fn all(pool: &SqlitePool) -> Result<Vec<RouteReport>, StoreError> {
-    let rows: Vec<RouteRow> =
-        sqlx::query_as("SELECT * FROM routes ORDER BY route").fetch_all(pool).await?;
-    let mut reports = Vec::with_capacity(rows.len());
-    for row in rows {
-        reports.push(report(pool, row).await?);
+pub(super) async fn all(database: &Database) -> Result<Vec<RouteReport>, StoreError> {
+    let found = database.fetch("SELECT * FROM routes", &[]).await?;
+    let mut found = rows(&found, |it| RouteRow::from_row(it))?;
+    // Here, since no two databases sort texts alike.
+    found.sort_by(|a, b| a.route.cmp(&b.route));
+    let mut reports = Vec::with_capacity(found.len());
+    for row in found {
+        reports.push(report(database, row).await?);
     }
     Ok(reports)
 }
 
-pub(super) async fn one(pool: &SqlitePool, route: &str) -> Result<Option<RouteReport>, StoreError> {
-    let row: Option<RouteRow> = sqlx::query_as("SELECT * FROM routes WHERE route = ?")
-        .bind(route)
-        .fetch_optional(pool)
-        .await?;
-    match row {
-        Some(row) => report(pool, row).await.map(Some),
+pub(super) async fn one(
+    database: &Database,
+    route: &str,
+) -> Result<Option<RouteReport>, StoreError> {
+    let found = database.fetch("SELECT * FROM routes WHERE route = $1", &[route.into()]).await?;
+    match found.first() {
+        Some(row) => report(database, RouteRow::from_row(row)?).await.map(Some),
         None => Ok(None),
     }
 }
 
-async fn report(pool: &SqlitePool, row: RouteRow) -> Result<RouteReport, StoreError> {
+async fn report(database: &Database, row: RouteRow) -> Result<RouteReport, StoreError> {
     let route = &row.route;
-    let control = buckets(pool, route, "control").await?;
-    let candidate = buckets(pool, route, "candidate").await?;
+    let control = buckets(database, route, "control").await?;
+    let candidate = buckets(database, route, "candidate").await?;
     let latencies = [Latency::of(&control), Latency::of(&candidate)];
-    let kinds = kinds(pool, route).await?;
-    let epochs = epochs(pool, route).await?;
+    let kinds = kinds(database, route).await?;
+    let epochs = epochs(database, route).await?;
     let (since, last_at) = (time(row.since)?, time(row.last_at)?);
     let span = (last_at - since).unsigned_abs();
     let evidence = Evidence {
         strata: kinds.iter().map(|it| (it.stratum.clone(), it.distinct)).collect(),
         unseen: unseen(epochs.first(), &kinds),
         compared: unsigned(row.matched + row.ignored + row.noise + row.mismatched),
-        unknowns: unknowns(pool, route).await?,
+        unknowns: unknowns(database, route).await?,
         watched: Some(Watched { span, control, candidate }),
     };
     let (budget, proof) = (row.budget()?, row.proof()?);
@@ -94,27 +97,21 @@ fn unseen(before: Option<&EpochRow>, now: &[KindRow]) -> Vec<Stratum> {
     strata.into_iter().filter(|it| now.iter().all(|kind| kind.stratum != *it)).collect()
 }
 
-async fn unknowns(pool: &SqlitePool, route: &str) -> Result<BTreeMap<Unknown, u64>, StoreError> {
-    let rows: Vec<(String, i64)> =
-        sqlx::query_as("SELECT reason, count FROM unknowns WHERE route = ?")
-            .bind(route)
-            .fetch_all(pool)
-            .await?;
-    let rows = rows.into_iter().map(|(reason, count)| {
+async fn unknowns(database: &Database, route: &str) -> Result<BTreeMap<Unknown, u64>, StoreError> {
+    let statement = "SELECT reason, count FROM unknowns WHERE route = $1";
+    let found = rows(&database.fetch(statement, &[route.into()]).await?, |it| {
+        let reason: String = it.try_get("reason")?;
         let reason = Unknown::parse(&reason).ok_or_else(|| decode("an unknown's reason"))?;
-        Ok::<_, StoreError>((reason, unsigned(count)))
+        Ok((reason, unsigned(it.try_get("count")?)))
     });
-    rows.collect()
+    Ok(found?.into_iter().collect())
 }
 
-async fn buckets(pool: &SqlitePool, route: &str, leg: &str) -> Result<Buckets, StoreError> {
-    let rows: Vec<(i64, i64)> =
-        sqlx::query_as("SELECT bucket, count FROM latencies WHERE route = ? AND leg = ?")
-            .bind(route)
-            .bind(leg)
-            .fetch_all(pool)
-            .await?;
-    Ok(rows.into_iter().map(|(bucket, count)| (bucket, unsigned(count))).collect())
+async fn buckets(database: &Database, route: &str, leg: &str) -> Result<Buckets, StoreError> {
+    let statement = "SELECT bucket, count FROM latencies WHERE route = $1 AND leg = $2";
+    let found = database.fetch(statement, &[route.into(), leg.into()]).await?;
+    let found = rows(&found, |it| Ok((it.try_get("bucket")?, unsigned(it.try_get("count")?))));
+    Ok(found?.into_iter().collect())
 }
 
 /// One kind of requests.
@@ -124,24 +121,21 @@ struct KindRow {
     distinct: Tally,
 }
 
-async fn kinds(pool: &SqlitePool, route: &str) -> Result<Vec<KindRow>, StoreError> {
-    let rows: Vec<(String, i64, i64, i64, i64, i64, i64)> = sqlx::query_as(
-        "SELECT stratum, compared, critical, cosmetic, distinct_compared, distinct_critical, \
-         distinct_cosmetic FROM strata WHERE route = ? ORDER BY compared DESC, stratum",
-    )
-    .bind(route)
-    .fetch_all(pool)
-    .await?;
-    let tally = |[compared, critical, cosmetic]: [i64; 3]| Tally {
-        compared: unsigned(compared),
-        critical: unsigned(critical),
-        cosmetic: unsigned(cosmetic),
-    };
-    let rows = rows.into_iter().map(|(name, a, b, c, d, e, f)| {
-        let Ok(stratum) = name.parse();
-        KindRow { stratum, requests: tally([a, b, c]), distinct: tally([d, e, f]) }
+async fn kinds(database: &Database, route: &str) -> Result<Vec<KindRow>, StoreError> {
+    let statement = "SELECT * FROM strata WHERE route = $1";
+    let mut found = rows(&database.fetch(statement, &[route.into()]).await?, |it| {
+        let Ok(stratum) = it.try_get::<String, _>("stratum")?.parse();
+        let count = |column: &str| Ok::<_, sqlx::Error>(unsigned(it.try_get(column)?));
+        let (compared, critical) = (count("compared")?, count("critical")?);
+        let requests = Tally { compared, critical, cosmetic: count("cosmetic")? };
+        let (compared, critical) = (count("distinct_compared")?, count("distinct_critical")?);
+        let distinct = Tally { compared, critical, cosmetic: count("distinct_cosmetic")? };
+        Ok(KindRow { stratum, requests, distinct })
+    })?;
+    found.sort_by(|a, b| {
+        b.requests.compared.cmp(&a.requests.compared).then_with(|| a.stratum.cmp(&b.stratum))
     });
-    Ok(rows.collect())
+    Ok(found)
 }
 
 impl KindRow {
@@ -160,11 +154,10 @@ impl KindRow {
     }
 }
 
-async fn epochs(pool: &SqlitePool, route: &str) -> Result<Vec<EpochRow>, StoreError> {
-    Ok(sqlx::query_as("SELECT * FROM epochs WHERE route = ? ORDER BY id DESC")
-        .bind(route)
-        .fetch_all(pool)
-        .await?)
+async fn epochs(database: &Database, route: &str) -> Result<Vec<EpochRow>, StoreError> {
+    let statement = "SELECT * FROM epochs WHERE route = $1 ORDER BY id DESC";
+    let found = database.fetch(statement, &[route.into()]).await?;
+    Ok(rows(&found, |it| EpochRow::from_row(it))?)
 }
 
 #[derive(sqlx::FromRow)]

@@ -1,45 +1,49 @@
 //! The store that is written: counts as deltas in one transaction, samples bounded per difference.
 
-use std::{str::FromStr as _, time::Duration};
-
-use sha2::{Digest as _, Sha256};
-use sqlx::{
-    Sqlite, SqlitePool, Transaction,
-    migrate::{MigrateError, Migrator},
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
 };
+
+use futures_util::{FutureExt as _, future::BoxFuture};
+use sqlx::{Row as _, migrate::MigrateError};
 use time::OffsetDateTime;
 
 use super::{
-    Pending, Reports, Signature, counts,
-    pending::{DifferenceDelta, NewSample},
+    Pending, Reports, counts,
+    database::{Database, Tx, Value, rows},
+    differences,
+    table::{Merge, Table},
 };
 use crate::redact::Redactor;
-
-static MIGRATIONS: Migrator = sqlx::migrate!();
-
-/// How long a statement waits for another process's lock.
-const BUSY: Duration = Duration::from_secs(2);
-
-/// Differences that a route may have: a document whose member names are data would have no end of
-/// them.
-const DIFFERENCES: i64 = 1_000;
 
 /// Why the store could not be opened, read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// It is not named in a way that is understood.
-    #[error("a store is named sqlite://PATH")]
+    #[error(
+        "a store is named sqlite://PATH, mysql://USER:PASSWORD@HOST/NAME or \
+         postgres://USER:PASSWORD@HOST/NAME"
+    )]
     Url(#[source] sqlx::Error),
     /// It is not there, or cannot be created.
-    #[error("it cannot be opened: is the directory there and writable?")]
+    #[error("it cannot be opened: is the directory there and writable, or the server reachable?")]
     Open(#[source] sqlx::Error),
-    /// It was made by a newer build, or is no report store.
+    /// It was made by a newer build, or a migration was interrupted.
     #[error("its tables are not those of this build")]
     Migrate(#[source] MigrateError),
+    /// There are tables, and they are not ours.
+    #[error("it holds something else: give the reports a database of their own")]
+    Foreign,
     /// An older build wrote it last, and reading must not change it.
     #[error("it is of an older version: `banyan serve` on it brings it up to date")]
     Older,
+    /// A newer build wrote it last.
+    #[error("it is of a newer version: use the build of `banyan` that writes it")]
+    Newer,
+    /// It was exchanged for another one while it was open.
+    #[error("it is another store than the one that was opened: restart `banyan serve`")]
+    Exchanged,
     /// The system gave no randomness for the store's key.
     #[error("the system gives no randomness")]
     Key(#[source] getrandom::Error),
@@ -48,181 +52,187 @@ pub enum StoreError {
     Statement(#[from] sqlx::Error),
 }
 
+const SETTINGS: Table =
+    Table { name: "settings", key: &["name"], values: &[("value", Merge::Keep)] };
+
+const WRITERS: Table = Table {
+    name: "writers",
+    key: &["writer"],
+    values: &[("flush", Merge::Keep), ("at", Merge::Keep)],
+};
+
+const KEY: &str = "redaction key";
+
 /// Where reports are kept. Cloning is cheap and shares the connections.
 #[derive(Debug, Clone)]
 pub struct Store {
-    pool: SqlitePool,
+    pub(super) database: Database,
     redactor: Redactor,
+    key: [u8; 32],
+    /// Of this process.
+    writer: Arc<str>,
+    /// The tables may have gone with their file, or with their server.
+    is_doubtful: Arc<AtomicBool>,
 }
 
 impl Store {
-    /// Opens the store named `sqlite://PATH`, makes it if it is not there, and brings its tables up
-    /// to date.
+    /// Opens the store named `sqlite://PATH`, `mysql://USER:PASSWORD@HOST/NAME` or
+    /// `postgres://USER:PASSWORD@HOST/NAME`, makes the file if it is not there, and brings the tables
+    /// up to date.
     ///
     /// # Errors
     /// [`StoreError`]; nothing was changed, unless a migration failed half-way.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let options = options(url)?
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // With a write-ahead log this loses at most the last second, and corrupts nothing.
-            .synchronous(SqliteSynchronous::Normal)
-            .busy_timeout(BUSY);
-        let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await;
-        let pool = pool.map_err(StoreError::Open)?;
-        MIGRATIONS.run(&pool).await.map_err(StoreError::Migrate)?;
-        let redactor = Redactor::new(key(&pool).await?);
-        Ok(Self { pool, redactor })
+        let database = Database::open(url).await?;
+        let mut fresh = [0; 32];
+        getrandom::fill(&mut fresh).map_err(StoreError::Key)?;
+        let mut writer = [0; 8];
+        getrandom::fill(&mut writer).map_err(StoreError::Key)?;
+        let key = prepare(&database, &fresh).await?;
+        Ok(Self {
+            database,
+            redactor: Redactor::new(key),
+            key,
+            writer: hex::encode(writer).into(),
+            is_doubtful: Arc::default(),
+        })
+    }
+
+    /// A store's URL without its password, for people.
+    pub fn name(url: &str) -> String {
+        let place = url.split_once("://").and_then(|(scheme, rest)| {
+            let (user, place) = rest.rsplit_once('@')?;
+            let user = user.split_once(':').map_or(user, |(user, _)| user);
+            Some(format!("{scheme}://{user}@{place}"))
+        });
+        place.unwrap_or_else(|| url.to_owned())
     }
 
     /// Reads what this store holds.
     pub fn reports(&self) -> Reports {
-        Reports::of(self.pool.clone())
+        Reports::of(self.database.clone())
     }
 
     pub(crate) const fn redactor(&self) -> &Redactor {
         &self.redactor
     }
 
-    /// Adds all of it, or nothing.
-    pub(crate) async fn write(&self, pending: &Pending) -> Result<(), StoreError> {
-        // It reads before it writes: begun as a reader, it would fail at once when another process
-        // has written in between, instead of waiting for it.
-        let mut tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let mut pending: Vec<_> = pending.0.iter().collect();
-        // The youngest binding is what holds in the end.
-        pending.sort_by_key(|((_, binding), _)| binding.at);
-        for ((route, binding), delta) in pending {
-            counts::write(&mut tx, route, binding, delta).await?;
-            for (signature, difference) in &delta.differences {
-                write_difference(&mut tx, route, signature, difference).await?;
+    /// Adds all of it, or nothing; and nothing if this number was written already. Each process
+    /// counts its flushes, so that one whose `COMMIT` was not answered can be written again.
+    pub(crate) fn write<'a>(
+        &'a self,
+        number: u64,
+        pending: &'a Pending,
+    ) -> BoxFuture<'a, Result<(), StoreError>> {
+        // In a box, since the compiler does not see through all of this that it may be sent.
+        async move {
+            if self.is_doubtful.load(Ordering::Relaxed) {
+                let key = prepare(&self.database, &self.key).await?;
+                if key != self.key {
+                    return Err(StoreError::Exchanged);
+                }
             }
+            let written = self.add(number, pending).await;
+            self.is_doubtful.store(written.is_err(), Ordering::Relaxed);
+            written
+        }
+        .boxed()
+    }
+
+    async fn add(&self, number: u64, pending: &Pending) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        if !self.is_new(&mut tx, number).await? {
+            return Ok(());
+        }
+        let mut routes: Vec<_> = pending.routes.iter().collect();
+        // The youngest binding is what holds in the end.
+        routes.sort_by(|((a, one), _), ((b, other), _)| (one.at, a).cmp(&(other.at, b)));
+        for ((route, binding), delta) in routes {
+            counts::write(&mut tx, route, binding, delta).await?;
+            differences::write(&mut tx, route, &delta.differences).await?;
         }
         tx.commit().await?;
         Ok(())
     }
-}
 
-/// The version of the tables that this build reads.
-pub(super) fn newest() -> i64 {
-    MIGRATIONS.iter().map(|it| it.version).max().unwrap_or_default()
-}
-
-/// Reads `sqlite://PATH`. Anything else would be taken for the name of a file.
-pub(super) fn options(url: &str) -> Result<SqliteConnectOptions, StoreError> {
-    if !url.starts_with("sqlite:") {
-        let error = sqlx::Error::Configuration("it does not start with `sqlite:`".into());
-        return Err(StoreError::Url(error));
+    /// Begins a transaction that writes, when no other process has one: flushes touch the rows of
+    /// the same routes, so they could only wait for one another half-way, or deadlock.
+    pub(super) async fn begin(&self) -> Result<Tx, StoreError> {
+        let mut tx = self.database.begin().await?;
+        let statement =
+            format!("SELECT value FROM settings WHERE name = $1{}", tx.dialect.for_update());
+        let kept = tx.fetch(&statement, &[KEY.into()]).await?;
+        let kept: Option<Vec<u8>> = kept.first().map(|it| it.try_get(0)).transpose()?;
+        match kept {
+            Some(kept) if kept == self.key => Ok(tx),
+            _ => Err(StoreError::Exchanged),
+        }
     }
-    SqliteConnectOptions::from_str(url).map_err(StoreError::Url)
+
+    /// Notes that this flush is written, and whether it was not already.
+    async fn is_new(&self, tx: &mut Tx, number: u64) -> Result<bool, sqlx::Error> {
+        let (writer, now) = (&*self.writer, OffsetDateTime::now_utc());
+        tx.upsert(&WRITERS, &[[writer.into(), 0_u64.into(), now.into()]]).await?;
+        let statement = "UPDATE writers SET flush = $1, at = $2 WHERE writer = $3 AND flush < $4";
+        let values = [number.into(), now.into(), writer.into(), number.into()];
+        Ok(tx.execute(statement, &values).await? > 0)
+    }
 }
 
-/// The key of the redaction: made once, so that hashes stay comparable across restarts.
-async fn key(pool: &SqlitePool) -> Result<[u8; 32], StoreError> {
-    let mut fresh = [0; 32];
-    getrandom::fill(&mut fresh).map_err(StoreError::Key)?;
-    sqlx::query("INSERT OR IGNORE INTO settings (name, value) VALUES ('redaction key', ?)")
-        .bind(fresh.as_slice())
-        .execute(pool)
-        .await?;
-    let kept: Vec<u8> =
-        sqlx::query_scalar("SELECT value FROM settings WHERE name = 'redaction key'")
-            .fetch_one(pool)
-            .await?;
+/// Brings the tables up to date, and returns the key of the redaction: made once, so that hashes stay
+/// comparable across restarts. If there is none yet it is `key`.
+async fn prepare(database: &Database, key: &[u8; 32]) -> Result<[u8; 32], StoreError> {
+    let tables = database.fetch(database.dialect.tables(), &[]).await?;
+    let tables = rows(&tables, |it| it.try_get::<String, _>(0))?;
+    if !tables.is_empty() && !tables.iter().any(|it| it == "_sqlx_migrations") {
+        return Err(StoreError::Foreign);
+    }
+    database.migrate().await?;
+    let mut tx = database.begin().await?;
+    tx.upsert(&SETTINGS, &[[KEY.into(), Value::Bytes(key)]]).await?;
+    let kept = tx.fetch("SELECT value FROM settings WHERE name = $1", &[KEY.into()]).await?;
+    tx.commit().await?;
+    let kept: Vec<u8> = kept.first().ok_or(sqlx::Error::RowNotFound)?.try_get(0)?;
     <[u8; 32]>::try_from(kept).map_err(|_| {
         StoreError::Statement(sqlx::Error::Decode("the redaction key is not 32 bytes".into()))
     })
 }
 
-async fn write_difference(
-    tx: &mut Transaction<'_, Sqlite>,
-    route: &str,
-    signature: &Signature,
-    delta: &DifferenceDelta,
-) -> Result<(), sqlx::Error> {
-    let id = id(route, signature);
-    let written = sqlx::query(
-        "INSERT INTO differences (id, route, path, kind, class, requests, excused, why, until, \
-         expired, first_seen, last_seen, noise) \
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?14 \
-         WHERE (SELECT COUNT(*) FROM differences WHERE route = ?2) < ?13 \
-         OR EXISTS (SELECT 1 FROM differences WHERE id = ?1) \
-         ON CONFLICT (id) DO UPDATE SET requests = requests + ?6, excused = excused + ?7, \
-         why = ?8, until = ?9, expired = ?10, last_seen = ?12, noise = noise + ?14",
-    )
-    .bind(&id)
-    .bind(route)
-    .bind(&signature.path)
-    .bind(signature.kind.label())
-    .bind(signature.class.label())
-    .bind(signed(delta.requests))
-    .bind(signed(delta.excused))
-    .bind(delta.rule.as_ref().map(|it| it.why.as_str()))
-    .bind(delta.rule.as_ref().and_then(|it| it.until.as_deref()))
-    .bind(delta.rule.as_ref().is_some_and(|it| it.expired))
-    .bind(milliseconds(delta.first_seen))
-    .bind(milliseconds(delta.last_seen))
-    .bind(DIFFERENCES)
-    .bind(signed(delta.noise))
-    .execute(&mut **tx)
-    .await?;
-    if written.rows_affected() == 0 {
-        return Ok(());
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Budget, Proof, Subject, binding::Binding, compare::Rules};
+
+    #[tokio::test]
+    async fn a_flush_whose_commit_was_not_answered_is_not_added_twice() {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", directory.path().join("banyan.db").display());
+        let store = Store::open(&url).await.unwrap();
+        let (budget, proof) = (Budget::default(), Proof::default());
+        let subject = Subject::new("a", Rules::default(), budget, proof, Vec::new());
+        let now = OffsetDateTime::now_utc();
+        let mut pending = Pending::default();
+        let binding = Binding { build: "".into(), rules: "".into(), monolith: None, at: now };
+        pending.route(&subject, binding, now).0.matched = 1;
+        for (number, matched) in [(1, 1), (1, 1), (2, 2), (2, 2), (1, 2), (3, 3)] {
+            store.write(number, &pending).await.unwrap();
+            let report = store.reports().route("a").await.unwrap().unwrap();
+            assert_eq!(report.matched, matched, "after {number}");
+        }
+        // Another process counts its own.
+        let other = Store::open(&url).await.unwrap();
+        other.write(1, &pending).await.unwrap();
+        assert_eq!(other.reports().route("a").await.unwrap().unwrap().matched, 4);
     }
-    for sample in &delta.samples {
-        write_sample(tx, &id, sample).await?;
+
+    #[test]
+    fn a_name_holds_no_password() {
+        for (url, name) in [
+            ("sqlite://banyan.db", "sqlite://banyan.db"),
+            ("mysql://banyan:p@ss:word@db/reports", "mysql://banyan@db/reports"),
+            ("postgres://banyan@db:5432/reports", "postgres://banyan@db:5432/reports"),
+        ] {
+            assert_eq!(Store::name(url), name);
+        }
     }
-    // The first five show how it began, the newest five how it is now.
-    sqlx::query(
-        "DELETE FROM samples WHERE difference = ?1 \
-         AND id NOT IN (SELECT id FROM samples WHERE difference = ?1 ORDER BY id ASC LIMIT 5) \
-         AND id NOT IN (SELECT id FROM samples WHERE difference = ?1 ORDER BY id DESC LIMIT 5)",
-    )
-    .bind(&id)
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
-}
-
-async fn write_sample(
-    tx: &mut Transaction<'_, Sqlite>,
-    difference: &str,
-    sample: &NewSample,
-) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "INSERT INTO samples (difference, at, request, request_id, path, omitted, control_status, \
-         control_value, control_body, candidate_status, candidate_value, candidate_body) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind(difference)
-    .bind(milliseconds(sample.at))
-    .bind(&sample.request)
-    .bind(&sample.request_id)
-    .bind(&sample.path)
-    .bind(signed(sample.omitted))
-    .bind(sample.control.status)
-    .bind(&sample.control.value)
-    .bind(&sample.control.body)
-    .bind(sample.candidate.status)
-    .bind(&sample.candidate.value)
-    .bind(&sample.candidate.body)
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
-}
-
-/// The same difference has the same id in every process and for ever.
-fn id(route: &str, signature: &Signature) -> String {
-    let Signature { path, kind, class } = signature;
-    let digest = Sha256::digest(format!("{route}\n{path}\n{kind}\n{class}"));
-    hex::encode(&digest[..8])
-}
-
-/// SQLite's integers are signed; a count that large cannot be reached.
-pub(super) fn signed(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
-}
-
-pub(super) fn milliseconds(time: OffsetDateTime) -> i64 {
-    i64::try_from(time.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
 }

@@ -1,0 +1,427 @@
+//! Connections to the store, whichever database it is, and for how long each is waited for.
+
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr as _,
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use futures_util::{FutureExt as _, future::BoxFuture};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+use sqlx::{
+    Any, AnyPool, Connection as _, Row as _,
+    any::{AnyArguments, AnyConnectOptions, AnyPoolOptions, AnyRow},
+    pool::PoolConnection,
+    query::Query,
+    sqlite::SqliteConnectOptions,
+};
+use time::OffsetDateTime;
+
+use super::{StoreError, dialect::Dialect, table::Table};
+
+/// A connection is waited for so long.
+const CONNECTION: Duration = Duration::from_secs(5);
+
+/// And the answer to one statement so long. It is longer than the server waits for a lock, so that it
+/// is the server which says that it was one.
+const STATEMENT: Duration = Duration::from_secs(10);
+
+/// And another process's migration so long.
+const MIGRATION: Duration = Duration::from_mins(1);
+
+/// Held by the process that migrates; the name is at most 64 characters long.
+const MYSQL_LOCK: &str = "DO GET_LOCK(LEFT(CONCAT('banyan ', DATABASE()), 64), 60)";
+const MYSQL_UNLOCK: &str = "DO RELEASE_LOCK(LEFT(CONCAT('banyan ', DATABASE()), 64))";
+
+/// Parameters of one statement; SQLite has the fewest, 32,766.
+const PARAMETERS: usize = 1_000;
+
+/// A store that is connected to when it is needed. Cloning is cheap and shares the connections.
+#[derive(Debug, Clone)]
+pub(super) struct Database {
+    pool: AnyPool,
+    pub(super) dialect: Dialect,
+}
+
+/// A connection that is in use. It goes back when what was asked is answered; one that is given up in
+/// the middle is closed, since nobody could tell what its next answer belongs to.
+struct Lease(Option<PoolConnection<Any>>);
+
+/// A transaction. Dropped before it is committed it is rolled back, with its connection.
+pub(super) struct Tx {
+    lease: Lease,
+    pub(super) dialect: Dialect,
+}
+
+/// What is bound to a parameter.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Value<'a> {
+    Integer(i64),
+    Real(f64),
+    Text(Option<&'a str>),
+    Bytes(&'a [u8]),
+}
+
+impl Database {
+    /// Connects for writing; makes an SQLite file that is not there.
+    pub(super) async fn open(url: &str) -> Result<Self, StoreError> {
+        let dialect = Dialect::of(url)?;
+        Self::connect(url, "rwc", dialect, dialect.setup(), 4).await
+    }
+
+    /// Connects for reading only.
+    pub(super) async fn open_read_only(url: &str) -> Result<Self, StoreError> {
+        let dialect = Dialect::of(url)?;
+        Self::connect(url, "ro", dialect, dialect.setup_reader(), 2).await
+    }
+
+    async fn connect(
+        url: &str,
+        mode: &str,
+        dialect: Dialect,
+        setup: &'static str,
+        connections: u32,
+    ) -> Result<Self, StoreError> {
+        sqlx::any::install_default_drivers();
+        let mut options = AnyPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(CONNECTION)
+            .after_connect(move |it, _| {
+                Box::pin(async move { sqlx::raw_sql(setup).execute(it).await.map(drop) })
+            });
+        let at = if dialect == Dialect::Sqlite {
+            let file = file(url)?;
+            let watched = Watched::new(file.clone());
+            options = options.before_acquire(move |_, it| {
+                let is_same = watched.is_same_since(it.age);
+                Box::pin(async move { Ok(is_same) })
+            });
+            let path = percent_encode(file.as_os_str().as_encoded_bytes(), PATH);
+            AnyConnectOptions::from_str(&format!("sqlite://{path}?mode={mode}"))
+        } else {
+            AnyConnectOptions::from_str(url)
+        };
+        let pool = options.connect_with(at.map_err(StoreError::Url)?).await;
+        Ok(Self { pool: pool.map_err(StoreError::Open)?, dialect })
+    }
+
+    async fn lease(&self) -> Result<Lease, sqlx::Error> {
+        Ok(Lease(Some(self.pool.acquire().await?)))
+    }
+
+    /// Begins a transaction that writes.
+    pub(super) async fn begin(&self) -> Result<Tx, sqlx::Error> {
+        let mut tx = Tx { lease: self.lease().await?, dialect: self.dialect };
+        tx.lease.run(self.dialect.begin()).await?;
+        Ok(tx)
+    }
+
+    /// The rows that a statement finds.
+    pub(super) async fn fetch(
+        &self,
+        statement: &str,
+        values: &[Value<'_>],
+    ) -> Result<Vec<AnyRow>, sqlx::Error> {
+        let mut lease = self.lease().await?;
+        let rows = lease.fetch(self.dialect, statement, values).await?;
+        lease.give_back();
+        Ok(rows)
+    }
+
+    /// Brings the tables up to date; processes that do so at the same time wait for one another.
+    pub(super) async fn migrate(&self) -> Result<(), StoreError> {
+        let mut lease = self.lease().await?;
+        let connection = lease.connection()?;
+        let migrations = self.dialect.migrations();
+        let migrating = async {
+            match self.dialect {
+                Dialect::Sqlite => {
+                    let mut tx = connection.begin_with(self.dialect.begin()).await?;
+                    migrations.run_direct(None, &mut *tx, false).await?;
+                    tx.commit().await?;
+                }
+                Dialect::MySql => {
+                    // sqlx waits for its lock in a way that MariaDB takes for not waiting at all.
+                    sqlx::raw_sql(MYSQL_LOCK).execute(&mut **connection).await?;
+                    migrations.run_direct(None, &mut **connection, false).await?;
+                    sqlx::raw_sql(MYSQL_UNLOCK).execute(&mut **connection).await?;
+                }
+                Dialect::Postgres => {
+                    migrations.run_direct(None, &mut **connection, false).await?;
+                }
+            }
+            Ok(())
+        }
+        .boxed();
+        let migrated = tokio::time::timeout(MIGRATION, migrating).await;
+        migrated.unwrap_or_else(|_| Err(slow().into())).map_err(StoreError::Migrate)?;
+        lease.give_back();
+        Ok(())
+    }
+}
+
+impl Tx {
+    /// Returns the number of rows that were changed.
+    pub(super) fn execute(
+        &mut self,
+        statement: &str,
+        values: &[Value<'_>],
+    ) -> BoxFuture<'_, Result<u64, sqlx::Error>> {
+        self.lease.execute(self.dialect, statement, values)
+    }
+
+    /// The rows that a statement finds.
+    pub(super) fn fetch(
+        &mut self,
+        statement: &str,
+        values: &[Value<'_>],
+    ) -> BoxFuture<'_, Result<Vec<AnyRow>, sqlx::Error>> {
+        self.lease.fetch(self.dialect, statement, values)
+    }
+
+    /// Adds rows to a table, in the order of its columns.
+    pub(super) async fn upsert<const N: usize>(
+        &mut self,
+        table: &Table,
+        rows: &[[Value<'_>; N]],
+    ) -> Result<(), sqlx::Error> {
+        for rows in rows.chunks(PARAMETERS / N) {
+            let statement = self.dialect.upsert(table, rows.len());
+            self.execute(&statement, rows.as_flattened()).await?;
+        }
+        Ok(())
+    }
+
+    /// Runs a statement that ends in ` IN ` for each chunk of a list, and returns what is found.
+    pub(super) async fn fetch_in(
+        &mut self,
+        statement: &str,
+        first: &[Value<'_>],
+        list: &[Value<'_>],
+    ) -> Result<Vec<AnyRow>, sqlx::Error> {
+        let mut found = Vec::new();
+        for chunk in list.chunks(PARAMETERS - first.len()) {
+            let (statement, values) = within(statement, first, chunk);
+            found.extend(self.fetch(&statement, &values).await?);
+        }
+        Ok(found)
+    }
+
+    /// As [`Tx::fetch_in`], for what finds nothing; returns the number of rows that were changed.
+    pub(super) async fn execute_in(
+        &mut self,
+        statement: &str,
+        list: &[Value<'_>],
+    ) -> Result<u64, sqlx::Error> {
+        let mut changed = 0;
+        for chunk in list.chunks(PARAMETERS) {
+            let (statement, values) = within(statement, &[], chunk);
+            changed += self.execute(&statement, &values).await?;
+        }
+        Ok(changed)
+    }
+
+    pub(super) async fn commit(mut self) -> Result<(), sqlx::Error> {
+        self.lease.run("COMMIT").await?;
+        self.lease.give_back();
+        Ok(())
+    }
+}
+
+fn within<'a>(
+    statement: &str,
+    first: &[Value<'a>],
+    list: &[Value<'a>],
+) -> (String, Vec<Value<'a>>) {
+    let values: Vec<_> = first.iter().chain(list).copied().collect();
+    let places: Vec<_> = (first.len()..values.len()).map(|it| format!("${}", it + 1)).collect();
+    (format!("{statement} IN ({})", places.join(", ")), values)
+}
+
+impl Lease {
+    async fn run(&mut self, statement: &'static str) -> Result<(), sqlx::Error> {
+        let connection = self.connection()?;
+        limited(sqlx::raw_sql(statement).execute(&mut **connection)).await.map(drop)
+    }
+
+    // Boxed here and without the values, so that the compiler sees that what calls it may be sent.
+
+    fn execute(
+        &mut self,
+        dialect: Dialect,
+        statement: &str,
+        values: &[Value<'_>],
+    ) -> BoxFuture<'_, Result<u64, sqlx::Error>> {
+        let query = bound(dialect, statement, values);
+        async move {
+            let connection = self.connection()?;
+            Ok(limited(query.execute(&mut **connection)).await?.rows_affected())
+        }
+        .boxed()
+    }
+
+    fn fetch(
+        &mut self,
+        dialect: Dialect,
+        statement: &str,
+        values: &[Value<'_>],
+    ) -> BoxFuture<'_, Result<Vec<AnyRow>, sqlx::Error>> {
+        let query = bound(dialect, statement, values);
+        async move {
+            let connection = self.connection()?;
+            limited(query.fetch_all(&mut **connection)).await
+        }
+        .boxed()
+    }
+
+    fn connection(&mut self) -> Result<&mut PoolConnection<Any>, sqlx::Error> {
+        self.0.as_mut().ok_or(sqlx::Error::PoolClosed)
+    }
+
+    fn give_back(mut self) {
+        drop(self.0.take());
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(connection) = self.0.take() {
+            drop(connection.detach());
+        }
+    }
+}
+
+async fn limited<T>(
+    asking: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    let answer = tokio::time::timeout(STATEMENT, asking).await;
+    answer.unwrap_or_else(|_| Err(slow()))
+}
+
+fn slow() -> sqlx::Error {
+    sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())
+}
+
+fn bound<'q>(
+    dialect: Dialect,
+    statement: &str,
+    values: &[Value<'_>],
+) -> Query<'q, Any, AnyArguments> {
+    let mut query = sqlx::query(dialect.sql(statement));
+    for value in values {
+        query = match *value {
+            Value::Integer(it) => query.bind(it),
+            Value::Real(it) => query.bind(it),
+            // PostgreSQL's texts hold no NUL.
+            Value::Text(it) => query.bind(it.map(|it| it.replace('\0', "\u{FFFD}"))),
+            Value::Bytes(it) => query.bind(it.to_vec()),
+        };
+    }
+    query
+}
+
+/// Reads a whole row.
+pub(super) fn rows<T>(
+    rows: &[AnyRow],
+    read: impl Fn(&AnyRow) -> Result<T, sqlx::Error>,
+) -> Result<Vec<T>, sqlx::Error> {
+    rows.iter().map(read).collect()
+}
+
+/// Reads the first column of each row.
+pub(super) fn integers(found: &[AnyRow]) -> Result<Vec<i64>, sqlx::Error> {
+    rows(found, |it| it.try_get(0))
+}
+
+impl From<i64> for Value<'_> {
+    fn from(it: i64) -> Self {
+        Self::Integer(it)
+    }
+}
+
+impl From<u64> for Value<'_> {
+    /// The integers of databases are signed; a count that large cannot be reached.
+    fn from(it: u64) -> Self {
+        Self::Integer(i64::try_from(it).unwrap_or(i64::MAX))
+    }
+}
+
+impl From<bool> for Value<'_> {
+    fn from(it: bool) -> Self {
+        Self::Integer(it.into())
+    }
+}
+
+impl From<f64> for Value<'_> {
+    fn from(it: f64) -> Self {
+        Self::Real(it)
+    }
+}
+
+impl From<OffsetDateTime> for Value<'_> {
+    fn from(it: OffsetDateTime) -> Self {
+        Self::Integer(milliseconds(it))
+    }
+}
+
+impl<'a> From<&'a str> for Value<'a> {
+    fn from(it: &'a str) -> Self {
+        Self::Text(Some(it))
+    }
+}
+
+impl<'a> From<Option<&'a str>> for Value<'a> {
+    fn from(it: Option<&'a str>) -> Self {
+        Self::Text(it)
+    }
+}
+
+pub(super) fn milliseconds(time: OffsetDateTime) -> i64 {
+    i64::try_from(time.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
+}
+
+/// What a URL may hold as it is.
+const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.');
+
+/// The file that `sqlite://PATH` names, without what an URL would shorten.
+fn file(url: &str) -> Result<PathBuf, StoreError> {
+    let options = SqliteConnectOptions::from_str(url).map_err(StoreError::Url)?;
+    let file = options.get_filename();
+    let Some(name) = file.file_name().filter(|_| !url.contains("memory")) else {
+        let what = "it names no file";
+        return Err(StoreError::Url(sqlx::Error::Configuration(what.into())));
+    };
+    let folder = file.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder.canonicalize().map_err(|it| StoreError::Open(sqlx::Error::Io(it)))?;
+    Ok(folder.join(name))
+}
+
+/// A file that may be taken away, or exchanged, while it is open. What is written to it then would be
+/// lost without a word.
+struct Watched {
+    file: PathBuf,
+    seen: Mutex<(Option<u64>, Instant)>,
+}
+
+impl Watched {
+    fn new(file: PathBuf) -> Self {
+        let seen = Mutex::new((inode(&file), Instant::now()));
+        Self { file, seen }
+    }
+
+    /// Whether what was opened so long ago is what is there now.
+    fn is_same_since(&self, age: Duration) -> bool {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = inode(&self.file);
+        if seen.0 != now || now.is_none() {
+            *seen = (now, Instant::now());
+        }
+        age < seen.1.elapsed()
+    }
+}
+
+fn inode(file: &Path) -> Option<u64> {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::metadata(file).ok().map(|it| it.ino())
+}

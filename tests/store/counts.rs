@@ -1,0 +1,165 @@
+//! What is written is what is read, whoever wrote it.
+
+use std::collections::BTreeMap;
+
+use shadow::{Class, DifferenceKind, Settings, Unknown};
+
+use crate::{
+    bench::{Place, Process, differences, report},
+    on_each_store,
+};
+
+const ROUTE: &str = "catalog.show";
+
+on_each_store! {
+    everything_that_was_counted_is_reported,
+    texts_are_kept_as_they_are,
+    another_build_counts_anew_and_the_old_counts_stay_to_be_read,
+    processes_that_write_at_the_same_time_add_up,
+    a_difference_keeps_its_first_samples_its_newest_and_the_rare_ones,
+    more_than_one_statement_can_take_is_written_whole,
+}
+
+async fn everything_that_was_counted_is_reported(place: Place) {
+    let process = Process::new(&place.url).await;
+    process.offer(ROUTE, "/products/1", ["{\"a\":1}", "{\"a\":1}"]);
+    process.offer(ROUTE, "/products/2", ["{\"a\":1}", "{\"a\":2}"]);
+    process.offer(ROUTE, "/products/2", ["{\"a\":1}", "{\"a\":2,\"b\":3}"]);
+    process.offer_as(ROUTE, "/products/3", ["{\"a\":1}", "{\"a\":\"1\"}"], 404);
+    process.discard(ROUTE);
+    process.offer("cart.show", "/cart", ["1", "1"]);
+    let store = process.end().await;
+
+    let routes = store.reports().routes().await.unwrap();
+    let routes: Vec<_> = routes.iter().map(|it| (&*it.route, it.matched)).collect();
+    assert_eq!(routes, [("cart.show", 1), (ROUTE, 1)]);
+    let report = report(&store, ROUTE).await;
+    assert_eq!((report.matched, report.mismatched, report.critical), (1, 3, 3));
+    assert_eq!(report.unknowns, BTreeMap::from([(Unknown::Declined, 1)]));
+    assert!(report.control.p50.is_some_and(|it| (0.012..0.014).contains(&it)), "{report:?}");
+    let strata: Vec<_> = report
+        .strata
+        .iter()
+        .map(|it| (it.stratum.as_str(), it.requests.compared, it.distinct.compared))
+        .collect();
+    let [ok, absent] = ["2xx", "4xx"].map(|class| format!("{class} signed-out application/json"));
+    assert_eq!(strata, [(&*ok, 3, 2), (&*absent, 1, 1)]);
+
+    let found = differences(&store, ROUTE).await;
+    let seen: Vec<_> = found.iter().map(|it| (&*it.path, it.kind, it.class, it.requests)).collect();
+    assert_eq!(
+        seen,
+        [
+            ("$.a", DifferenceKind::Changed, Class::Critical, 2),
+            ("$.a", DifferenceKind::Retyped, Class::Critical, 1),
+            ("$.b", DifferenceKind::Extra, Class::Critical, 1),
+        ]
+    );
+    let samples = store.reports().samples(ROUTE, &found[1].id).await.unwrap();
+    assert_eq!((samples.len(), &*samples[0].stratum), (1, &*absent));
+    assert_eq!((samples[0].control.status, &*samples[0].request_id), (404, "0f6d2c1e"));
+}
+
+async fn texts_are_kept_as_they_are(place: Place) {
+    let process = Process::new(&place.url).await;
+    let texts = ["{\"revealed\":\"żółć 🦀 ' \\\" \\\\ $1 ?\"}", "{\"revealed\":\"a\\u0000b\"}"];
+    for route in ["Cart.show", "cart.show", "cart.shöw"] {
+        process.offer(route, "/cart", texts);
+    }
+    let store = process.end().await;
+    assert_eq!(store.reports().routes().await.unwrap().len(), 3, "letters are told apart");
+    let found = differences(&store, "cart.show").await;
+    let samples = store.reports().samples("cart.show", &found[0].id).await.unwrap();
+    let value = samples[0].control.value.as_deref().unwrap();
+    assert!(value.contains("żółć 🦀 ' ") && value.contains("$1 ?"), "{value}");
+    assert!(samples[0].candidate.value.as_deref().unwrap().contains('b'));
+}
+
+async fn another_build_counts_anew_and_the_old_counts_stay_to_be_read(place: Place) {
+    for build in ["a", "b"] {
+        let process = Process::of(&place.url, build).await;
+        for target in 0..30 {
+            process.offer(ROUTE, &format!("/products/{target}"), ["1", "1"]);
+        }
+        process.discard(ROUTE);
+        process.end().await;
+    }
+    // An old process that still counts changes nothing of the new one's counts.
+    let (old, new) = (Process::of(&place.url, "c").await, Process::of(&place.url, "d").await);
+    new.offer(ROUTE, "/products/1", ["1", "1"]);
+    new.end().await;
+    old.offer(ROUTE, "/products/1", ["1", "1"]);
+    let store = old.end().await;
+    let report = report(&store, ROUTE).await;
+    assert_eq!((&*report.build, report.matched, report.unknowns.len()), ("d", 1, 0));
+    assert_eq!(report.reason.as_deref(), Some("the build changed from b to d"));
+    let earlier: Vec<_> =
+        report.earlier.iter().map(|it| (&*it.build, it.matched, it.unknown)).collect();
+    assert_eq!(earlier, [("b", 30, 1), ("a", 30, 1)]);
+}
+
+async fn processes_that_write_at_the_same_time_add_up(place: Place) {
+    let mut processes = Vec::new();
+    for _ in 0..4 {
+        processes.push(Process::new(&place.url).await);
+    }
+    for round in 0..5 {
+        for (number, process) in processes.iter().enumerate() {
+            for route in ["a", "b", "c"] {
+                // Each request comes in two processes.
+                let target = format!("/{}", round * 2 + number / 2);
+                process.offer(route, &target, ["{\"a\":1}", "{\"a\":2}"]);
+            }
+        }
+    }
+    let ending = processes.into_iter().map(Process::end);
+    let stores = futures_util::future::join_all(ending).await;
+    for route in ["a", "b", "c"] {
+        let report = report(&stores[0], route).await;
+        assert_eq!((report.mismatched, report.earlier.len()), (20, 0), "{report:?}");
+        let distinct = report.strata[0].distinct;
+        assert_eq!((distinct.compared, distinct.critical), (10, 10), "each counts once");
+        let found = differences(&stores[0], route).await;
+        assert_eq!((found.len(), found[0].requests), (1, 20));
+    }
+}
+
+async fn a_difference_keeps_its_first_samples_its_newest_and_the_rare_ones(place: Place) {
+    for round in 1..=4 {
+        let process = Process::new(&place.url).await;
+        for _ in 0..8 {
+            process.offer(ROUTE, &format!("/round{round}"), ["{\"a\":1}", "{\"a\":2}"]);
+        }
+        if round == 2 {
+            process.offer_as(ROUTE, "/rare", ["{\"a\":1}", "{\"a\":2}"], 404);
+        }
+        process.end().await;
+    }
+    let store = Process::new(&place.url).await.end().await;
+    let found = differences(&store, ROUTE).await;
+    assert_eq!((found.len(), found[0].requests), (1, 33));
+    let samples = store.reports().samples(ROUTE, &found[0].id).await.unwrap();
+    assert_eq!(samples.len(), 10);
+    let rare = samples.iter().filter(|it| it.stratum.starts_with("4xx")).count();
+    assert_eq!(rare, 1, "the only one of its kind stays: {samples:#?}");
+    let of = |round: &str| samples.iter().filter(|it| it.request.ends_with(round)).count();
+    assert!(of("round1") >= 4 && of("round4") >= 4, "{samples:#?}");
+}
+
+async fn more_than_one_statement_can_take_is_written_whole(place: Place) {
+    let settings = Settings { queue: 5_000, build: "build".to_owned(), ..Settings::default() };
+    let process = Process::with(&place.url, settings).await;
+    for target in 0..3_000 {
+        process.offer(ROUTE, &format!("/products/{target}"), ["1", "1"]);
+    }
+    let store = process.end().await;
+    assert_eq!(report(&store, ROUTE).await.strata[0].distinct.compared, 3_000);
+    // They are known again.
+    let process = Process::new(&place.url).await;
+    for target in 0..500 {
+        process.offer(ROUTE, &format!("/products/{target}"), ["1", "2"]);
+    }
+    process.end().await;
+    let distinct = report(&store, ROUTE).await.strata[0].distinct;
+    assert_eq!((distinct.compared, distinct.critical), (3_000, 500));
+}

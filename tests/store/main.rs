@@ -1,0 +1,27 @@
+//! The report store on each database that it may be: the same tests on all of them.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod bench;
+mod counts;
+mod faults;
+mod killed;
+mod opening;
+mod retention;
+mod servers;
+
+/// Runs each of these tests, `async fn(Place)`, on each database.
+macro_rules! on_each_store {
+    ($($test:ident),+ $(,)?) => {
+        mod sqlite { $crate::on_each_store!(@ sqlite $($test)+); }
+        mod mariadb { $crate::on_each_store!(@ mariadb $($test)+); }
+        mod postgresql { $crate::on_each_store!(@ postgresql $($test)+); }
+    };
+    (@ $store:ident $($test:ident)+) => {
+        $(#[tokio::test]
+        async fn $test() {
+            super::$test($crate::bench::Place::$store().await).await;
+        })+
+    };
+}
+use on_each_store;
