@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use crate::{
     Class, MonolithVersion, Observation, RequestSummary, StoreError, Stratum, Subject, Unknown,
     binding::{Answered, Binding, Monolith},
-    compare::{Comparison, Difference, Judgement, Outcome, Rule},
+    compare::{Comparison, Difference, Ids, Judgement, Links, Outcome, Rule},
     metrics::ShadowMetrics,
     noise::{Excused, Noise, places},
     redact::Redactor,
@@ -27,6 +27,7 @@ pub(crate) struct Book {
     monolith: Mutex<Monolith>,
     /// By route, of what was compared there last.
     noise: Mutex<HashMap<String, (Binding, Noise)>>,
+    links: Mutex<Links>,
     pub(crate) metrics: ShadowMetrics,
 }
 
@@ -39,8 +40,8 @@ impl Book {
     ) -> Self {
         let began = OffsetDateTime::now_utc();
         let monolith = Mutex::new(Monolith::new(monolith, began));
-        let (pending, noise) = (Mutex::default(), Mutex::default());
-        Self { store, pending, build: build.into(), began, monolith, noise, metrics }
+        let (pending, noise, links) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Self { store, pending, build: build.into(), began, monolith, noise, links, metrics }
     }
 
     /// A request could not be compared.
@@ -107,6 +108,11 @@ impl Book {
         for seen in seen {
             route.differs(seen);
         }
+    }
+
+    /// Holds the ids of an answer against those of earlier ones.
+    pub(crate) fn link(&self, ids: &mut Ids) {
+        locked(&self.links).link(ids);
     }
 
     /// Which differences are noise; of a request that was asked twice it is learnt first.
@@ -252,7 +258,7 @@ fn note(judgement: Judgement<'_>) -> Option<RuleNote> {
     };
     match judgement {
         Judgement::Counts => None,
-        Judgement::Excused(rule) => Some(note(rule, false)),
+        Judgement::Classed(rule) | Judgement::Excused(rule) => Some(note(rule, false)),
         Judgement::Expired(rule) => Some(note(rule, true)),
     }
 }

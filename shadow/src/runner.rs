@@ -15,7 +15,7 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use crate::{
     Experiment, Leg, MonolithVersion, Observation, Store, Subject, Unknown,
     book::Book,
-    compare::{Answers, Pair},
+    compare::{Answers, Ids, Pair},
     metrics::ShadowMetrics,
 };
 
@@ -299,7 +299,8 @@ async fn judge(queued: Queued) {
         Err(why) => ticket.settle(|book, it| book.unknown(it, why)),
         Ok(answers) => {
             let today = OffsetDateTime::now_utc().date();
-            let comparison = answers.compare(&subject.rules, today);
+            let link = |ids: &mut Ids| ticket.book.link(ids);
+            let comparison = answers.compare_linked(&subject.rules, today, link);
             let itself = again.as_ref().map(|it| it.compare(&subject.rules, today));
             let (sides, itself) = (pair.sides(), itself.as_ref());
             ticket.settle(|book, it| book.compared(it, &request, sides, &comparison, itself));

@@ -79,9 +79,11 @@ pub struct Finding<'a> {
 pub enum Judgement<'a> {
     /// No rule excuses it: it counts.
     Counts,
+    /// It counts, in the class that a rule gives it.
+    Classed(&'a Rule),
     /// A rule excuses it.
     Excused(&'a Rule),
-    /// It counts, because the rule that excused it has expired.
+    /// It counts as it does because the rule that excused it, or gave it another class, has expired.
     Expired(&'a Rule),
 }
 
