@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -15,6 +16,7 @@ use crate::{
     noise::{Excused, Noise, places},
     redact::Redactor,
     report::{NewSample, NewSide, Pending, RuleNote, Seen, Signature, Store, bucket},
+    suggestion::{Forms, forms},
 };
 
 /// One process's counts on their way to the store.
@@ -164,6 +166,7 @@ impl Book {
         let (redactor, reveal) = (self.store.redactor(), &subject.reveal);
         let bodies = [control, candidate].map(|it| redactor.body(it, reveal));
         let target = format!("{} {}", request.method, redactor.target(&request.target));
+        let mut forms = forms(comparison, |it| signature(it, redactor));
         let mut seen: HashMap<Signature, Seen> = HashMap::new();
         for (index, finding) in comparison.findings.iter().enumerate() {
             let difference = &finding.difference;
@@ -171,7 +174,7 @@ impl Book {
             let is_noise = noise.0.contains(&index);
             let counts = !is_noise && !matches!(finding.judgement, Judgement::Excused(_));
             let earlier = seen.get_mut(&signature);
-            if let Some(earlier) = earlier {
+            if let Some(earlier) = &earlier {
                 // The sample shows a place that counts, if there is one.
                 if !(earlier.excused && counts) {
                     continue;
@@ -192,17 +195,20 @@ impl Book {
                 candidate,
             };
             let rule = note(finding.judgement);
-            seen.insert(
-                signature.clone(),
-                Seen { signature, excused: !counts, noise: is_noise, rule, sample },
-            );
+            let forms = match earlier {
+                Some(earlier) => mem::take(&mut earlier.forms),
+                None => forms.remove(&signature).map_or_else(Forms::default, Forms::one),
+            };
+            let (excused, noise) = (!counts, is_noise);
+            let it = Seen { signature: signature.clone(), excused, noise, rule, forms, sample };
+            seen.insert(signature, it);
         }
         seen.into_values().collect()
     }
 
     /// Writes what is pending; what cannot be written waits for the next time.
     pub(crate) async fn flush(&self) -> Result<(), StoreError> {
-        let pending = std::mem::take(&mut *self.pending());
+        let pending = mem::take(&mut *self.pending());
         let written = if pending.rows() == 0 { Ok(()) } else { self.store.write(&pending).await };
         self.metrics.flushed(written.is_ok());
         let mut now = self.pending();

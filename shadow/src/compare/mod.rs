@@ -31,7 +31,7 @@ pub use self::{
 };
 pub(crate) use self::{
     path::{Root, Step},
-    rule::{Links, is_uuid, parse_time},
+    rule::{Links, is_masked_token, is_uuid, parse_time},
 };
 use crate::{Observation, Unknown};
 

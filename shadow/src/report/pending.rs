@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use time::OffsetDateTime;
 
 use super::distinct::Kinds;
-use crate::{Budget, Class, DifferenceKind, Proof, Subject, Unknown, binding::Binding};
+use crate::{
+    Budget, Class, DifferenceKind, Proof, Subject, Unknown, binding::Binding, suggestion::Forms,
+};
 
 /// Samples that one difference may keep waiting.
 const SAMPLES: usize = 5;
@@ -54,6 +56,7 @@ pub(crate) struct DifferenceDelta {
     pub(super) excused: u64,
     pub(super) noise: u64,
     pub(super) rule: Option<RuleNote>,
+    pub(super) forms: Forms,
     pub(super) first_seen: OffsetDateTime,
     pub(super) last_seen: OffsetDateTime,
     pub(super) samples: VecDeque<NewSample>,
@@ -76,6 +79,8 @@ pub(crate) struct Seen {
     /// Whether it was noise.
     pub(crate) noise: bool,
     pub(crate) rule: Option<RuleNote>,
+    /// What its values have in common, unless a rule excused it.
+    pub(crate) forms: Forms,
     pub(crate) sample: NewSample,
 }
 
@@ -164,6 +169,7 @@ impl RouteDelta {
             excused: 0,
             noise: 0,
             rule: None,
+            forms: Forms::default(),
             first_seen: at,
             last_seen: at,
             samples: VecDeque::new(),
@@ -172,6 +178,7 @@ impl RouteDelta {
         delta.excused += u64::from(seen.excused);
         delta.noise += u64::from(seen.noise);
         delta.rule = seen.rule.or(delta.rule.take());
+        delta.forms.add(seen.forms);
         delta.last_seen = at;
         delta.keep(seen.sample);
     }
@@ -207,6 +214,7 @@ impl DifferenceDelta {
         self.excused += later.excused;
         self.noise += later.noise;
         self.rule = later.rule.or(self.rule.take());
+        self.forms.add(later.forms);
         self.last_seen = later.last_seen;
         for sample in later.samples {
             self.keep(sample);
@@ -245,6 +253,7 @@ mod tests {
             excused: false,
             noise: false,
             rule: None,
+            forms: Forms::one(None),
             sample: NewSample {
                 at,
                 request: String::new(),

@@ -6,10 +6,10 @@ use sqlx::{SqlitePool, sqlite::SqlitePoolOptions};
 use time::{Date, OffsetDateTime, macros::format_description};
 
 use super::{
-    DifferenceReport, RouteReport, RuleReport, Sample, Side, StoreError, routes,
+    DifferenceReport, RouteReport, RuleReport, Sample, Side, StoreError, forms, routes,
     store::{newest, options},
 };
-use crate::{Class, DifferenceKind};
+use crate::{Class, DifferenceKind, Suggestion};
 
 /// Reads a store. Cloning is cheap and shares the connections.
 #[derive(Debug, Clone)]
@@ -101,6 +101,7 @@ struct DifferenceRow {
     why: Option<String>,
     until: Option<String>,
     expired: bool,
+    forms: Option<String>,
     first_seen: i64,
     last_seen: i64,
 }
@@ -110,12 +111,18 @@ impl DifferenceRow {
         let format = format_description!("[year]-[month]-[day]");
         let until = self.until.map(|it| Date::parse(&it, format)).transpose();
         let until = until.map_err(|_| decode("a rule's last day"))?;
+        let class = Class::parse(&self.class).ok_or_else(|| decode("a class"))?;
+        let is_excused = self.why.is_some() && !self.expired && self.noise < self.excused;
+        let (forms, noise) = (forms::read(self.forms.as_deref()), unsigned(self.noise));
+        let today = OffsetDateTime::now_utc().date();
+        let suggestion = Suggestion::of(&self.path, class, &forms, noise, today);
         Ok(DifferenceReport {
+            suggestion: suggestion.filter(|_| !is_excused),
             id: self.id,
             route: self.route,
             path: self.path,
             kind: DifferenceKind::parse(&self.kind).ok_or_else(|| decode("a kind"))?,
-            class: Class::parse(&self.class).ok_or_else(|| decode("a class"))?,
+            class,
             requests: unsigned(self.requests),
             excused: unsigned(self.excused),
             noise: unsigned(self.noise),

@@ -11,7 +11,7 @@ use sqlx::{
 use time::OffsetDateTime;
 
 use super::{
-    Pending, Reports, Signature, counts,
+    Pending, Reports, Signature, counts, forms,
     pending::{DifferenceDelta, NewSample},
 };
 use crate::redact::Redactor;
@@ -169,6 +169,7 @@ async fn write_difference(
     if written.rows_affected() == 0 {
         return Ok(());
     }
+    forms::write(tx, &id, &delta.forms).await?;
     for sample in &delta.samples {
         write_sample(tx, &id, sample).await?;
     }

@@ -37,6 +37,11 @@ impl Pattern {
         Ok(Self { written: written.to_owned(), regex })
     }
 
+    /// As it is written.
+    pub fn as_str(&self) -> &str {
+        &self.written
+    }
+
     pub(super) fn fits(&self, text: &str) -> bool {
         self.regex.is_match(text)
     }
