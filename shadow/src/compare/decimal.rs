@@ -70,6 +70,11 @@ impl Decimal {
         (is_short && exponent.unsigned_abs() < DISTANCE).then_some(Self { mantissa, exponent })
     }
 
+    /// Twice as much of a distance.
+    pub(crate) const fn doubled(self) -> Self {
+        Self { mantissa: self.mantissa.saturating_mul(2), ..self }
+    }
+
     pub(crate) const fn is_zero(self) -> bool {
         self.mantissa == 0
     }

@@ -1,6 +1,6 @@
 //! What two values that differ have in common, as a matcher would ask for it.
 
-use std::time::Duration;
+use std::{mem, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -101,6 +101,22 @@ impl Form {
             (Self::Shape(one), Self::Shape(other)) => Self::Shape(one.joined(other)?),
             _ => return None,
         })
+    }
+
+    /// Whether values of the other form would be taken for such ones: they are of the same kind, and,
+    /// `within` its limits, at most twice as far apart or as long.
+    pub(crate) fn spans_twice(&self, other: &Self, within: bool) -> bool {
+        match (self, other) {
+            (Self::Number(one, _), Self::Number(other, _)) => {
+                !within || one.doubled().spans(Decimal::ZERO, *other)
+            }
+            // Clocks that are a second further apart are those of a machine that was busy.
+            (Self::Time(one), Self::Time(other)) => !within || *other <= 2 * one + 1_000,
+            (Self::Shape(one), Self::Shape(other)) => {
+                one.joined(other).is_some() && (!within || one.spans_twice(other))
+            }
+            _ => mem::discriminant(self) == mem::discriminant(other),
+        }
     }
 
     /// The matcher that excuses what has this form, and as little else as can be.

@@ -90,6 +90,18 @@ impl Forms {
         }
     }
 
+    pub(crate) const fn requests(&self) -> u64 {
+        self.of
+    }
+
+    /// The form that all of them had.
+    pub(crate) fn only(&self) -> Option<&Form> {
+        match &self.had[..] {
+            [(form, requests)] if *requests == self.of => Some(form),
+            _ => None,
+        }
+    }
+
     pub(crate) const fn is_empty(&self) -> bool {
         self.of == 0
     }

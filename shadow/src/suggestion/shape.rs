@@ -86,6 +86,17 @@ impl Shape {
         both.collect::<Option<_>>().map(Self)
     }
 
+    /// Whether the other, whose parts are joined alike, has no other kinds of signs, and parts of no
+    /// more than twice the length and no less than half of it.
+    pub(crate) fn spans_twice(&self, other: &Self) -> bool {
+        self.0.iter().zip(&other.0).all(|it| match it {
+            (Part::Run(kinds, least, most), Part::Run(others, fewest, largest)) => {
+                others & !kinds == 0 && *fewest >= least.div_ceil(2) && *largest <= 2 * most
+            }
+            _ => true,
+        })
+    }
+
     /// A regular expression that such tokens match as a whole.
     pub(crate) fn pattern(&self) -> String {
         let part = |it: &Part| match it {
