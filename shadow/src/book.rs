@@ -13,7 +13,7 @@ use crate::{
     binding::{Answered, Binding, Monolith},
     compare::{Comparison, Difference, Ids, Judgement, Links, Outcome, Rule},
     metrics::ShadowMetrics,
-    noise::{Excused, Noise, places},
+    noise::{Excused, Memory, places},
     redact::Redactor,
     report::{NewSample, NewSide, Pending, RuleNote, Seen, Signature, Store, bucket},
     suggestion::{Forms, forms},
@@ -27,8 +27,7 @@ pub(crate) struct Book {
     build: Arc<str>,
     began: OffsetDateTime,
     monolith: Mutex<Monolith>,
-    /// By route, of what was compared there last.
-    noise: Mutex<HashMap<String, (Binding, Noise)>>,
+    noise: Mutex<Memory>,
     links: Mutex<Links>,
     pub(crate) metrics: ShadowMetrics,
 }
@@ -131,13 +130,7 @@ impl Book {
             return Excused::default();
         }
         let itself = itself.map(|it| places(it, by_place));
-        let mut routes = locked(&self.noise);
-        let fresh = || (binding.clone(), Noise::default());
-        let known = routes.entry(route.to_owned()).or_insert_with(fresh);
-        if known.0 != *binding {
-            *known = fresh();
-        }
-        known.1.judge(&candidate, itself.as_deref())
+        locked(&self.noise).judge(route, binding, &candidate, itself.as_deref())
     }
 
     /// Equal for requests that are repetitions of one another.
@@ -217,6 +210,27 @@ impl Book {
         }
         self.metrics.pending.set(i64::try_from(now.rows()).unwrap_or(i64::MAX));
         written
+    }
+
+    /// Keeps what was learnt of noise, once a minute and the `last` time. It can wait: nothing but
+    /// a little knowledge is lost with it.
+    pub(crate) async fn remember(&self, last: bool) -> Result<(), StoreError> {
+        let learned = locked(&self.noise).due(last);
+        if learned.is_empty() {
+            return Ok(());
+        }
+        let kept = self.store.remember(&learned).await;
+        if kept.is_err() {
+            locked(&self.noise).take_back(learned);
+        }
+        kept
+    }
+
+    /// Takes up what an earlier process has learnt of noise.
+    pub(crate) async fn recall(&self) -> Result<(), StoreError> {
+        let kept = self.store.recall().await?;
+        locked(&self.noise).recall(kept);
+        Ok(())
     }
 
     fn pending(&self) -> MutexGuard<'_, Pending> {

@@ -22,6 +22,9 @@ use crate::{
 /// How often counts go to the store.
 const FLUSH: Duration = Duration::from_secs(1);
 
+/// How long the judge waits at its start for what was known of noise.
+const RECALL: Duration = Duration::from_secs(5);
+
 /// How much the judge may hold and do at once.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -198,6 +201,13 @@ struct Judge {
 
 impl Judge {
     async fn run(mut self, concurrency: usize, closed: CancellationToken) {
+        match timeout(RECALL, self.book.recall()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "what was known of noise could not be read; it is learnt anew");
+            }
+            Err(_) => tracing::warn!("the store is slow; what is noise is learnt anew"),
+        }
         let mut second = interval(FLUSH);
         second.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -227,7 +237,7 @@ impl Judge {
         }
         self.book.metrics.running.set(0);
         while self.flushing.join_next().await.is_some() {}
-        flush(&self.book).await;
+        flush(&self.book, true).await;
         closed.cancel();
     }
 
@@ -262,14 +272,16 @@ impl Judge {
     /// would all ask their candidates at once, more of them than may run.
     fn flush(&mut self) {
         let book = Arc::clone(&self.book);
-        self.flushing.spawn(async move { flush(&book).await });
+        self.flushing.spawn(async move { flush(&book, false).await });
     }
 }
 
-async fn flush(book: &Book) {
+async fn flush(book: &Book, last: bool) {
     if let Err(error) = book.flush().await {
         let source = std::error::Error::source(&error).map(ToString::to_string);
         tracing::error!(%error, source, "reports could not be stored; they wait in memory");
+    } else if let Err(error) = book.remember(last).await {
+        tracing::warn!(%error, "what is known of noise could not be stored; it waits in memory");
     }
 }
 

@@ -82,7 +82,7 @@ fn dump(comparison: &Comparison<'_>) -> String {
         match finding.judgement {
             Judgement::Counts => text.push_str("counts\n"),
             Judgement::Classed(rule) => {
-                writeln!(text, "counts, classed by `{}`", rule.why).unwrap()
+                writeln!(text, "counts, classed by `{}`", rule.why).unwrap();
             }
             Judgement::Excused(rule) => writeln!(text, "excused by `{}`", rule.why).unwrap(),
             Judgement::Expired(rule) => writeln!(text, "counts again, as `{}`", rule.why).unwrap(),
@@ -145,8 +145,8 @@ fn matcher(words: &[&str]) -> Matcher {
             Matcher::Time { within: Duration::from_secs(seconds.parse().unwrap()) }
         }
         ["regex", pattern] => Matcher::Regex(Pattern::parse(pattern).unwrap()),
-        ["id"] => Matcher::Id { of: None },
-        ["id", "of", of] => Matcher::Id { of: Some((*of).to_owned()) },
+        ["id"] => Matcher::Id { of: String::new() },
+        ["id", "of", of] => Matcher::Id { of: (*of).to_owned() },
         ["uuid"] => Matcher::Uuid,
         ["masked-token"] => Matcher::MaskedToken,
         ["money"] => Matcher::Money,

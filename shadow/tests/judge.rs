@@ -235,6 +235,27 @@ async fn a_rule_is_suggested_for_what_looks_like_noise_until_there_is_one() {
 }
 
 #[tokio::test]
+async fn what_is_noise_is_known_after_a_restart() {
+    let body = |it: u32| format!("{{\"views\":{it}}}");
+    let mut bench = Bench::new(Settings::default()).await;
+    for it in 0..3 {
+        let again = Some(json(body(it + 1)));
+        let experiment = experiment(json(body(it)), json(body(it + 2)));
+        bench.judge.offer(Experiment { again, ..experiment });
+    }
+    bench.until_stored(3).await;
+    for process in 0..2 {
+        bench.offer(json(body(7)), json(body(8)));
+        bench.offer(json(body(7)), json("{\"views\":\"8\"}"));
+        bench.drain().await;
+        let report = bench.report().await;
+        let expected = (4 + process, 1 + process);
+        assert_eq!((report.noise, report.mismatched), expected, "process {process}");
+        bench = bench.reopened().await;
+    }
+}
+
+#[tokio::test]
 async fn a_side_that_gives_no_answer_is_an_unknown_with_its_reason() {
     let bench = Bench::new(Settings::default()).await;
     let failing = |why| Leg::Ask(Box::pin(async move { Err(why) }));

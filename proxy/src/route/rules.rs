@@ -155,10 +155,11 @@ fn matcher(section: &mut Section<'_>, findings: &mut Findings<'_>) -> Option<Mat
             Some(Matcher::Time { within })
         }
         "id" => {
-            let of = section.get("of");
-            let must = "`of` must be a name, such as \"order\"";
-            let of = of.map_or(Some(None), |it| text(it, must, findings).map(Some))?;
-            Some(Matcher::Id { of: of.map(str::to_owned) })
+            let of = section.get("of").map_or(Some(String::new()), |it| {
+                let must = "`of` must be a name, such as \"order\"";
+                parsed(it, must, findings, id_name)
+            })?;
+            Some(Matcher::Id { of })
         }
         "regex" => {
             let must = "`pattern` must be a regular expression, as a string";
@@ -188,6 +189,13 @@ fn decimal(value: &Value<'_>, findings: &mut Findings<'_>) -> Option<Decimal> {
         findings.error(&value.span(), "`within` must be a finite number, 0 or more");
     }
     distance
+}
+
+fn id_name(text: &str) -> Result<String, &'static str> {
+    if text.is_empty() {
+        return Err("must name what has these ids, or be left out");
+    }
+    Ok(text.to_owned())
 }
 
 fn reason(text: &str) -> Result<String, &'static str> {

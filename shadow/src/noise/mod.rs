@@ -9,11 +9,15 @@
 //! method (S. Holm, 1979).
 
 mod constant;
+mod memory;
 mod range;
 mod statistics;
 
 use std::collections::{HashMap, HashSet};
 
+use serde::{Deserialize, Serialize};
+
+pub(crate) use self::memory::Memory;
 use self::{
     constant::Constant,
     range::Range,
@@ -36,16 +40,17 @@ const ERROR: f64 = 0.05;
 
 /// What the pairs of one route have shown.
 #[derive(Debug, Default)]
-pub(crate) struct Noise(HashMap<Signature, Pairs>);
+struct Noise(HashMap<Signature, Pairs>);
 
 /// What they have shown at one place.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Pairs {
     both: u64,
     candidate_only: u64,
     control_only: u64,
     /// Of the monolith's own differences.
     range: Range,
+    #[serde(skip)]
     constant: Constant,
 }
 
@@ -104,11 +109,7 @@ impl Excused {
 impl Noise {
     /// Which of a candidate's differences are noise. `itself` has those of the monolith's second
     /// answer to the same request, which are learnt first.
-    pub(crate) fn judge(
-        &mut self,
-        candidate: &[Place<'_>],
-        itself: Option<&[Place<'_>]>,
-    ) -> Excused {
+    fn judge(&mut self, candidate: &[Place<'_>], itself: Option<&[Place<'_>]>) -> Excused {
         if let Some(itself) = itself {
             self.learn(candidate, itself);
         }
@@ -137,9 +138,10 @@ impl Noise {
         }
         for (place, differences) in &by_itself {
             let Some(pairs) = self.at(place) else { continue };
-            match by_candidate.contains_key(place) {
-                true => pairs.both += 1,
-                false => pairs.control_only += 1,
+            if by_candidate.contains_key(place) {
+                pairs.both += 1;
+            } else {
+                pairs.control_only += 1;
             }
             pairs.range.learn(differences);
         }

@@ -214,7 +214,8 @@ fn a_rare_text_is_no_fault_and_many_are() {
 
 #[test]
 fn a_type_that_the_monolith_never_has_is_no_noise_though_it_changes_types() {
-    let monolith = |_, drawn: u64| if drawn % 2 == 0 { "null".to_owned() } else { uuid(drawn) };
+    let monolith =
+        |_, drawn: u64| if drawn.is_multiple_of(2) { "null".to_owned() } else { uuid(drawn) };
     assert_eq!(counted(monolith, monolith), 0);
     assert_eq!(counted(monolith, |_, _| "7".to_owned()), 100);
 }

@@ -5,6 +5,7 @@ mod distinct;
 mod forms;
 mod kinds;
 mod latency;
+mod noise;
 mod pending;
 mod reports;
 mod routes;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::distinct::Kinds;
@@ -41,7 +42,7 @@ pub(crate) struct RouteDelta {
 }
 
 /// What makes two differences the same one.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Signature {
     /// With every index as `[*]`.
     pub(crate) path: String,

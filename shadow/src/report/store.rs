@@ -51,7 +51,7 @@ pub enum StoreError {
 /// Where reports are kept. Cloning is cheap and shares the connections.
 #[derive(Debug, Clone)]
 pub struct Store {
-    pool: SqlitePool,
+    pub(super) pool: SqlitePool,
     redactor: Redactor,
 }
 

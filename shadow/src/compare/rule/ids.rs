@@ -9,8 +9,10 @@ use std::{
 const PAIRS: usize = 100_000;
 
 /// The ids of one answer and what stands in their places in the other, by what they are of.
+///
+/// Those of what has no name are under an empty one.
 #[derive(Debug, Default)]
-pub struct Ids(BTreeMap<Option<String>, Bijection>);
+pub struct Ids(BTreeMap<String, Bijection>);
 
 /// `None` for an id that is paired with two others: no difference of it is excused.
 #[derive(Debug, Default)]
@@ -30,8 +32,8 @@ pub(crate) struct Links {
 
 impl Ids {
     /// Two ids stand in the same place.
-    pub(in crate::compare) fn add(&mut self, of: Option<&str>, control: &str, candidate: &str) {
-        let ids = self.0.entry(of.map(str::to_owned)).or_default();
+    pub(in crate::compare) fn add(&mut self, of: &str, control: &str, candidate: &str) {
+        let ids = self.0.entry(of.to_owned()).or_default();
         for (map, one, other) in
             [(&mut ids.forth, control, candidate), (&mut ids.back, candidate, control)]
         {
@@ -43,8 +45,8 @@ impl Ids {
     }
 
     /// Whether the one stands for the other, and neither for anything else.
-    pub(super) fn agree(&self, of: Option<&str>, control: &str, candidate: &str) -> bool {
-        let Some(ids) = self.0.get(&of.map(str::to_owned)) else { return false };
+    pub(super) fn agree(&self, of: &str, control: &str, candidate: &str) -> bool {
+        let Some(ids) = self.0.get(of) else { return false };
         let stands = |map: &BTreeMap<String, Option<String>>, one: &str, other| {
             map.get(one).and_then(Option::as_deref) == Some(other)
         };
@@ -55,8 +57,7 @@ impl Ids {
 impl Links {
     /// Takes from the ids of an answer what earlier answers contradict, and learns the rest.
     pub(crate) fn link(&mut self, ids: &mut Ids) {
-        for (of, ids) in &mut ids.0 {
-            let Some(of) = of else { continue };
+        for (of, ids) in ids.0.iter_mut().filter(|(of, _)| !of.is_empty()) {
             for (control, candidate) in &mut ids.forth {
                 let Some(other) = candidate.as_deref() else { continue };
                 let (one, other) = (hash(of, control), hash(of, other));
@@ -100,13 +101,13 @@ mod tests {
     fn ids(pairs: &[(&str, &str)]) -> Ids {
         let mut ids = Ids::default();
         for (control, candidate) in pairs {
-            ids.add(Some("order"), control, candidate);
+            ids.add("order", control, candidate);
         }
         ids
     }
 
     fn agree(ids: &Ids, control: &str, candidate: &str) -> bool {
-        ids.agree(Some("order"), control, candidate)
+        ids.agree("order", control, candidate)
     }
 
     #[test]
@@ -115,7 +116,7 @@ mod tests {
         assert!(agree(&ids, "7", "12") && agree(&ids, "8", "13"));
         assert!(!agree(&ids, "9", "14") && !agree(&ids, "9", "15"), "whichever comes first");
         assert!(!agree(&ids, "7", "13") && !agree(&ids, "1", "1"));
-        assert!(!ids.agree(None, "7", "12"), "of something else");
+        assert!(!ids.agree("", "7", "12"), "of something else");
     }
 
     #[test]
@@ -149,9 +150,9 @@ mod tests {
         let mut links = Links::default();
         for candidate in ["12", "13"] {
             let mut ids = Ids::default();
-            ids.add(None, "7", candidate);
+            ids.add("", "7", candidate);
             links.link(&mut ids);
-            assert!(ids.agree(None, "7", candidate));
+            assert!(ids.agree("", "7", candidate));
         }
     }
 

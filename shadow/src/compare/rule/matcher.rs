@@ -34,8 +34,8 @@ pub enum Matcher {
     /// same of the candidate, and back.
     Id {
         /// What has these ids. Places with the same name share them, over the answers of all routes;
-        /// without a name it is those of one answer.
-        of: Option<String>,
+        /// if it is empty, those of one answer.
+        of: String,
     },
     /// The same elements in another order, or words of a header.
     AnyOrder,
@@ -86,7 +86,7 @@ impl Matcher {
             Self::Number { within } => are_near(*within, control, candidate),
             Self::Money => are_near(Decimal::ZERO, control, candidate),
             Self::Regex(pattern) => pattern.fits(control) && pattern.fits(candidate),
-            Self::Id { of } => ids.agree(of.as_deref(), control, candidate),
+            Self::Id { of } => ids.agree(of, control, candidate),
             _ => false,
         }
     }
@@ -98,7 +98,7 @@ impl Matcher {
             Self::MaskedToken => is_masked_token(control) && is_masked_token(candidate),
             Self::Money => are_near(Decimal::ZERO, control, candidate),
             Self::Regex(pattern) => pattern.fits(control) && pattern.fits(candidate),
-            Self::Id { of } => ids.agree(of.as_deref(), control, candidate),
+            Self::Id { of } => ids.agree(of, control, candidate),
             Self::Number { .. } | Self::AnyOrder | Self::Keyed { .. } => false,
         }
     }

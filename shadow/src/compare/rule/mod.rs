@@ -119,9 +119,9 @@ impl<'a> Excuses<'a> {
     }
 
     /// Whether the value at this place is an id, and of what.
-    pub(super) fn id(&self, path: &Path<'_>) -> Option<Option<&'a str>> {
+    pub(super) fn id(&self, path: &Path<'_>) -> Option<&'a str> {
         self.active.iter().find_map(|it| match &it.excuse {
-            Excuse::Tolerate(Matcher::Id { of }) if it.at.matches(path) => Some(of.as_deref()),
+            Excuse::Tolerate(Matcher::Id { of }) if it.at.matches(path) => Some(&**of),
             _ => None,
         })
     }
