@@ -164,6 +164,7 @@ pub(crate) fn difference(path: &str, counted: u64, excused: u64) -> DifferenceRe
         id: "a/4".into(),
         route: "catalog.show".into(),
         rule: (excused > 0).then_some(rule),
+        suggestion: None,
         path: path.into(),
         kind: DifferenceKind::Changed,
         class: Class::Critical,

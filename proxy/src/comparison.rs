@@ -190,6 +190,7 @@ fn text(comparison: &Comparison<'_>) -> Result<String, serde_json::Error> {
             value(it.candidate.as_ref())?,
             match judgement {
                 Judgement::Counts => String::new(),
+                Judgement::Classed(rule) => format!("{}: {}", it.class, rule.why),
                 Judgement::Excused(rule) => format!("excused: {}", rule.why),
                 Judgement::Expired(rule) => format!("expired: {}", rule.why),
             },

@@ -120,7 +120,25 @@ fn detail(route: &RouteReport, differences: &[Difference]) -> String {
         ]
     }));
     text.push_str(&table(&rows));
+    text.push_str(&suggestions(differences));
     text
+}
+
+/// Rules for what looks like noise, to be pasted into the route, each with what it would have excused.
+fn suggestions(differences: &[Difference]) -> String {
+    let suggested: Vec<_> =
+        differences.iter().filter_map(|it| it.difference.suggestion.as_ref()).collect();
+    if suggested.is_empty() {
+        return String::new();
+    }
+    let mut text = "\nThe narrowest rules for what looks like noise; each needs its reason:\n\n\
+                    tolerate = [\n"
+        .to_owned();
+    for it in suggested {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "  # {}\n  {},", it.effect(), it.rule);
+    }
+    text + "]\n"
 }
 
 /// What the verdict is bound to, and why counting began anew.

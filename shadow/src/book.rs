@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -12,11 +13,12 @@ use crate::{
     Class, MonolithVersion, Observation, RequestSummary, Retention, StoreError, Stratum, Subject,
     Unknown,
     binding::{Answered, Binding, Monolith},
-    compare::{Comparison, Difference, Judgement, Outcome, Rule},
+    compare::{Comparison, Difference, Ids, Judgement, Links, Outcome, Rule},
     metrics::ShadowMetrics,
-    noise::{Excused, Noise, places},
+    noise::{Excused, Memory, places},
     redact::Redactor,
     report::{NewSample, NewSide, Pending, RuleNote, Seen, Signature, Store, bucket},
+    suggestion::{Forms, forms},
 };
 
 /// How often the store is freed of what is old.
@@ -34,8 +36,8 @@ pub(crate) struct Book {
     build: Arc<str>,
     began: OffsetDateTime,
     monolith: Mutex<Monolith>,
-    /// By route, of what was compared there last.
-    noise: Mutex<HashMap<String, (Binding, Noise)>>,
+    noise: Mutex<Memory>,
+    links: Mutex<Links>,
     pub(crate) metrics: ShadowMetrics,
 }
 
@@ -57,7 +59,7 @@ impl Book {
     ) -> Self {
         let began = OffsetDateTime::now_utc();
         let monolith = Mutex::new(Monolith::new(monolith, began));
-        let (pending, noise) = (Mutex::default(), Mutex::default());
+        let (pending, noise, links) = (Mutex::default(), Mutex::default(), Mutex::default());
         let under_way = tokio::sync::Mutex::default();
         Self {
             store,
@@ -69,6 +71,7 @@ impl Book {
             began,
             monolith,
             noise,
+            links,
             metrics,
         }
     }
@@ -139,6 +142,11 @@ impl Book {
         }
     }
 
+    /// Holds the ids of an answer against those of earlier ones.
+    pub(crate) fn link(&self, ids: &mut Ids) {
+        locked(&self.links).link(ids);
+    }
+
     /// Which differences are noise; of a request that was asked twice it is learnt first.
     fn noise(
         &self,
@@ -153,13 +161,7 @@ impl Book {
             return Excused::default();
         }
         let itself = itself.map(|it| places(it, by_place));
-        let mut routes = locked(&self.noise);
-        let fresh = || (binding.clone(), Noise::default());
-        let known = routes.entry(route.to_owned()).or_insert_with(fresh);
-        if known.0 != *binding {
-            *known = fresh();
-        }
-        known.1.judge(&candidate, itself.as_deref())
+        locked(&self.noise).judge(route, binding, &candidate, itself.as_deref())
     }
 
     /// Equal for requests that are repetitions of one another.
@@ -189,6 +191,7 @@ impl Book {
         let bodies = [control, candidate].map(|it| redactor.body(it, reveal));
         let target = format!("{} {}", request.method, redactor.target(&request.target));
         let stratum = stratum(request, control).as_str().to_owned();
+        let mut forms = forms(comparison, |it| signature(it, redactor));
         let mut seen: HashMap<Signature, Seen> = HashMap::new();
         for (index, finding) in comparison.findings.iter().enumerate() {
             let difference = &finding.difference;
@@ -196,7 +199,7 @@ impl Book {
             let is_noise = noise.0.contains(&index);
             let counts = !is_noise && !matches!(finding.judgement, Judgement::Excused(_));
             let earlier = seen.get_mut(&signature);
-            if let Some(earlier) = earlier {
+            if let Some(earlier) = &earlier {
                 // The sample shows a place that counts, if there is one.
                 if !(earlier.excused && counts) {
                     continue;
@@ -218,10 +221,13 @@ impl Book {
                 candidate,
             };
             let rule = note(finding.judgement);
-            seen.insert(
-                signature.clone(),
-                Seen { signature, excused: !counts, noise: is_noise, rule, sample },
-            );
+            let forms = match earlier {
+                Some(earlier) => mem::take(&mut earlier.forms),
+                None => forms.remove(&signature).map_or_else(Forms::default, Forms::one),
+            };
+            let (excused, noise) = (!counts, is_noise);
+            let it = Seen { signature: signature.clone(), excused, noise, rule, forms, sample };
+            seen.insert(signature, it);
         }
         seen.into_values().collect()
     }
@@ -231,7 +237,7 @@ impl Book {
         let mut under_way = self.under_way.lock().await;
         let mut written = self.write(&mut under_way).await;
         if written.is_ok() {
-            let pending = std::mem::take(&mut *self.pending());
+            let pending = mem::take(&mut *self.pending());
             self.metrics.lost(pending.room.lost);
             if pending.rows() > 0 {
                 under_way.number += 1;
@@ -261,6 +267,27 @@ impl Book {
             return Ok(());
         }
         self.store.expire(self.retention).await
+    }
+
+    /// Keeps what was learnt of noise, once a minute and the `last` time. It can wait: nothing but
+    /// a little knowledge is lost with it.
+    pub(crate) async fn remember(&self, last: bool) -> Result<(), StoreError> {
+        let learned = locked(&self.noise).due(last);
+        if learned.is_empty() {
+            return Ok(());
+        }
+        let kept = self.store.remember(&learned).await;
+        if kept.is_err() {
+            locked(&self.noise).take_back(learned);
+        }
+        kept
+    }
+
+    /// Takes up what an earlier process has learnt of noise.
+    pub(crate) async fn recall(&self) -> Result<(), StoreError> {
+        let kept = self.store.recall().await?;
+        locked(&self.noise).recall(kept);
+        Ok(())
     }
 
     fn pending(&self) -> MutexGuard<'_, Pending> {
@@ -308,7 +335,7 @@ fn note(judgement: Judgement<'_>) -> Option<RuleNote> {
     };
     match judgement {
         Judgement::Counts => None,
-        Judgement::Excused(rule) => Some(note(rule, false)),
+        Judgement::Classed(rule) | Judgement::Excused(rule) => Some(note(rule, false)),
         Judgement::Expired(rule) => Some(note(rule, true)),
     }
 }

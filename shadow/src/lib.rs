@@ -14,6 +14,7 @@ mod runner;
 mod sensitive;
 mod stratum;
 mod subject;
+mod suggestion;
 mod unknown;
 mod verdict;
 mod words;
@@ -30,6 +31,7 @@ pub use crate::{
     runner::{Settings, Shadow, StartError},
     stratum::Stratum,
     subject::{Budget, Proof, Share, Subject},
+    suggestion::Suggestion,
     unknown::Unknown,
     verdict::{Evidence, State, Tally, Verdict, Watched},
 };

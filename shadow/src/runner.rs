@@ -15,12 +15,15 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use crate::{
     Experiment, Leg, MonolithVersion, Observation, Retention, Store, Subject, Unknown,
     book::Book,
-    compare::{Answers, Pair},
+    compare::{Answers, Ids, Pair},
     metrics::ShadowMetrics,
 };
 
 /// How often counts go to the store.
 const FLUSH: Duration = Duration::from_secs(1);
+
+/// How long the judge waits at its start for what was known of noise.
+const RECALL: Duration = Duration::from_secs(5);
 
 /// How much the judge may hold and do at once.
 #[derive(Debug, Clone)]
@@ -207,6 +210,13 @@ struct Judge {
 
 impl Judge {
     async fn run(mut self, concurrency: usize, closed: CancellationToken) {
+        match timeout(RECALL, self.book.recall()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "what was known of noise could not be read; it is learnt anew");
+            }
+            Err(_) => tracing::warn!("the store is slow; what is noise is learnt anew"),
+        }
         let mut second = interval(FLUSH);
         second.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -236,7 +246,7 @@ impl Judge {
         }
         self.book.metrics.running.set(0);
         while self.flushing.join_next().await.is_some() {}
-        flush(&self.book).await;
+        flush(&self.book, true).await;
         closed.cancel();
     }
 
@@ -271,17 +281,19 @@ impl Judge {
     /// would all ask their candidates at once, more of them than may run.
     fn flush(&mut self) {
         let book = Arc::clone(&self.book);
-        self.flushing.spawn(async move { flush(&book).await });
+        self.flushing.spawn(async move { flush(&book, false).await });
     }
 }
 
-async fn flush(book: &Book) {
+async fn flush(book: &Book, last: bool) {
     if let Err(error) = book.flush().await {
         let source = std::error::Error::source(&error).map(ToString::to_string);
         tracing::error!(%error, source, "reports could not be stored; they wait in memory");
     } else if let Err(error) = book.expire().await {
         let source = std::error::Error::source(&error).map(ToString::to_string);
         tracing::error!(%error, source, "old reports could not be removed; they stay for now");
+    } else if let Err(error) = book.remember(last).await {
+        tracing::warn!(%error, "what is known of noise could not be stored; it waits in memory");
     }
 }
 
@@ -311,7 +323,8 @@ async fn judge(queued: Queued) {
         Err(why) => ticket.settle(|book, it| book.unknown(it, why)),
         Ok(answers) => {
             let today = OffsetDateTime::now_utc().date();
-            let comparison = answers.compare(&subject.rules, today);
+            let link = |ids: &mut Ids| ticket.book.link(ids);
+            let comparison = answers.compare_linked(&subject.rules, today, link);
             let itself = again.as_ref().map(|it| it.compare(&subject.rules, today));
             let (sides, itself) = (pair.sides(), itself.as_ref());
             ticket.settle(|book, it| book.compared(it, &request, sides, &comparison, itself));

@@ -2,8 +2,8 @@
 //! `----------` lines; below the last of them what the comparison finds.
 //!
 //! An answer is a status, header lines, an empty line and the body, without the line end before the
-//! divider. A rule is `ignore PATH` or `tolerate PATH as MATCHER`, either with `until DAY`; the day
-//! of every comparison is 2026-11-24. `BLESS=1` rewrites what stands below.
+//! divider. A rule is `ignore PATH`, `tolerate PATH as MATCHER`, `classify PATH as CLASS` or `order
+//! PATH`, each with or without `until DAY`; the day of every comparison is 2026-11-24. `BLESS=1` rewrites what stands below.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -13,7 +13,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use shadow::{
     Observation,
     compare::{
-        Answers, Comparison, Decimal, Excuse, Judgement, Matcher, Pair, PathPattern, Rule, Rules,
+        Answers, Class, Comparison, Decimal, Excuse, Judgement, Matcher, Pair, PathPattern,
+        Pattern, Rule, Rules,
     },
 };
 use time::{
@@ -80,6 +81,9 @@ fn dump(comparison: &Comparison<'_>) -> String {
         write!(text, "{} {} {}: ", difference.path, difference.kind, difference.class).unwrap();
         match finding.judgement {
             Judgement::Counts => text.push_str("counts\n"),
+            Judgement::Classed(rule) => {
+                writeln!(text, "counts, classed by `{}`", rule.why).unwrap();
+            }
             Judgement::Excused(rule) => writeln!(text, "excused by `{}`", rule.why).unwrap(),
             Judgement::Expired(rule) => writeln!(text, "counts again, as `{}`", rule.why).unwrap(),
         }
@@ -120,9 +124,14 @@ fn rule(line: &str) -> Rule {
     };
     let (at, excuse) = match (rest.split_once(' '), rest.rsplit_once(" as ")) {
         (Some(("ignore", at)), _) => (at, Excuse::Ignore),
-        (Some(("tolerate", rest)), Some((_, as_what))) => {
+        (Some(("order", at)), _) => (at, Excuse::Order),
+        (Some((kind, rest)), Some((_, as_what))) => {
             let at = rest.strip_suffix(as_what).and_then(|it| it.strip_suffix(" as ")).unwrap();
-            (at, Excuse::Tolerate(matcher(&as_what.split(' ').collect::<Vec<_>>())))
+            let excuse = match kind {
+                "classify" => Excuse::Classify(Class::parse(as_what).unwrap()),
+                _ => Excuse::Tolerate(matcher(&as_what.split(' ').collect::<Vec<_>>())),
+            };
+            (at, excuse)
         }
         _ => panic!("no rule: {line}"),
     };
@@ -135,6 +144,9 @@ fn matcher(words: &[&str]) -> Matcher {
         ["time", "within", seconds, "s"] => {
             Matcher::Time { within: Duration::from_secs(seconds.parse().unwrap()) }
         }
+        ["regex", pattern] => Matcher::Regex(Pattern::parse(pattern).unwrap()),
+        ["id"] => Matcher::Id { of: String::new() },
+        ["id", "of", of] => Matcher::Id { of: (*of).to_owned() },
         ["uuid"] => Matcher::Uuid,
         ["masked-token"] => Matcher::MaskedToken,
         ["money"] => Matcher::Money,

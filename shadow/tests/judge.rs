@@ -209,6 +209,53 @@ async fn what_was_compared_is_counted_and_reported() {
 }
 
 #[tokio::test]
+async fn a_rule_is_suggested_for_what_looks_like_noise_until_there_is_one() {
+    let bench = Bench::new(Settings::default()).await;
+    let uuid = |end| format!("0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5{end}");
+    let offer = |at: &str, one: &str, other: &str| {
+        let [one, other] = [one, other].map(|it| format!("{{\"{at}\":\"{it}\"}}"));
+        bench.offer(json(one), json(other));
+    };
+    offer("request", &uuid('a'), &uuid('b'));
+    bench.until_stored(1).await;
+    offer("request", &uuid('c'), &uuid('d'));
+    offer("request", &uuid('c'), "none");
+    offer("at", &uuid('a'), &uuid('b'));
+    bench.drain().await;
+
+    let found = bench.differences().await;
+    let suggested: Vec<_> =
+        found.iter().map(|it| (&*it.path, it.suggestion.as_ref().map(|it| it.excuses))).collect();
+    assert_eq!(suggested, [("$.request", Some(2)), ("$.at", None)], "over two flushes");
+    let suggestion = found[0].suggestion.as_ref().unwrap();
+    assert!(
+        suggestion.rule.starts_with("{ at = \"$.request\", as = \"uuid\", why = \"\", until = ")
+    );
+    assert_eq!((suggestion.of, suggestion.critical), (3, true));
+}
+
+#[tokio::test]
+async fn what_is_noise_is_known_after_a_restart() {
+    let body = |it: u32| format!("{{\"views\":{it}}}");
+    let mut bench = Bench::new(Settings::default()).await;
+    for it in 0..3 {
+        let again = Some(json(body(it + 1)));
+        let experiment = experiment(json(body(it)), json(body(it + 2)));
+        bench.judge.offer(Experiment { again, ..experiment });
+    }
+    bench.until_stored(3).await;
+    for process in 0..2 {
+        bench.offer(json(body(7)), json(body(8)));
+        bench.offer(json(body(7)), json("{\"views\":\"8\"}"));
+        bench.drain().await;
+        let report = bench.report().await;
+        let expected = (4 + process, 1 + process);
+        assert_eq!((report.noise, report.mismatched), expected, "process {process}");
+        bench = bench.reopened().await;
+    }
+}
+
+#[tokio::test]
 async fn a_side_that_gives_no_answer_is_an_unknown_with_its_reason() {
     let bench = Bench::new(Settings::default()).await;
     let failing = |why| Leg::Ask(Box::pin(async move { Err(why) }));

@@ -68,6 +68,10 @@ impl Details {
         let differences = sources.reports.differences(&status.id).await?;
         Ok(Self { status, differences })
     }
+
+    fn has_suggestions(&self) -> bool {
+        self.differences.iter().any(|it| it.suggestion.is_some())
+    }
 }
 
 /// Why requests could not be compared, and what a person does about it.

@@ -1,6 +1,6 @@
 //! What a migration lead reads on a route's page.
 
-use shadow::{RouteReport, RuleReport};
+use shadow::{RouteReport, RuleReport, Suggestion};
 
 use super::*;
 use crate::{
@@ -96,6 +96,26 @@ fn an_expired_rule_is_told_beside_the_difference_that_counts_again() {
     expired.rule = expired.rule.map(|it| RuleReport { expired: true, ..it });
     let page = render(Some(live("a", "shadow")), None, vec![expired]);
     assert_eq!(page.text("tr .watch"), "clock, expired on 2027-03-31");
+}
+
+#[test]
+fn rules_for_what_looks_like_noise_are_ready_to_be_pasted() {
+    let mut noisy = difference("$.request", 37, 0);
+    noisy.suggestion = Some(Suggestion {
+        rule: "{ at = \"$.request\", as = \"uuid\", why = \"\", until = 2027-02-22 }".into(),
+        excuses: 34,
+        of: 37,
+        critical: true,
+    });
+    let page = render(Some(live("a", "shadow")), None, vec![noisy, difference("$.b", 1, 0)]);
+    assert_eq!(
+        page.text("pre"),
+        "tolerate = [ # A critical difference. Would have excused 34 of 37 requests that differ \
+         here, and nothing else; 3 would still count. { at = \"$.request\", as = \"uuid\", why = \
+         \"\", until = 2027-02-22 }, ]"
+    );
+    let page = render(Some(live("a", "shadow")), None, vec![difference("$.b", 1, 0)]);
+    assert!(page.texts("pre").is_empty());
 }
 
 #[test]

@@ -1,8 +1,9 @@
-//! How a route's answers are judged: `budget`, `proof`, `ignore`, `tolerate` and `reveal`.
+//! How a route's answers are judged: `budget`, `proof`, `reveal`, and the rules `ignore`, `tolerate`,
+//! `classify` and `order`.
 
 use shadow::{
-    Budget, PathPattern, Proof, Share, Subject,
-    compare::{Decimal, Excuse, Matcher, Rule, Rules},
+    Budget, Class, PathPattern, Proof, Share, Subject,
+    compare::{Decimal, Excuse, Matcher, Pattern, Rule, Rules},
 };
 use time::{Date, OffsetDateTime};
 use toml::de::DeValue;
@@ -13,7 +14,10 @@ use super::{
     values::{Percent, duration, span},
 };
 
-const MATCHERS: [&str; 6] = ["any-order", "masked-token", "money", "number", "time", "uuid"];
+const MATCHERS: [&str; 8] =
+    ["any-order", "id", "masked-token", "money", "number", "regex", "time", "uuid"];
+
+const CLASSES: [&str; 2] = ["cosmetic", "critical"];
 
 /// Reads what a route says of its judgement. Faults are noted, and leave defaults behind.
 pub(super) fn subject(
@@ -21,19 +25,7 @@ pub(super) fn subject(
     route: &str,
     findings: &mut Findings<'_>,
 ) -> Subject {
-    let mut rules = Vec::new();
-    if let Some(value) = section.get("ignore") {
-        for value in array(value, "`ignore` must be an array of tables", findings) {
-            rules.extend(rule(value, "an `ignore` rule", findings, |_, _| Some(Excuse::Ignore)));
-        }
-    }
-    if let Some(value) = section.get("tolerate") {
-        for value in array(value, "`tolerate` must be an array of tables", findings) {
-            rules.extend(rule(value, "a `tolerate` rule", findings, |section, findings| {
-                matcher(section, findings).map(Excuse::Tolerate)
-            }));
-        }
-    }
+    let rules = rules(section, findings);
     let reveal = section.get("reveal").map(|value| {
         let values = array(value, "`reveal` must be an array of paths", findings);
         let path = |it| parsed(it, "a path must be a string", findings, PathPattern::parse);
@@ -42,6 +34,48 @@ pub(super) fn subject(
     let budget = section.get("budget").map_or_else(Budget::default, |it| budget(it, findings));
     let proof = section.get("proof").map_or_else(Proof::default, |it| proof(it, findings));
     Subject::new(route, Rules::new(rules), budget, proof, reveal.unwrap_or_default())
+}
+
+/// Those that excuse differences in the order in which they are tried.
+fn rules(section: &mut Section<'_>, findings: &mut Findings<'_>) -> Vec<Rule> {
+    let mut rules = Vec::new();
+    for (key, what, read) in KINDS {
+        if let Some(value) = section.get(key) {
+            let must = format!("`{key}` must be an array of tables");
+            for value in array(value, &must, findings) {
+                rules.extend(rule(value, what, findings, read));
+            }
+        }
+    }
+    rules
+}
+
+/// What a rule of one kind says beside `at`, `why` and `until`.
+type Read = fn(&mut Section<'_>, &mut Findings<'_>) -> Option<Excuse>;
+
+/// Each kind's key, what one of it is called, and what it says.
+const KINDS: [(&str, &str, Read); 4] = [
+    ("ignore", "an `ignore` rule", |_, _| Some(Excuse::Ignore)),
+    ("tolerate", "a `tolerate` rule", |it, findings| matcher(it, findings).map(Excuse::Tolerate)),
+    ("classify", "a `classify` rule", |it, findings| class(it, findings).map(Excuse::Classify)),
+    ("order", "an `order` rule", |_, _| Some(Excuse::Order)),
+];
+
+fn class(section: &mut Section<'_>, findings: &mut Findings<'_>) -> Option<Class> {
+    let value = section.require("as", findings)?;
+    let written = text(value, "`as` must be a string", findings)?;
+    let class = Class::parse(written);
+    if class.is_none() {
+        one_of(value, written, &CLASSES, findings);
+    }
+    class
+}
+
+/// Notes that a word is none of those that are known.
+fn one_of(value: &Value<'_>, written: &str, known: &[&str], findings: &mut Findings<'_>) {
+    let near = did_you_mean(written, known.iter().copied());
+    let message = format!("{written:?} must be one of `{}`{near}", known.join("`, `"));
+    findings.error(&value.span(), message);
 }
 
 fn proof(value: &Value<'_>, findings: &mut Findings<'_>) -> Proof {
@@ -84,7 +118,7 @@ fn rule(
     value: &Value<'_>,
     what: &'static str,
     findings: &mut Findings<'_>,
-    excuse: impl FnOnce(&mut Section<'_>, &mut Findings<'_>) -> Option<Excuse>,
+    excuse: Read,
 ) -> Option<Rule> {
     let mut section = Section::of(value, what, findings)?;
     let at = section.require("at", findings);
@@ -120,10 +154,20 @@ fn matcher(section: &mut Section<'_>, findings: &mut Findings<'_>) -> Option<Mat
             let within = parsed(section.require("within", findings)?, must, findings, duration)?;
             Some(Matcher::Time { within })
         }
+        "id" => {
+            let of = section.get("of").map_or(Some(String::new()), |it| {
+                let must = "`of` must be a name, such as \"order\"";
+                parsed(it, must, findings, id_name)
+            })?;
+            Some(Matcher::Id { of })
+        }
+        "regex" => {
+            let must = "`pattern` must be a regular expression, as a string";
+            let pattern = section.require("pattern", findings)?;
+            parsed(pattern, must, findings, Pattern::parse).map(Matcher::Regex)
+        }
         _ => {
-            let near = did_you_mean(kind, MATCHERS);
-            let message = format!("{kind:?} must be one of `{}`{near}", MATCHERS.join("`, `"));
-            findings.error(&value.span(), message);
+            one_of(value, kind, &MATCHERS, findings);
             None
         }
     }
@@ -145,6 +189,13 @@ fn decimal(value: &Value<'_>, findings: &mut Findings<'_>) -> Option<Decimal> {
         findings.error(&value.span(), "`within` must be a finite number, 0 or more");
     }
     distance
+}
+
+fn id_name(text: &str) -> Result<String, &'static str> {
+    if text.is_empty() {
+        return Err("must name what has these ids, or be left out");
+    }
+    Ok(text.to_owned())
 }
 
 fn reason(text: &str) -> Result<String, &'static str> {

@@ -101,10 +101,16 @@ CREATE TABLE differences (
     until      MEDIUMTEXT,
     expired    BIGINT       NOT NULL,
     first_seen BIGINT       NOT NULL,
-    last_seen  BIGINT       NOT NULL
+    last_seen  BIGINT       NOT NULL,
+    forms      MEDIUMTEXT
 ) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 CREATE INDEX differences_by_route ON differences (route);
 CREATE INDEX differences_by_age ON differences (last_seen);
+
+CREATE TABLE noise (
+    route   VARCHAR(500) PRIMARY KEY,
+    learned MEDIUMTEXT   NOT NULL
+) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
 CREATE TABLE samples (
     id               BIGINT AUTO_INCREMENT PRIMARY KEY,

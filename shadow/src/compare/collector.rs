@@ -1,7 +1,7 @@
 //! Gathers the differences of one comparison, and asks the rules about each.
 
 use super::{
-    Class, Comparison, Difference, DifferenceKind, Finding, Fragment, Judgement, Path,
+    Class, Comparison, Difference, DifferenceKind, Finding, Fragment, Ids, Judgement, Path,
     rule::Excuses,
 };
 
@@ -13,15 +13,31 @@ pub(super) struct Collector<'a> {
     excuses: Excuses<'a>,
     comparison: Comparison<'a>,
     excused: usize,
+    /// While ids are gathered, nothing else is.
+    ids: Option<Ids>,
 }
 
 impl<'a> Collector<'a> {
     pub(super) fn new(excuses: Excuses<'a>) -> Self {
-        Self { excuses, comparison: Comparison::default(), excused: 0 }
+        Self { excuses, comparison: Comparison::default(), excused: 0, ids: None }
+    }
+
+    /// Gathers which ids stand in the same places. What they excuse depends on all of them.
+    pub(super) fn of_ids(excuses: Excuses<'a>) -> Self {
+        Self { ids: Some(Ids::default()), ..Self::new(excuses) }
     }
 
     pub(super) const fn excuses(&self) -> &Excuses<'a> {
         &self.excuses
+    }
+
+    /// Two values stand in the same place, equal or not.
+    pub(super) fn paired(&mut self, path: &Path<'_>, control: &str, candidate: &str) {
+        if let Some(ids) = &mut self.ids
+            && let Some(of) = self.excuses.id(path)
+        {
+            ids.add(of, control, candidate);
+        }
     }
 
     pub(super) fn found(
@@ -32,8 +48,15 @@ impl<'a> Collector<'a> {
         control: Option<Fragment<'a>>,
         candidate: Option<Fragment<'a>>,
     ) {
+        if self.ids.is_some() {
+            return;
+        }
+        let (class, classed) = self.excuses.class(path, class);
         let difference = Difference { path: path.clone(), kind, class, control, candidate };
-        let judgement = self.excuses.judge(&difference);
+        let judgement = match self.excuses.judge(&difference) {
+            Judgement::Counts => classed.unwrap_or(Judgement::Counts),
+            judgement => judgement,
+        };
         let it = &mut self.comparison;
         let listed = if matches!(judgement, Judgement::Excused(_)) {
             self.excused += 1;
@@ -50,6 +73,11 @@ impl<'a> Collector<'a> {
         } else {
             it.omitted += 1;
         }
+    }
+
+    /// What was gathered, and the rules again.
+    pub(super) fn into_ids(self) -> (Ids, Excuses<'a>) {
+        (self.ids.unwrap_or_default(), self.excuses)
     }
 
     pub(super) fn finish(self) -> Comparison<'a> {

@@ -1,5 +1,9 @@
 //! Decimal numbers as JSON writes them, without binary rounding.
 
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
 /// A decimal number: `mantissa * 10^exponent`, at most 36 digits when written out in full.
 #[derive(Debug, Clone, Copy)]
 pub struct Decimal {
@@ -10,8 +14,11 @@ pub struct Decimal {
 /// An `i128` holds 38 digits whole; two numbers of this many can be subtracted without overflow.
 const DIGITS: u32 = 36;
 
+/// A distance has so many digits at most, which any reader of numbers can take.
+const DISTANCE: u32 = 18;
+
 impl Decimal {
-    pub(super) const ZERO: Self = Self { mantissa: 0, exponent: 0 };
+    pub(crate) const ZERO: Self = Self { mantissa: 0, exponent: 0 };
 
     /// Reads a number in JSON's syntax; `None` for other syntax, and for more digits than fit.
     pub fn parse(text: &str) -> Option<Self> {
@@ -41,7 +48,7 @@ impl Decimal {
 
     /// Whether two numbers are no further apart than `self`. Numbers too large or too fine to be
     /// told apart exactly are never close.
-    pub(super) fn spans(self, one: Self, other: Self) -> bool {
+    pub(crate) fn spans(self, one: Self, other: Self) -> bool {
         let exponent = self.exponent.min(one.exponent).min(other.exponent);
         let (Some(limit), Some(one), Some(other)) =
             (self.scaled(exponent), one.scaled(exponent), other.scaled(exponent))
@@ -49,6 +56,27 @@ impl Decimal {
             return false;
         };
         (one - other).abs() <= limit
+    }
+
+    /// How far apart two numbers are; `None` where that takes more than 18 digits to write.
+    pub(crate) fn distance(self, other: Self) -> Option<Self> {
+        let exponent = self.exponent.min(other.exponent).min(0);
+        let mut mantissa = (self.scaled(exponent)? - other.scaled(exponent)?).abs();
+        let mut exponent = if mantissa == 0 { 0 } else { exponent };
+        while exponent < 0 && mantissa % 10 == 0 {
+            (mantissa, exponent) = (mantissa / 10, exponent + 1);
+        }
+        let is_short = mantissa.unsigned_abs() < 10_u128.pow(DISTANCE);
+        (is_short && exponent.unsigned_abs() < DISTANCE).then_some(Self { mantissa, exponent })
+    }
+
+    /// Twice as much of a distance.
+    pub(crate) const fn doubled(self) -> Self {
+        Self { mantissa: self.mantissa.saturating_mul(2), ..self }
+    }
+
+    pub(crate) const fn is_zero(self) -> bool {
+        self.mantissa == 0
     }
 
     /// The mantissa at a smaller or equal exponent.
@@ -59,6 +87,37 @@ impl Decimal {
         let zeros = u32::try_from(self.exponent.checked_sub(exponent)?).ok()?;
         let scaled = self.mantissa.checked_mul(10_i128.checked_pow(zeros)?)?;
         (scaled.unsigned_abs() < 10_u128.pow(DIGITS)).then_some(scaled)
+    }
+}
+
+/// In full, without an exponent where that has no more than 18 digits.
+impl fmt::Display for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { mantissa, exponent } = *self;
+        let places = exponent.unsigned_abs();
+        if exponent > 0 || places > DISTANCE {
+            return write!(f, "{mantissa}e{exponent}");
+        }
+        let (sign, digits) = (if mantissa < 0 { "-" } else { "" }, mantissa.unsigned_abs());
+        let unit = 10_u128.pow(places);
+        write!(f, "{sign}{}", digits / unit)?;
+        if places == 0 {
+            return Ok(());
+        }
+        write!(f, ".{:0width$}", digits % unit, width = places as usize)
+    }
+}
+
+impl Serialize for Decimal {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Decimal {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| D::Error::custom("not a decimal number"))
     }
 }
 
@@ -86,6 +145,28 @@ mod tests {
     fn what_cannot_be_told_apart_is_never_close() {
         assert!(!spans("1", "1e35", "1e-35"));
         assert!(!spans("1", "1e2000000000", "1e2000000000"));
+    }
+
+    #[test]
+    fn a_distance_is_written_in_full() {
+        let distance = |one, other| {
+            let [one, other] = [one, other].map(|it| Decimal::parse(it).unwrap());
+            one.distance(other).map(|it| it.to_string())
+        };
+        for (one, other, expected) in [
+            ("19.90", "19.9", "0"),
+            ("0.3", "0.30000000000000004", "0.00000000000000004"),
+            ("-1", "2.5", "3.5"),
+            ("1e3", "10", "990"),
+            ("0.30", "0.1", "0.2"),
+        ] {
+            assert_eq!(distance(one, other).as_deref(), Some(expected), "{one} {other}");
+            let expected = Decimal::parse(expected).unwrap();
+            assert!(Decimal::ZERO.spans(expected, Decimal::parse(&expected.to_string()).unwrap()));
+        }
+        for (one, other) in [("1e2000000000", "2e2000000000"), ("1e-30", "2"), ("1e20", "0")] {
+            assert_eq!(distance(one, other), None, "{one} {other}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt};
 
 use http::StatusCode;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::compare::{Element, Path, Rule, Value};
 
@@ -40,7 +40,7 @@ pub enum Fragment<'a> {
 }
 
 /// How two values differ.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum DifferenceKind {
     /// Only the control has it.
@@ -56,7 +56,7 @@ pub enum DifferenceKind {
 }
 
 /// Who would notice a difference.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Class {
     /// Nobody, or only an operator: most headers.
@@ -79,9 +79,11 @@ pub struct Finding<'a> {
 pub enum Judgement<'a> {
     /// No rule excuses it: it counts.
     Counts,
+    /// It counts, in the class that a rule gives it.
+    Classed(&'a Rule),
     /// A rule excuses it.
     Excused(&'a Rule),
-    /// It counts, because the rule that excused it has expired.
+    /// It counts as it does because the rule that excused it, or gave it another class, has expired.
     Expired(&'a Rule),
 }
 

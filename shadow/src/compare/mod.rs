@@ -27,11 +27,11 @@ pub use self::{
     markup::Element,
     pair::Pair,
     path::{Path, PathError, PathPattern},
-    rule::{Excuse, Matcher, Rule, Rules},
+    rule::{Excuse, Ids, Matcher, Pattern, Rule, Rules},
 };
 pub(crate) use self::{
     path::{Root, Step},
-    rule::{is_uuid, parse_time},
+    rule::{Links, is_masked_token, is_uuid, parse_time},
 };
 use crate::{Observation, Unknown};
 
@@ -91,21 +91,44 @@ impl<'a> Answers<'a> {
 
     /// Compares the answers under a route's rules, as they stand on that day (UTC).
     pub fn compare(&'a self, rules: &'a Rules, today: Date) -> Comparison<'a> {
-        let mut collector = Collector::new(rules.on(today));
+        self.compare_linked(rules, today, |_| {})
+    }
+
+    /// The same, where what is known of ids from other answers is held against those of these.
+    pub fn compare_linked(
+        &'a self,
+        rules: &'a Rules,
+        today: Date,
+        link: impl FnOnce(&mut Ids),
+    ) -> Comparison<'a> {
+        let mut excuses = rules.on(today);
+        if excuses.concern_ids() {
+            let mut collector = Collector::of_ids(excuses);
+            self.walk(&mut collector);
+            let (mut ids, rules) = collector.into_ids();
+            link(&mut ids);
+            excuses = rules.knowing(ids);
+        }
+        let mut collector = Collector::new(excuses);
+        self.walk(&mut collector);
+        collector.finish()
+    }
+
+    fn walk(&'a self, collector: &mut Collector<'a>) {
         let [control, candidate] = self.pair.sides();
         if control.status != candidate.status {
             let [one, other] = [control, candidate].map(|it| Some(Fragment::Status(it.status)));
             let path = Path::at(Root::Status);
             collector.found(&path, DifferenceKind::Changed, Class::Critical, one, other);
         }
-        headers::compare(&control.headers, &candidate.headers, &mut collector);
+        headers::compare(&control.headers, &candidate.headers, collector);
         match &self.bodies {
             Bodies::Same => {}
             Bodies::Values(root, control, candidate) => {
-                Walk::new(&mut collector, Path::at(*root)).documents(control, candidate);
+                Walk::new(collector, Path::at(*root)).documents(control, candidate);
             }
             Bodies::Markup(control, candidate) => {
-                markup::compare(control, candidate, &mut collector);
+                markup::compare(control, candidate, collector);
             }
             Bodies::NoDocument(one) => {
                 let (one, other) = (Fragment::Json(one), Fragment::Body(&candidate.body));
@@ -113,9 +136,8 @@ impl<'a> Answers<'a> {
                 let kind = DifferenceKind::Retyped;
                 collector.found(&path, kind, Class::Critical, Some(one), Some(other));
             }
-            Bodies::Opaque => self.compare_bytes(&mut collector),
+            Bodies::Opaque => self.compare_bytes(collector),
         }
-        collector.finish()
     }
 
     fn compare_bytes(&'a self, collector: &mut Collector<'a>) {

@@ -9,8 +9,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Finding, Fragment, Judgement, Value};
 
-/// `{"path", "kind", "class", "control", "candidate"}`; `excused` or `expired` has the reason of the
-/// rule that excuses the difference, or no longer does. A side that has nothing there is absent.
+/// `{"path", "kind", "class", "control", "candidate"}`; `excused`, `classed` or `expired` has the
+/// reason of the rule that excuses the difference, gives it its class, or no longer does. A side that has nothing there is absent.
 impl Serialize for Finding<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let it = &self.difference;
@@ -26,6 +26,7 @@ impl Serialize for Finding<'_> {
         }
         match self.judgement {
             Judgement::Counts => {}
+            Judgement::Classed(rule) => object.serialize_field("classed", &rule.why)?,
             Judgement::Excused(rule) => object.serialize_field("excused", &rule.why)?,
             Judgement::Expired(rule) => object.serialize_field("expired", &rule.why)?,
         }

@@ -8,6 +8,7 @@ use sqlx::Row as _;
 use super::{
     Signature,
     database::{Tx, Value, integers, rows},
+    forms,
     pending::{DifferenceDelta, NewSample},
     table::{Merge, Table},
 };
@@ -35,6 +36,7 @@ const TABLE: Table = Table {
         ("expired", Merge::Replace),
         ("first_seen", Merge::Keep),
         ("last_seen", Merge::Latest),
+        ("forms", Merge::Replace),
     ],
 };
 
@@ -72,17 +74,25 @@ pub(super) async fn write(
     let mut seen: BTreeMap<_, _> =
         differences.iter().map(|(signature, it)| (id(route, signature), (signature, it))).collect();
     let ids: Vec<Value<'_>> = seen.keys().map(|it| it.as_str().into()).collect();
-    let known = tx.fetch_in("SELECT id FROM differences WHERE id", &[], &ids).await?;
-    let known: HashSet<String> = rows(&known, |it| it.try_get(0))?.into_iter().collect();
+    let known = tx.fetch_in("SELECT id, forms FROM differences WHERE id", &[], &ids).await?;
+    let known = rows(&known, |it| Ok((it.try_get(0)?, it.try_get(1)?)))?;
+    let known: HashMap<String, Option<String>> = known.into_iter().collect();
     let count = "SELECT COUNT(*) FROM differences WHERE route = $1";
     let mut count = integers(&tx.fetch(count, &[route.into()]).await?)?.iter().sum::<i64>();
     seen.retain(|id, _| {
-        let is_known = known.contains(id);
+        let is_known = known.contains_key(id);
         count += i64::from(!is_known);
         is_known || count <= DIFFERENCES
     });
-    let rows: Vec<_> =
-        seen.iter().map(|(id, (signature, delta))| row(id, route, signature, delta)).collect();
+    let forms: Vec<_> = seen
+        .iter()
+        .map(|(id, (_, delta))| forms::merged(known.get(id), &delta.forms))
+        .collect::<Result<_, _>>()?;
+    let rows: Vec<_> = seen
+        .iter()
+        .zip(&forms)
+        .map(|((id, (signature, delta)), forms)| row(id, route, signature, delta, forms))
+        .collect();
     tx.upsert(&TABLE, &rows).await?;
     let samples =
         seen.iter().flat_map(|(id, (_, delta))| delta.samples.iter().map(|it| sample(id, it)));
@@ -96,7 +106,8 @@ fn row<'a>(
     route: &'a str,
     signature: &'a Signature,
     delta: &'a DifferenceDelta,
-) -> [Value<'a>; 13] {
+    forms: &'a str,
+) -> [Value<'a>; 14] {
     let rule = delta.rule.as_ref();
     [
         id.into(),
@@ -112,6 +123,7 @@ fn row<'a>(
         rule.is_some_and(|it| it.expired).into(),
         delta.first_seen.into(),
         delta.last_seen.into(),
+        forms.into(),
     ]
 }
 

@@ -5,8 +5,10 @@ mod database;
 mod dialect;
 mod differences;
 mod distinct;
+mod forms;
 mod kinds;
 mod latency;
+mod noise;
 mod pending;
 mod reports;
 mod retention;
@@ -32,7 +34,9 @@ pub use self::{
     retention::Retention,
     store::{Store, StoreError},
 };
-use crate::{Budget, Class, DifferenceKind, Proof, State, Stratum, Tally, Unknown, Verdict};
+use crate::{
+    Budget, Class, DifferenceKind, Proof, State, Stratum, Suggestion, Tally, Unknown, Verdict,
+};
 
 /// One route, in counts. `matched + ignored + noise + mismatched` is the number of requests compared.
 #[derive(Debug, Clone, Serialize)]
@@ -147,6 +151,8 @@ pub struct DifferenceReport {
     pub noise: u64,
     /// The rule that last excused it, or would have, had it not expired.
     pub rule: Option<RuleReport>,
+    /// The narrowest rule that would excuse it, if it looks like noise and no rule does.
+    pub suggestion: Option<Suggestion>,
     /// When it was first seen.
     #[serde(with = "time::serde::rfc3339")]
     pub first_seen: OffsetDateTime,

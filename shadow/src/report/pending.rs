@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{distinct::Kinds, room::Room};
-use crate::{Budget, Class, DifferenceKind, Proof, Subject, Unknown, binding::Binding};
+use crate::{
+    Budget, Class, DifferenceKind, Proof, Subject, Unknown, binding::Binding, suggestion::Forms,
+};
 
 /// Samples that one difference may keep waiting.
 const SAMPLES: usize = 5;
@@ -42,7 +45,7 @@ pub(crate) struct RouteDelta {
 }
 
 /// What makes two differences the same one.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Signature {
     /// With every index as `[*]`.
     pub(crate) path: String,
@@ -57,6 +60,7 @@ pub(crate) struct DifferenceDelta {
     pub(super) excused: u64,
     pub(super) noise: u64,
     pub(super) rule: Option<RuleNote>,
+    pub(super) forms: Forms,
     pub(super) first_seen: OffsetDateTime,
     pub(super) last_seen: OffsetDateTime,
     pub(super) samples: VecDeque<NewSample>,
@@ -79,6 +83,8 @@ pub(crate) struct Seen {
     /// Whether it was noise.
     pub(crate) noise: bool,
     pub(crate) rule: Option<RuleNote>,
+    /// What its values have in common, unless a rule excused it.
+    pub(crate) forms: Forms,
     pub(crate) sample: NewSample,
 }
 
@@ -159,6 +165,7 @@ impl RouteDelta {
             excused: 0,
             noise: 0,
             rule: None,
+            forms: Forms::default(),
             first_seen: at,
             last_seen: at,
             samples: VecDeque::new(),
@@ -167,6 +174,7 @@ impl RouteDelta {
         delta.excused += u64::from(seen.excused);
         delta.noise += u64::from(seen.noise);
         delta.rule = seen.rule.or(delta.rule.take());
+        delta.forms.add(seen.forms);
         delta.last_seen = at;
         delta.keep(seen.sample, room);
     }
@@ -220,6 +228,7 @@ mod tests {
             excused: false,
             noise: false,
             rule: None,
+            forms: Forms::one(None),
             sample: NewSample {
                 at,
                 stratum: stratum.into(),

@@ -8,9 +8,9 @@ use time::{Date, OffsetDateTime, macros::format_description};
 use super::{
     DifferenceReport, RouteReport, RuleReport, Sample, Side, StoreError,
     database::{Database, rows},
-    routes,
+    forms, routes,
 };
-use crate::{Class, DifferenceKind};
+use crate::{Class, DifferenceKind, Suggestion};
 
 /// Reads a store. Cloning is cheap and shares the connections.
 #[derive(Debug, Clone)]
@@ -108,6 +108,7 @@ struct DifferenceRow {
     why: Option<String>,
     until: Option<String>,
     expired: i64,
+    forms: Option<String>,
     first_seen: i64,
     last_seen: i64,
 }
@@ -117,12 +118,18 @@ impl DifferenceRow {
         let format = format_description!("[year]-[month]-[day]");
         let until = self.until.map(|it| Date::parse(&it, format)).transpose();
         let until = until.map_err(|_| decode("a rule's last day"))?;
+        let class = Class::parse(&self.class).ok_or_else(|| decode("a class"))?;
+        let is_excused = self.why.is_some() && self.expired == 0 && self.noise < self.excused;
+        let (forms, noise) = (forms::read(self.forms.as_deref()), unsigned(self.noise));
+        let today = OffsetDateTime::now_utc().date();
+        let suggestion = Suggestion::of(&self.path, class, &forms, noise, today);
         Ok(DifferenceReport {
+            suggestion: suggestion.filter(|_| !is_excused),
             id: self.id,
             route: self.route,
             path: self.path,
             kind: DifferenceKind::parse(&self.kind).ok_or_else(|| decode("a kind"))?,
-            class: Class::parse(&self.class).ok_or_else(|| decode("a class"))?,
+            class,
             requests: unsigned(self.requests),
             excused: unsigned(self.excused),
             noise: unsigned(self.noise),

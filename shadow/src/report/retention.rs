@@ -80,7 +80,7 @@ async fn expire_route(tx: &mut Tx, before: Value<'_>) -> Result<(), sqlx::Error>
     let old = "SELECT route FROM routes WHERE last_at < $1 ORDER BY last_at LIMIT 1";
     let old = rows(&tx.fetch(old, &[before]).await?, |it| it.try_get::<String, _>(0))?;
     for route in &old {
-        for table in COUNTS {
+        for table in COUNTS.iter().chain(&["noise"]) {
             let statement = format!("DELETE FROM {table} WHERE route = $1");
             tx.execute(&statement, &[route.as_str().into()]).await?;
         }

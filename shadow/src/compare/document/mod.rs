@@ -7,7 +7,7 @@ mod graphql;
 
 use std::{
     borrow::Cow,
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     mem,
 };
 
@@ -30,6 +30,8 @@ pub(super) struct Walk<'w, 'a> {
     path: Path<'a>,
     /// Whether any rule is for places in such documents.
     has_rules: bool,
+    /// Whether equal values must be looked at too.
+    closely: bool,
     /// The documents are answers of GraphQL with errors.
     is_graphql: bool,
     known: Known,
@@ -39,7 +41,8 @@ impl<'w, 'a> Walk<'w, 'a> {
     /// From the place where the two values are.
     pub(super) fn new(collector: &'w mut Collector<'a>, path: Path<'a>) -> Self {
         let has_rules = collector.excuses().reach(path.root());
-        Self { collector, path, has_rules, is_graphql: false, known: Known::default() }
+        let closely = has_rules && collector.excuses().look_closely(path.root());
+        Self { collector, path, has_rules, closely, is_graphql: false, known: Known::default() }
     }
 
     /// Compares two whole documents.
@@ -50,22 +53,45 @@ impl<'w, 'a> Walk<'w, 'a> {
 
     pub(super) fn values(&mut self, control: &'a Value<'a>, candidate: &'a Value<'a>) {
         match (control, candidate) {
-            (Value::Object(control), Value::Object(candidate)) => self.objects(control, candidate),
+            (Value::Object(one), Value::Object(other)) => {
+                self.objects((control, one), (candidate, other));
+            }
             (Value::Array(one), Value::Array(other)) => {
                 self.arrays((control, one), (candidate, other));
             }
             _ if mem::discriminant(control) != mem::discriminant(candidate) => {
                 self.found(DifferenceKind::Retyped, Some(control), Some(candidate));
             }
-            _ if control != candidate => {
-                self.found(DifferenceKind::Changed, Some(control), Some(candidate));
+            _ => {
+                if self.closely {
+                    self.paired(control, candidate);
+                }
+                if control != candidate {
+                    self.found(DifferenceKind::Changed, Some(control), Some(candidate));
+                }
+            }
+        }
+    }
+
+    /// Of two values of one type, those that may be ids are pointed out.
+    fn paired(&mut self, control: &Value<'_>, candidate: &Value<'_>) {
+        match (control, candidate) {
+            (Value::Number(one), Value::Number(other)) => {
+                self.collector.paired(&self.path, one, other);
+            }
+            (Value::String(one), Value::String(other)) => {
+                self.collector.paired(&self.path, one, other);
             }
             _ => {}
         }
     }
 
     /// A repeated name is compared with its repetition on the other side, in order.
-    fn objects(&mut self, control: &'a [Member<'a>], candidate: &'a [Member<'a>]) {
+    fn objects(
+        &mut self,
+        (control_object, control): (&'a Value<'a>, &'a [Member<'a>]),
+        (candidate_object, candidate): (&'a Value<'a>, &'a [Member<'a>]),
+    ) {
         let names = |members: &'a [Member<'a>]| members.iter().map(|(name, _)| &**name);
         if names(control).eq(names(candidate)) {
             for ((name, one), (_, other)) in control.iter().zip(candidate) {
@@ -73,8 +99,14 @@ impl<'w, 'a> Walk<'w, 'a> {
             }
             return;
         }
-        if same_members(control, candidate) {
+        if !self.closely && same_members(control, candidate) {
             return;
+        }
+        if self.closely
+            && self.collector.excuses().order(&self.path)
+            && reordered(control, candidate)
+        {
+            self.found(DifferenceKind::Moved, Some(control_object), Some(candidate_object));
         }
         let mut others: HashMap<&str, VecDeque<&'a Value<'a>>> = HashMap::new();
         for (name, other) in candidate {
@@ -104,7 +136,11 @@ impl<'w, 'a> Walk<'w, 'a> {
         (control, ones): (&'a Value<'a>, &'a [Value<'a>]),
         (candidate, others): (&'a Value<'a>, &'a [Value<'a>]),
     ) {
-        let [at, other_at] = unequal(ones, others);
+        let [at, other_at] = if self.closely {
+            [ones, others].map(|it| (0..it.len()).collect())
+        } else {
+            unequal(ones, others)
+        };
         let of_errors = self.is_graphql && graphql::is_list_of_errors(&self.path);
         let ordered = !of_errors && !self.collector.excuses().any_order(&self.path);
         let [keys, other_keys] = [(ones, &at), (others, &other_at)]
@@ -160,6 +196,16 @@ impl<'w, 'a> Walk<'w, 'a> {
         let class = if self.is_graphql { graphql::class(&self.path) } else { Class::Critical };
         self.collector.found(&self.path, kind, class, control, candidate);
     }
+}
+
+/// Whether the members that both have stand in another order.
+fn reordered<'v>(control: &'v [Member<'_>], candidate: &'v [Member<'_>]) -> bool {
+    let common = |ones: &'v [Member<'_>], others: &'v [Member<'_>]| {
+        let there: HashSet<&str> = others.iter().map(|(name, _)| &**name).collect();
+        let names = ones.iter().map(|(name, _)| &**name);
+        names.filter(|it| there.contains(it)).collect::<Vec<_>>()
+    };
+    common(control, candidate) != common(candidate, control)
 }
 
 /// The indices of the elements that are to be aligned: all but those that are equal where they stand.

@@ -56,7 +56,8 @@ pub(super) fn compare<'a>(
         if name == SET_COOKIE {
             compare_cookies(&mut path, control, candidate, collector);
         } else {
-            let [one, other] = [control, candidate].map(|it| meaning(name, it));
+            let ordered = collector.excuses().order(&path);
+            let [one, other] = [control, candidate].map(|it| meaning(name, it, ordered));
             let class = match name {
                 _ if CRITICAL.iter().any(|it| it == name) => Class::Critical,
                 _ => Class::Cosmetic,

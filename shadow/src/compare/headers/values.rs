@@ -8,8 +8,13 @@ use super::text;
 use crate::compare::fingerprint::without_fingerprints;
 
 /// What a field says, all its lines together; `None` if it is absent. Lines of a field that is not
-/// known are joined in their order, as RFC 9110 §5.3 allows.
-pub(super) fn meaning<'a>(name: &str, headers: &'a HeaderMap) -> Option<Cow<'a, str>> {
+/// known are joined in their order, as RFC 9110 §5.3 allows; `ordered` if that of others counts too.
+pub(super) fn meaning<'a>(
+    name: &str,
+    headers: &'a HeaderMap,
+    ordered: bool,
+) -> Option<Cow<'a, str>> {
+    let set = |members: Vec<String>| if ordered { list(members.into_iter()) } else { set(members) };
     let mut values = headers.get_all(name).iter().map(text).peekable();
     values.peek()?;
     Some(match name {

@@ -19,8 +19,9 @@ pub(in crate::compare) fn compare<'a>(
     collector: &mut Collector<'a>,
 ) {
     let has_rules = collector.excuses().reach(Root::Markup);
+    let closely = has_rules && collector.excuses().look_closely(Root::Markup);
     let path = Path::at(Root::Markup);
-    Comparer { collector, path, has_rules }.elements(control, candidate);
+    Comparer { collector, path, has_rules, closely }.elements(control, candidate);
 }
 
 struct Comparer<'c, 'a> {
@@ -28,11 +29,13 @@ struct Comparer<'c, 'a> {
     path: Path<'a>,
     /// Whether any rule is for places in such documents.
     has_rules: bool,
+    /// Whether equal elements must be looked at too.
+    closely: bool,
 }
 
 impl<'a> Comparer<'_, 'a> {
     fn elements(&mut self, control: &'a Element<'a>, candidate: &'a Element<'a>) {
-        if control.digest == candidate.digest && control == candidate {
+        if !self.closely && control.digest == candidate.digest && control == candidate {
             return;
         }
         let both = [Some(Fragment::Element(control)), Some(Fragment::Element(candidate))];
@@ -73,11 +76,17 @@ impl<'a> Comparer<'_, 'a> {
         candidate: Option<&'a Content<'a>>,
         class: Class,
     ) {
+        if self.closely
+            && let (Some(one), Some(other)) = (control, candidate)
+        {
+            self.collector.paired(&self.path, &one.text, &other.text);
+        }
         let kind = match (control, candidate) {
-            (Some(one), Some(other)) if one.text == other.text => return,
+            (Some(one), Some(other)) if !self.closely && one.text == other.text => return,
             (Some(Content { json: Some(one), .. }), Some(Content { json: Some(other), .. })) => {
                 return Walk::new(self.collector, self.path.clone()).values(one, other);
             }
+            (Some(one), Some(other)) if one.text == other.text => return,
             (Some(_), Some(_)) => DifferenceKind::Changed,
             (Some(_), None) => DifferenceKind::Missing,
             (None, Some(_)) => DifferenceKind::Extra,

@@ -1,0 +1,175 @@
+//! What the monolith does to itself: on some requests it is asked twice, and where its two answers
+//! differ, so may the extraction's.
+//!
+//! Noise excuses a difference of the same path, kind and class only, so that a field which always
+//! differs hides no missing member in it; only values that are like the monolith's own ([`Range`]),
+//! and change like them ([`Constant`]); and only while the extraction does not differ there more
+//! often than the monolith does. That is asked of the pairs: McNemar's exact test (Q. McNemar, 1947) over the
+//! requests in which only one of the two differed, corrected for the number of places by Holm's
+//! method (S. Holm, 1979).
+
+mod constant;
+mod memory;
+mod range;
+mod statistics;
+
+use std::collections::{HashMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use self::memory::Memory;
+use self::{
+    constant::Constant,
+    range::Range,
+    statistics::{holm, mcnemar},
+};
+use crate::{
+    Class,
+    compare::{Comparison, Difference, Finding, Judgement},
+    report::{Marks, Signature},
+};
+
+/// Places of one route that are remembered.
+const PLACES: usize = 1_000;
+
+/// So many pairs must have differed at a place before it excuses requests that were asked once.
+const FEW: u64 = 3;
+
+/// The chance that the extraction is taken for worse than noise though it is not.
+const ERROR: f64 = 0.05;
+
+/// What the pairs of one route have shown.
+#[derive(Debug, Default)]
+struct Noise(HashMap<Signature, Pairs>);
+
+/// What they have shown at one place.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Pairs {
+    both: u64,
+    candidate_only: u64,
+    control_only: u64,
+    /// Of the monolith's own differences.
+    range: Range,
+    #[serde(skip)]
+    constant: Constant,
+}
+
+/// A difference that no rule excuses, and where it is.
+#[derive(Debug)]
+pub(crate) struct Place<'a> {
+    signature: Signature,
+    difference: &'a Difference<'a>,
+    /// Among the findings of its comparison.
+    index: usize,
+}
+
+/// The findings of a comparison that are noise, by their index.
+#[derive(Debug, Default)]
+pub(crate) struct Excused(pub(crate) HashSet<usize>);
+
+/// What no rule excuses in a comparison.
+pub(crate) fn places<'a>(
+    comparison: &'a Comparison<'a>,
+    signature: impl Fn(&Difference<'a>) -> Signature,
+) -> Vec<Place<'a>> {
+    let findings = comparison.findings.iter().enumerate();
+    let counting = findings.filter(|(_, it)| !matches!(it.judgement, Judgement::Excused(_)));
+    let place = |(index, it): (usize, &'a Finding<'a>)| Place {
+        signature: signature(&it.difference),
+        difference: &it.difference,
+        index,
+    };
+    counting.map(place).collect()
+}
+
+/// The differences of one comparison at each place.
+fn by_signature<'p>(places: &'p [Place<'_>]) -> HashMap<&'p Signature, Vec<&'p Difference<'p>>> {
+    let mut found: HashMap<_, Vec<_>> = HashMap::new();
+    for it in places {
+        found.entry(&it.signature).or_default().push(it.difference);
+    }
+    found
+}
+
+impl Excused {
+    /// What counts of a comparison in which these are noise.
+    pub(crate) fn left(&self, comparison: &Comparison<'_>) -> Marks {
+        let noise = self.0.iter().filter_map(|it| comparison.findings.get(*it));
+        let (mut critical, mut cosmetic) = (comparison.critical, comparison.cosmetic);
+        for finding in noise {
+            match finding.difference.class {
+                Class::Critical => critical = critical.saturating_sub(1),
+                Class::Cosmetic => cosmetic = cosmetic.saturating_sub(1),
+            }
+        }
+        Marks { critical: critical > 0, cosmetic: cosmetic > 0 }
+    }
+}
+
+impl Noise {
+    /// Which of a candidate's differences are noise. `itself` has those of the monolith's second
+    /// answer to the same request, which are learnt first.
+    fn judge(&mut self, candidate: &[Place<'_>], itself: Option<&[Place<'_>]>) -> Excused {
+        if let Some(itself) = itself {
+            self.learn(candidate, itself);
+        }
+        for (signature, differences) in by_signature(candidate) {
+            if let Some(pairs) = self.0.get_mut(signature) {
+                pairs.constant.see(&differences);
+                pairs.range.see(&differences);
+            }
+        }
+        let calm = self.places();
+        let is_noise = |it: &&Place<'_>| {
+            let paired = itself
+                .is_some_and(|places| places.iter().any(|other| other.signature == it.signature));
+            calm.contains(&it.signature) && self.excuses(it, paired)
+        };
+        Excused(candidate.iter().filter(is_noise).map(|it| it.index).collect())
+    }
+
+    /// Learns from a request to which the monolith has answered twice.
+    fn learn(&mut self, candidate: &[Place<'_>], itself: &[Place<'_>]) {
+        let [by_candidate, by_itself] = [candidate, itself].map(by_signature);
+        for place in by_candidate.keys().filter(|it| !by_itself.contains_key(*it)) {
+            if let Some(pairs) = self.at(place) {
+                pairs.candidate_only += 1;
+            }
+        }
+        for (place, differences) in &by_itself {
+            let Some(pairs) = self.at(place) else { continue };
+            if by_candidate.contains_key(place) {
+                pairs.both += 1;
+            } else {
+                pairs.control_only += 1;
+            }
+            pairs.range.learn(differences);
+        }
+    }
+
+    fn at(&mut self, place: &Signature) -> Option<&mut Pairs> {
+        let is_known = self.0.len() < PLACES || self.0.contains_key(place);
+        is_known.then(|| self.0.entry(place.clone()).or_default())
+    }
+
+    /// Places at which the extraction differs as the monolith does from itself.
+    fn places(&self) -> HashSet<Signature> {
+        let noisy: Vec<_> = self.0.iter().filter(|(_, it)| it.both + it.control_only > 0).collect();
+        let chances: Vec<_> =
+            noisy.iter().map(|(_, it)| mcnemar(it.candidate_only, it.control_only)).collect();
+        let adjusted = holm(&chances);
+        let calm = noisy.into_iter().zip(adjusted).filter(|(_, chance)| *chance > ERROR);
+        calm.map(|((place, _), _)| place.clone()).collect()
+    }
+
+    /// Whether a difference may be noise; `paired`: this very request's second answer differed there
+    /// too.
+    fn excuses(&self, place: &Place<'_>, paired: bool) -> bool {
+        let Some(pairs) = self.0.get(&place.signature) else { return false };
+        let is_seen = paired || pairs.both + pairs.control_only >= FEW;
+        is_seen && pairs.range.admits(place.difference) && !pairs.constant.is_stuck()
+    }
+}
+
+#[cfg(test)]
+mod tests;
