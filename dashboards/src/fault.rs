@@ -57,8 +57,8 @@ impl Fault {
                     error: "The report store cannot be read".into(),
                     causes,
                     remedy: "Buyers are not affected. Check that the file named by --store is \
-                             there, readable and not on a full disk; the page tries again by \
-                             itself.",
+                             there, readable and not on a full disk, or that the server is \
+                             reached; the page tries again by itself.",
                 };
                 (StatusCode::SERVICE_UNAVAILABLE, explanation)
             }

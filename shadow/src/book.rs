@@ -86,6 +86,11 @@ impl Book {
         *route.unknowns.entry(why).or_default() += 1;
     }
 
+    /// Whether anything can be written down.
+    pub(crate) fn is_open(&self) -> bool {
+        self.store.is_open()
+    }
+
     /// What a request of the subject counts for, whoever answered it.
     fn binding(&self, subject: &Subject, monolith: Answered) -> Binding {
         let now = self.began.max(subject.since);
@@ -235,7 +240,10 @@ impl Book {
     /// Writes what is pending; what cannot be written waits for the next time.
     pub(crate) async fn flush(&self) -> Result<(), StoreError> {
         let mut under_way = self.under_way.lock().await;
-        let mut written = self.write(&mut under_way).await;
+        let mut written = self.store.prepare().await;
+        if written.is_ok() {
+            written = self.write(&mut under_way).await;
+        }
         if written.is_ok() {
             let pending = mem::take(&mut *self.pending());
             self.metrics.lost(pending.room.lost);

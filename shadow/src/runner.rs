@@ -128,6 +128,9 @@ impl Shadow {
     pub fn offer(&self, experiment: Experiment) {
         let Handle { queue, room, book, .. } = &*self.0;
         let ticket = Ticket::new(book, &experiment);
+        if !book.is_open() {
+            return;
+        }
         let kib = u32::try_from(experiment.size() / 1024 + 1).unwrap_or(u32::MAX);
         let Ok(room) = Arc::clone(room).try_acquire_many_owned(kib) else { return };
         // What cannot be sent comes back in the error, and its ticket says that it was dropped.

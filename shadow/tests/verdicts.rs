@@ -11,7 +11,7 @@ use shadow::{
     RouteReport, Settings, Shadow, Share, State, Store, StoreError, Subject, Unknown,
     compare::Rules,
 };
-use sqlx::{Connection as _, Executor as _, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, SqliteConnection};
 use tempfile::TempDir;
 
 const ROUTE: &str = "catalog.show";
@@ -282,8 +282,13 @@ async fn old_store(directory: &TempDir) {
     let url = format!("{}?mode=rwc", url(directory.path()));
     let mut connection = SqliteConnection::connect(&url).await.unwrap();
     sqlx::migrate!("migrations/sqlite").run_to(1, &mut connection).await.unwrap();
+    // Of today, since what is old is forgotten.
+    let today = "CAST(strftime('%s') AS INTEGER) * 1000";
+    let route = format!(
+        "INSERT INTO routes VALUES ('catalog.show', 4000, 5, 6, 6, 0, 0.001, 0.01, 1, {today})"
+    );
+    connection.execute(AssertSqlSafe(route)).await.unwrap();
     for statement in [
-        "INSERT INTO routes VALUES ('catalog.show', 4000, 5, 6, 6, 0, 0.001, 0.01, 1, 9000)",
         "INSERT INTO unknowns VALUES ('catalog.show', 'timed_out', 7)",
         "INSERT INTO latencies VALUES ('catalog.show', 'control', 100, 4011)",
     ] {

@@ -60,7 +60,15 @@ impl Process {
     }
 
     pub(crate) async fn with(url: &str, settings: Settings) -> Self {
-        let store = Store::open(url).await.unwrap();
+        Self::on(Store::open(url).await.unwrap(), settings)
+    }
+
+    /// On a store that is not there yet.
+    pub(crate) async fn waiting(url: &str) -> Self {
+        Self::on(Store::open_or_wait(url).await.unwrap(), Settings::default())
+    }
+
+    fn on(store: Store, settings: Settings) -> Self {
         let registry = Registry::new();
         let judge = Shadow::start(settings, store.clone(), &registry).unwrap();
         Self { store, judge, registry }

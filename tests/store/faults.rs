@@ -1,10 +1,12 @@
 //! What becomes of counts while the store cannot take them: they wait, and arrive once.
 
 use std::{
+    collections::BTreeMap,
     fs,
     time::{Duration, Instant},
 };
 
+use shadow::{Store, StoreError, Unknown};
 use sqlx::{Connection as _, Executor as _};
 
 use crate::{
@@ -92,6 +94,34 @@ async fn a_postgresql_that_stops_and_dies_costs_nothing() {
     a_server_that_stops_and_dies_costs_nothing(Kind::Postgres).await;
 }
 
+#[tokio::test]
+async fn a_server_that_comes_later_than_the_proxy_is_opened_then() {
+    let server = tokio::task::spawn_blocking(|| Server::start(Kind::Postgres)).await.unwrap();
+    let url = server.database().await;
+    server.kill();
+    let error = Store::open(&url).await.unwrap_err();
+    assert!(matches!(error, StoreError::Open(_)), "{error:?}");
+    let process = Process::waiting(&url).await;
+    process.offer(ROUTE, "/1", ANSWERS);
+    process.until("a flush has failed", |it| it.failed() > 0).await;
+    let _server = up_again(server).await;
+    // What comes before is dropped, and that is counted.
+    let flushed = "banyan_store_flushes_total{result=\"ok\"}";
+    process.until("the store was opened", |it| it.series(flushed) > 0).await;
+    process.offer(ROUTE, "/2", ANSWERS);
+    let report = process.until_stored(ROUTE, 1).await;
+    assert_eq!(report.unknowns, BTreeMap::from([(Unknown::Dropped, 1)]));
+}
+
+async fn up_again(mut server: Server) -> Server {
+    let restart = move || {
+        server.restart();
+        assert!(server.is_up());
+        server
+    };
+    tokio::task::spawn_blocking(restart).await.unwrap()
+}
+
 /// Whoever offers never waits; nothing is lost, nothing is counted twice.
 async fn a_server_that_stops_and_dies_costs_nothing(kind: Kind) {
     let mut server = tokio::task::spawn_blocking(move || Server::start(kind)).await.unwrap();
@@ -124,13 +154,7 @@ async fn a_server_that_stops_and_dies_costs_nothing(kind: Kind) {
         let failed = process.failed();
         let waiting = offer(10);
         process.until("a flush has failed", |it| it.failed() > failed).await;
-        server = tokio::task::spawn_blocking(move || {
-            server.restart();
-            assert!(server.is_up());
-            server
-        })
-        .await
-        .unwrap();
+        server = up_again(server).await;
         let report = process.until_stored(ROUTE, waiting).await;
         assert_eq!(report.strata[0].distinct.compared, waiting);
     }

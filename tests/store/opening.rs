@@ -34,9 +34,9 @@ async fn a_store_of_each_older_version_is_brought_up_to_date_and_nothing_is_lost
         let place = Place::sqlite().await;
         let made = format!("{}?mode=rwc", place.url);
         let mut connection = SqliteConnection::connect(&made).await.unwrap();
-        OLDER.run_to(version, &mut connection).await.unwrap();
-        for rows in ROWS.iter().take(usize::try_from(version).unwrap()) {
-            connection.execute(*rows).await.unwrap();
+        for (step, rows) in (1..=version).zip(ROWS) {
+            OLDER.run_to(step, &mut connection).await.unwrap();
+            connection.execute(rows).await.unwrap();
         }
         connection.close().await.unwrap();
         let file = std::fs::read(place.folder.path().join("banyan.db")).unwrap();

@@ -80,7 +80,7 @@ impl Banyan {
         let certificates = parts::certificates(settings, &metrics)?;
         let files = Roots::parse(&settings.sendfile).map_err(StartError::Sendfile)?;
         let tracing = parts::tracing(settings, &registry)?;
-        let store = Store::open(&settings.store)
+        let store = Store::open_or_wait(&settings.store)
             .await
             .map_err(|error| StartError::Store(Store::name(&settings.store), error))?;
         let reports = store.reports();

@@ -64,19 +64,19 @@ pub(super) enum Value<'a> {
 }
 
 impl Database {
-    /// Connects for writing; makes an SQLite file that is not there.
-    pub(super) async fn open(url: &str) -> Result<Self, StoreError> {
+    /// For writing; makes an SQLite file that is not there. It is connected to when it is needed.
+    pub(super) fn writable(url: &str) -> Result<Self, StoreError> {
         let dialect = Dialect::of(url)?;
-        Self::connect(url, "rwc", dialect, dialect.setup(), 4).await
+        Self::new(url, "rwc", dialect, dialect.setup(), 4)
     }
 
-    /// Connects for reading only.
-    pub(super) async fn open_read_only(url: &str) -> Result<Self, StoreError> {
+    /// For reading only.
+    pub(super) fn read_only(url: &str) -> Result<Self, StoreError> {
         let dialect = Dialect::of(url)?;
-        Self::connect(url, "ro", dialect, dialect.setup_reader(), 2).await
+        Self::new(url, "ro", dialect, dialect.setup_reader(), 2)
     }
 
-    async fn connect(
+    fn new(
         url: &str,
         mode: &str,
         dialect: Dialect,
@@ -102,8 +102,14 @@ impl Database {
         } else {
             AnyConnectOptions::from_str(url)
         };
-        let pool = options.connect_with(at.map_err(StoreError::Url)?).await;
-        Ok(Self { pool: pool.map_err(StoreError::Open)?, dialect })
+        let pool = options.connect_lazy_with(at.map_err(StoreError::Url)?);
+        Ok(Self { pool, dialect })
+    }
+
+    /// Whether it can be reached.
+    pub(super) async fn reach(&self) -> Result<(), StoreError> {
+        self.lease().await.map_err(StoreError::Open)?.give_back();
+        Ok(())
     }
 
     async fn lease(&self) -> Result<Lease, sqlx::Error> {

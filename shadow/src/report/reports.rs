@@ -28,7 +28,8 @@ impl Reports {
     /// # Errors
     /// [`StoreError::Url`], [`StoreError::Open`], or what is wrong with its tables.
     pub async fn open_read_only(url: &str) -> Result<Self, StoreError> {
-        let database = Database::open_read_only(url).await?;
+        let database = Database::read_only(url)?;
+        database.reach().await?;
         let tables = database.fetch(database.dialect.tables(), &[]).await?;
         if !rows(&tables, |it| it.try_get::<String, _>(0))?
             .iter()

@@ -1,7 +1,7 @@
 //! The store that is written: counts as deltas in one transaction, samples bounded per difference.
 
 use std::sync::{
-    Arc,
+    Arc, OnceLock,
     atomic::{AtomicBool, Ordering},
 };
 
@@ -12,6 +12,7 @@ use time::OffsetDateTime;
 use super::{
     Pending, Reports, counts,
     database::{Database, Tx, Value, rows},
+    dialect::Dialect,
     differences,
     table::{Merge, Table},
 };
@@ -66,13 +67,26 @@ const KEY: &str = "redaction key";
 /// Where reports are kept. Cloning is cheap and shares the connections.
 #[derive(Debug, Clone)]
 pub struct Store {
-    pub(super) database: Database,
-    redactor: Redactor,
-    key: [u8; 32],
+    database: Database,
+    state: Arc<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// The key of the redaction, if the store has none yet.
+    fresh: [u8; 32],
     /// Of this process.
-    writer: Arc<str>,
+    writer: String,
+    opened: OnceLock<Opened>,
     /// The tables may have gone with their file, or with their server.
-    is_doubtful: Arc<AtomicBool>,
+    is_doubtful: AtomicBool,
+}
+
+/// What is known of a store once it was reached.
+#[derive(Debug)]
+struct Opened {
+    key: [u8; 32],
+    redactor: Redactor,
 }
 
 impl Store {
@@ -83,19 +97,41 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; nothing was changed, unless a migration failed half-way.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let database = Database::open(url).await?;
-        let mut fresh = [0; 32];
+        let store = Self::named(url)?;
+        store.prepare().await?;
+        Ok(store)
+    }
+
+    /// As [`Store::open`], but a server that cannot be reached is opened when it can: until then
+    /// nothing is judged. Buyers must not wait for reports.
+    ///
+    /// # Errors
+    /// As [`Store::open`], where waiting would not help.
+    pub async fn open_or_wait(url: &str) -> Result<Self, StoreError> {
+        let store = Self::named(url)?;
+        match store.prepare().await {
+            Err(StoreError::Open(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut))
+                if store.database.dialect != Dialect::Sqlite =>
+            {
+                tracing::error!(store = Self::name(url), "the report store cannot be reached");
+                Ok(store)
+            }
+            prepared => prepared.map(|()| store),
+        }
+    }
+
+    fn named(url: &str) -> Result<Self, StoreError> {
+        let (mut fresh, mut writer) = ([0; 32], [0; 8]);
         getrandom::fill(&mut fresh).map_err(StoreError::Key)?;
-        let mut writer = [0; 8];
         getrandom::fill(&mut writer).map_err(StoreError::Key)?;
-        let key = prepare(&database, &fresh).await?;
-        Ok(Self {
-            database,
-            redactor: Redactor::new(key),
-            key,
-            writer: hex::encode(writer).into(),
-            is_doubtful: Arc::default(),
-        })
+        let (writer, opened) = (hex::encode(writer), OnceLock::new());
+        let state = State { fresh, writer, opened, is_doubtful: AtomicBool::new(true) };
+        Ok(Self { database: Database::writable(url)?, state: Arc::new(state) })
+    }
+
+    /// Whether it was ever reached: before that nobody knows how to redact.
+    pub(crate) fn is_open(&self) -> bool {
+        self.state.opened.get().is_some()
     }
 
     /// A store's URL without its password, for people.
@@ -113,8 +149,10 @@ impl Store {
         Reports::of(self.database.clone())
     }
 
-    pub(crate) const fn redactor(&self) -> &Redactor {
-        &self.redactor
+    /// Of a store that was never reached it is one that nobody else has.
+    pub(crate) fn redactor(&self) -> &Redactor {
+        let State { opened, fresh, .. } = &*self.state;
+        &opened.get_or_init(|| Opened::new(*fresh)).redactor
     }
 
     /// Adds all of it, or nothing; and nothing if this number was written already. Each process
@@ -126,17 +164,28 @@ impl Store {
     ) -> BoxFuture<'a, Result<(), StoreError>> {
         // In a box, since the compiler does not see through all of this that it may be sent.
         async move {
-            if self.is_doubtful.load(Ordering::Relaxed) {
-                let key = prepare(&self.database, &self.key).await?;
-                if key != self.key {
-                    return Err(StoreError::Exchanged);
-                }
-            }
+            self.prepare().await?;
             let written = self.add(number, pending).await;
-            self.is_doubtful.store(written.is_err(), Ordering::Relaxed);
+            self.state.is_doubtful.store(written.is_err(), Ordering::Relaxed);
             written
         }
         .boxed()
+    }
+
+    /// Brings the tables up to date where that is not certain, and learns the key of the redaction:
+    /// made once, so that hashes stay comparable across restarts.
+    pub(crate) async fn prepare(&self) -> Result<(), StoreError> {
+        let State { fresh, opened, is_doubtful, .. } = &*self.state;
+        if !is_doubtful.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.database.reach().await?;
+        let key = prepare(&self.database, opened.get().map_or(fresh, |it| &it.key)).await?;
+        if opened.get_or_init(|| Opened::new(key)).key != key {
+            return Err(StoreError::Exchanged);
+        }
+        is_doubtful.store(false, Ordering::Relaxed);
+        Ok(())
     }
 
     async fn add(&self, number: u64, pending: &Pending) -> Result<(), StoreError> {
@@ -164,14 +213,14 @@ impl Store {
         let kept = tx.fetch(&statement, &[KEY.into()]).await?;
         let kept: Option<Vec<u8>> = kept.first().map(|it| it.try_get(0)).transpose()?;
         match kept {
-            Some(kept) if kept == self.key => Ok(tx),
+            Some(kept) if self.state.opened.get().is_some_and(|it| it.key == *kept) => Ok(tx),
             _ => Err(StoreError::Exchanged),
         }
     }
 
     /// Notes that this flush is written, and whether it was not already.
     async fn is_new(&self, tx: &mut Tx, number: u64) -> Result<bool, sqlx::Error> {
-        let (writer, now) = (&*self.writer, OffsetDateTime::now_utc());
+        let (writer, now) = (&*self.state.writer, OffsetDateTime::now_utc());
         tx.upsert(&WRITERS, &[[writer.into(), 0_u64.into(), now.into()]]).await?;
         let statement = "UPDATE writers SET flush = $1, at = $2 WHERE writer = $3 AND flush < $4";
         let values = [number.into(), now.into(), writer.into(), number.into()];
@@ -179,8 +228,14 @@ impl Store {
     }
 }
 
-/// Brings the tables up to date, and returns the key of the redaction: made once, so that hashes stay
-/// comparable across restarts. If there is none yet it is `key`.
+impl Opened {
+    fn new(key: [u8; 32]) -> Self {
+        Self { key, redactor: Redactor::new(key) }
+    }
+}
+
+/// Brings the tables up to date, and returns the key of the redaction; if there is none yet it is
+/// `key`.
 async fn prepare(database: &Database, key: &[u8; 32]) -> Result<[u8; 32], StoreError> {
     let tables = database.fetch(database.dialect.tables(), &[]).await?;
     let tables = rows(&tables, |it| it.try_get::<String, _>(0))?;
