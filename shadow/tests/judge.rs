@@ -256,8 +256,7 @@ async fn ids_with_a_name_are_linked_from_answer_to_answer() {
         why: "numbered anew".to_owned(),
         until: None,
     };
-    let mut compared = 0;
-    for (of, id, other, counts) in [
+    let answers = [
         ("order", 7, 12, false),
         ("order", 7, 12, false),
         ("order", 8, 12, true),
@@ -265,15 +264,15 @@ async fn ids_with_a_name_are_linked_from_answer_to_answer() {
         ("product", 7, 13, false),
         ("", 7, 1, false),
         ("", 7, 2, false),
-    ] {
+    ];
+    for (judged, (of, id, other, counts)) in (1..).zip(answers) {
         let rules = Rules::new(vec![linked(of)]);
         let (budget, proof) = (Budget::default(), Proof::default());
         let route = format!("{of}.{id}.{other}");
         let subject = Arc::new(Subject::new(route.as_str(), rules, budget, proof, Vec::new()));
         let [id, other] = [id, other].map(|it: u32| json(format!("{{\"id\":{it}}}")));
         bench.judge.offer(Experiment { subject, ..experiment(id, other) });
-        compared += 1;
-        bench.until("it is judged", |it| it.judged() == compared).await;
+        bench.until("it is judged", |it| it.judged() == judged).await;
         let counted = bench.counted(&route);
         assert_eq!(counted, counts, "{route}");
     }
