@@ -297,6 +297,64 @@ fn compare_holds_answers_against_a_routes_rules() {
 }
 
 #[test]
+fn compare_applies_every_kind_of_rule() {
+    let folder = TempDir::new().unwrap();
+    let control = r#"{"id":7,"to":"7","ref":"ord_1a","banner":"a","cols":{"a":1,"b":2}}"#;
+    let candidate = r#"{"id":9,"to":"9","ref":"ord_2b","banner":"b","cols":{"b":2,"a":1}}"#;
+    fs::write(folder.path().join("control"), control).unwrap();
+    fs::write(folder.path().join("candidate"), candidate).unwrap();
+    fs::write(
+        folder.path().join("routes.toml"),
+        r#"
+[[route]]
+id       = "orders"
+match    = { path = "/orders.json" }
+stage    = "monolith"
+tolerate = [
+  { at = "$.id", as = "id", of = "order", why = "numbered anew" },
+  { at = "$.to", as = "id", of = "order", why = "numbered anew" },
+  { at = "$.ref", as = "regex", pattern = "ord_[0-9a-f]{2}", why = "drawn" },
+]
+classify = [{ at = "$.banner", as = "cosmetic", why = "nobody acts on it" }]
+order    = [{ at = "$.cols", why = "shown so" }]
+"#,
+    )
+    .unwrap();
+    let (code, out, error) = run(
+        folder.path(),
+        &[
+            "compare",
+            "control",
+            "candidate",
+            "--content-type",
+            "application/json",
+            "--routes",
+            "routes.toml",
+            "--route",
+            "orders",
+        ],
+    );
+    let found: Vec<_> = out.lines().map(|it| it.split_whitespace().collect::<Vec<_>>()).collect();
+    let rules: Vec<_> =
+        found.iter().skip(1).map(|it| it.get(5..).unwrap_or_default().join(" ")).collect();
+    assert_eq!(code, Some(1), "{error}");
+    assert_eq!(
+        rules,
+        [
+            "excused: numbered anew",
+            "excused: numbered anew",
+            "excused: drawn",
+            "cosmetic: nobody acts on it",
+            "",
+            ""
+        ],
+        "{out}"
+    );
+    assert!(out.contains("$.cols    moved"), "{out}");
+    assert!(out.ends_with("Different: 1 critical, 1 cosmetic.\n"), "{out}");
+}
+
+#[test]
 fn compare_reads_bodies_alone_and_says_what_it_cannot_read() {
     let folder = TempDir::new().unwrap();
     stored_answers(folder.path());

@@ -19,7 +19,7 @@ use shadow::{
     Budget, DifferenceKind, DifferenceReport, Experiment, Leg, Observation, PathPattern, Proof,
     Reading, Reports, RequestSummary, RouteReport, Settings, Shadow, Store, StoreError, Subject,
     Unknown,
-    compare::{Excuse, Rule, Rules},
+    compare::{Excuse, Matcher, Rule, Rules},
 };
 use sqlx::{Connection as _, Executor as _, SqliteConnection};
 use tempfile::TempDir;
@@ -81,6 +81,19 @@ impl Bench {
         let text = TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap();
         let mut lines = text.lines().filter_map(|it| it.strip_prefix(name)?.strip_prefix(' '));
         lines.next().map_or(0, |it| it.parse().unwrap())
+    }
+
+    /// Experiments that are over, of all routes.
+    fn judged(&self) -> u64 {
+        let text = TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap();
+        let lines = text.lines().filter(|it| it.starts_with("banyan_shadow_comparisons_total{"));
+        lines.map(|it| it.rsplit_once(' ').unwrap().1.parse::<u64>().unwrap()).sum()
+    }
+
+    /// Whether a route has a mismatched request.
+    fn counted(&self, route: &str) -> bool {
+        let labels = format!("{{outcome=\"mismatched\",route=\"{route}\"}}");
+        self.series(&format!("banyan_shadow_comparisons_total{labels}")) > 0
     }
 
     fn dropped(&self) -> u64 {
@@ -232,6 +245,37 @@ async fn a_rule_is_suggested_for_what_looks_like_noise_until_there_is_one() {
         suggestion.rule.starts_with("{ at = \"$.request\", as = \"uuid\", why = \"\", until = ")
     );
     assert_eq!((suggestion.of, suggestion.critical), (3, true));
+}
+
+#[tokio::test]
+async fn ids_with_a_name_are_linked_from_answer_to_answer() {
+    let bench = Bench::new(Settings::default()).await;
+    let linked = |of: &str| Rule {
+        at: PathPattern::parse("$.id").unwrap(),
+        excuse: Excuse::Tolerate(Matcher::Id { of: of.to_owned() }),
+        why: "numbered anew".to_owned(),
+        until: None,
+    };
+    let answers = [
+        ("order", 7, 12, false),
+        ("order", 7, 12, false),
+        ("order", 8, 12, true),
+        ("order", 7, 13, true),
+        ("product", 7, 13, false),
+        ("", 7, 1, false),
+        ("", 7, 2, false),
+    ];
+    for (judged, (of, id, other, counts)) in (1..).zip(answers) {
+        let rules = Rules::new(vec![linked(of)]);
+        let (budget, proof) = (Budget::default(), Proof::default());
+        let route = format!("{of}.{id}.{other}");
+        let subject = Arc::new(Subject::new(route.as_str(), rules, budget, proof, Vec::new()));
+        let [id, other] = [id, other].map(|it: u32| json(format!("{{\"id\":{it}}}")));
+        bench.judge.offer(Experiment { subject, ..experiment(id, other) });
+        bench.until("it is judged", |it| it.judged() == judged).await;
+        let counted = bench.counted(&route);
+        assert_eq!(counted, counts, "{route}");
+    }
 }
 
 #[tokio::test]

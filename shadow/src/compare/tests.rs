@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode};
+use proptest::prelude::*;
 use time::macros::date;
 
 use super::*;
@@ -126,4 +127,43 @@ fn other_bodies_are_compared_byte_for_byte() {
     assert_eq!(kinds("", "b"), ["extra body"]);
     let (_, differences) = judge(&json("{}"), &json(""), &Rules::default());
     assert_eq!(differences, ["missing body"]);
+}
+
+/// A list of orders, each with the id of another one.
+fn orders(ids: &[(u32, u32)]) -> Observation {
+    let orders: Vec<_> = (0..)
+        .zip(ids)
+        .map(|(at, (id, other))| format!("{{\"at\":{at},\"id\":{id},\"after\":\"{other}\"}}"))
+        .collect();
+    Observation { body: format!("[{}]", orders.join(",")).into(), ..json("") }
+}
+
+proptest! {
+    #[test]
+    fn ids_are_excused_when_they_stand_for_one_another_and_only_then(
+        ids in prop::collection::vec((0_u32..6, 0_u32..6), 1..12),
+        pick: prop::sample::Index,
+    ) {
+        let rule = |at| Rule {
+            at: PathPattern::parse(at).unwrap(),
+            excuse: Excuse::Tolerate(Matcher::Id { of: String::new() }),
+            why: "numbered anew".to_owned(),
+            until: None,
+        };
+        let rules = Rules::new(vec![rule("$[*].id"), rule("$[*].after")]);
+        // One of them stands for itself.
+        let renumbered = |id: u32| if id == 3 { 3 } else { id * 7 + 100 };
+        let control = orders(&ids);
+        let mut numbers: Vec<_> =
+            ids.iter().map(|(id, other)| (renumbered(*id), renumbered(*other))).collect();
+        let outcome = |numbers: &[(u32, u32)]| judge(&control, &orders(numbers), &rules).0;
+        prop_assert_ne!(outcome(&numbers), Outcome::Mismatched);
+
+        let picked = pick.index(ids.len());
+        numbers[picked].1 = 999;
+        let is_wrong = |it: &u32| *it == ids[picked].1;
+        let times = ids.iter().flat_map(|(id, other)| [id, other]).filter(|it| is_wrong(it)).count();
+        let expected = if times > 1 { Outcome::Mismatched } else { Outcome::Ignored };
+        prop_assert_eq!(outcome(&numbers), expected, "it stands for 999 and for another");
+    }
 }

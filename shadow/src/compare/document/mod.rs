@@ -136,11 +136,13 @@ impl<'w, 'a> Walk<'w, 'a> {
         (control, ones): (&'a Value<'a>, &'a [Value<'a>]),
         (candidate, others): (&'a Value<'a>, &'a [Value<'a>]),
     ) {
-        let [at, other_at] = if self.closely {
-            [ones, others].map(|it| (0..it.len()).collect())
-        } else {
-            unequal(ones, others)
-        };
+        let [at, other_at] = unequal(ones, others);
+        if self.closely {
+            let equal = others_of(ones.len(), &at).zip(others_of(others.len(), &other_at));
+            for (one, other) in equal {
+                self.within(Step::Element(one), |it| it.values(&ones[one], &others[other]));
+            }
+        }
         let of_errors = self.is_graphql && graphql::is_list_of_errors(&self.path);
         let ordered = !of_errors && !self.collector.excuses().any_order(&self.path);
         let [keys, other_keys] = [(ones, &at), (others, &other_at)]
@@ -196,6 +198,12 @@ impl<'w, 'a> Walk<'w, 'a> {
         let class = if self.is_graphql { graphql::class(&self.path) } else { Class::Critical };
         self.collector.found(&self.path, kind, class, control, candidate);
     }
+}
+
+/// The indices up to `len` that are not among these, which are sorted.
+fn others_of(len: usize, these: &[usize]) -> impl Iterator<Item = usize> {
+    let mut these = these.iter().peekable();
+    (0..len).filter(move |at| these.next_if_eq(&at).is_none())
 }
 
 /// Whether the members that both have stand in another order.

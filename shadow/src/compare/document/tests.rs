@@ -244,6 +244,18 @@ proptest! {
     }
 
     #[test]
+    fn to_look_closely_at_one_place_changes_nothing_elsewhere(
+        control in document(),
+        candidate in document(),
+    ) {
+        let id = Excuse::Tolerate(Matcher::Id { of: String::new() });
+        let rules = rules(&[("$.nowhere", Excuse::Order), ("$.nowhere.id", id)]);
+        let [control, candidate] = [control, candidate].map(|it| it.to_string());
+        let expected = differences(&control, &candidate);
+        prop_assert_eq!(under(&rules, &control, &candidate), expected);
+    }
+
+    #[test]
     fn a_reordered_list_has_moved_and_nothing_else(
         order in Just((0..9).collect::<Vec<_>>()).prop_shuffle(),
         with_ids: bool,
