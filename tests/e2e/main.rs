@@ -21,6 +21,7 @@ mod planted_bugs;
 mod prometheus;
 mod protocols;
 mod puma_tls;
+mod races;
 mod record;
 mod reload;
 mod rolling;
