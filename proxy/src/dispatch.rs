@@ -109,7 +109,7 @@ impl Caller<'_> {
             Ok(reply) => {
                 let took = began.elapsed();
                 let mirror = &self.backends.mirror;
-                mirror.ask_back(&snapshot, &routed, &reply, took, sample);
+                mirror.ask_back(&snapshot, &routed, extraction, (&reply, took), sample);
                 Answer::of(Side::Extraction, respond(reply, began))
             }
             Err(source @ NoReply::CommitUnknown(_)) => {

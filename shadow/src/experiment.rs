@@ -20,10 +20,10 @@ pub struct Experiment {
     /// The monolith, asked the same once more, to see what it does to itself. Asked before or after
     /// the candidate, at random.
     pub again: Option<Leg>,
-    /// The monolith once more, asked only when a difference is found: if it says then what the
-    /// candidate said, the world has changed between the two answers. `None` for what must not be
-    /// asked again.
-    pub recheck: Option<Question>,
+    /// The side that answered first once more, asked only when a difference is found: if it says then
+    /// what the other one said, the world has changed between the two answers. `None` for what must
+    /// not be asked again.
+    pub recheck: Option<Recheck>,
     /// What is done to the fields of each answer before they are compared.
     pub reading: Reading,
     /// How long a side that is still to be asked may take, from when it is asked.
@@ -66,13 +66,21 @@ pub struct RequestSummary {
     pub variant: u64,
 }
 
+/// Who is asked once more about a difference.
+pub enum Recheck {
+    /// The monolith, in the stage `shadow`.
+    Control(Question),
+    /// The extraction, when it has answered the buyer.
+    Candidate(Question),
+}
+
 impl Experiment {
     /// The bytes of answers that it holds while it waits.
     pub(crate) fn size(&self) -> usize {
         let legs = [&self.control, &self.candidate].into_iter();
         legs.chain(&self.again)
             .map(|leg| match leg {
-                Leg::Answered(observation) => observation.body.len(),
+                Leg::Answered(observation) => observation.body.size(),
                 Leg::Ask(_) => 0,
             })
             .sum()
@@ -105,6 +113,15 @@ impl fmt::Debug for Experiment {
 impl fmt::Debug for Reading {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Reading").field(&self.0.is_some()).finish()
+    }
+}
+
+impl fmt::Debug for Recheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Control(_) => "Control(..)",
+            Self::Candidate(_) => "Candidate(..)",
+        })
     }
 }
 

@@ -1,4 +1,4 @@
-//! One experiment: both answers, their comparison, and the monolith's word on what differs.
+//! One experiment: both answers, their comparison, and a second word on what differs.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
-    Experiment, Leg, Observation, Question, Subject, Unknown,
+    Experiment, Leg, Observation, Recheck, Subject, Unknown,
     book::{Book, Weighed},
     compare::{Answers, Pair},
     experiment::Reading,
@@ -30,9 +30,12 @@ pub(crate) async fn judge(experiment: Experiment, ticket: Ticket) {
     for side in [&mut control, &mut candidate].into_iter().chain(&mut again) {
         reading.read(&mut side.headers);
     }
-    let recheck = recheck.map(|question| {
-        let candidate = candidate.clone();
-        Recheck { question, candidate, reading, deadline }
+    let second = recheck.map(|recheck| {
+        let other = match recheck {
+            Recheck::Control(_) => candidate.clone(),
+            Recheck::Candidate(_) => control.clone(),
+        };
+        Second { recheck, other, reading, deadline }
     });
     let again = again.and_then(|it| Pair::new(control.clone(), it).ok());
     let again = again.as_ref().and_then(|it| Answers::read(it).ok());
@@ -49,32 +52,36 @@ pub(crate) async fn judge(experiment: Experiment, ticket: Ticket) {
     let itself = again.as_ref().map(|it| it.compare(&subject.rules, today));
     let [control, _] = pair.sides();
     let weighed = ticket.book().weigh(&subject, control, &comparison, itself.as_ref());
-    if let Some(recheck) = recheck
+    if let Some(second) = second
         && ticket.book().rechecks.may(&subject.route, !weighed.counted.is_clean())
-        && recheck.agrees(ticket.book(), &subject, &weighed).await
+        && second.agrees(ticket.book(), &subject, &weighed).await
     {
         return ticket.settle(|book, it| book.unknown(it, Unknown::Raced));
     }
     ticket.settle(|book, it| book.compared(it, &request, pair.sides(), &comparison, weighed));
 }
 
-/// The monolith's word on a difference.
-struct Recheck {
-    question: Question,
-    candidate: Observation,
+/// The second word of the side that answered first, on a difference from the other's answer.
+struct Second {
+    recheck: Recheck,
+    other: Observation,
     reading: Reading,
     deadline: Duration,
 }
 
-impl Recheck {
-    /// Whether the monolith says now what the candidate has said, in all that counts. Less would
-    /// not do: a field that is another one each time differs from the first answer, too, and would
-    /// hide every fault of the candidate.
+impl Second {
+    /// Whether it says now what the other one has said, in all that counts. Less would not do: a
+    /// field that is another one each time differs from the first answer, too, and would hide every
+    /// fault of the candidate.
     async fn agrees(self, book: &Book, subject: &Subject, weighed: &Weighed) -> bool {
-        let answer = answer(Leg::Ask(self.question), self.deadline).await;
-        let Ok(mut control) = answer else { return false };
-        self.reading.read(&mut control.headers);
-        let pair = Pair::new(control, self.candidate);
+        let Self { recheck, other, reading, deadline } = self;
+        let (is_control, question) = match recheck {
+            Recheck::Control(question) => (true, question),
+            Recheck::Candidate(question) => (false, question),
+        };
+        let Ok(mut answer) = answer(Leg::Ask(question), deadline).await else { return false };
+        reading.read(&mut answer.headers);
+        let pair = if is_control { Pair::new(answer, other) } else { Pair::new(other, answer) };
         let Some(answers) = pair.as_ref().ok().and_then(|it| Answers::read(it).ok()) else {
             return false;
         };

@@ -4,6 +4,7 @@ pub mod compare;
 
 mod binding;
 mod book;
+mod captured;
 mod experiment;
 mod judge;
 mod metrics;
@@ -22,8 +23,9 @@ mod words;
 
 pub use crate::{
     binding::MonolithVersion,
+    captured::{Capture, Captured, Digest},
     compare::{Class, DifferenceKind, PathPattern},
-    experiment::{Experiment, Leg, Question, Reading, RequestSummary},
+    experiment::{Experiment, Leg, Question, Reading, Recheck, RequestSummary},
     observation::Observation,
     report::{
         DifferenceReport, EarlierReport, Latency, Reports, RouteReport, RuleReport, Sample, Side,

@@ -28,8 +28,8 @@ pub enum Unknown {
     /// A body is not in its content encoding, or in one that is not known; or the control's is not
     /// what its content type says.
     Unparsable,
-    /// What was asked about changed between the two answers: the control, asked again, said what the
-    /// candidate had said.
+    /// What was asked about changed between the two answers: the side that was first, asked again,
+    /// said what the other one had said.
     Raced,
 }
 

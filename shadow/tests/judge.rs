@@ -149,7 +149,13 @@ fn observation(body: impl Into<String>) -> Observation {
     let mut headers = HeaderMap::new();
     headers.insert("content-type", HeaderValue::from_static("application/json"));
     let took = Duration::from_millis(12);
-    Observation { status: StatusCode::OK, headers, body: body.into().into(), took }
+    Observation {
+        status: StatusCode::OK,
+        headers,
+        body: body.into().into(),
+        trailers: HeaderMap::new(),
+        took,
+    }
 }
 
 fn json(body: impl Into<String>) -> Leg {

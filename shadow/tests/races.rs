@@ -14,8 +14,8 @@ use std::{
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use prometheus::Registry;
 use shadow::{
-    Budget, Experiment, Leg, Observation, Proof, Question, Reading, RequestSummary, RouteReport,
-    Settings, Shadow, Store, Subject, Unknown, compare::Rules,
+    Budget, Experiment, Leg, Observation, Proof, Question, Reading, Recheck, RequestSummary,
+    RouteReport, Settings, Shadow, Store, Subject, Unknown, compare::Rules,
 };
 use tempfile::TempDir;
 
@@ -72,7 +72,7 @@ impl Bench {
             control: Leg::Answered(json(control)),
             candidate: Leg::Answered(json(candidate)),
             again: again.map(|it| Leg::Answered(json(it))),
-            recheck: Some(question),
+            recheck: Some(Recheck::Control(question)),
             reading: Reading::default(),
             deadline: LONG,
         });
@@ -92,7 +92,13 @@ fn json(body: &'static str) -> Observation {
     let mut headers = HeaderMap::new();
     headers.insert("content-type", HeaderValue::from_static("application/json"));
     let took = Duration::from_millis(12);
-    Observation { status: StatusCode::OK, headers, body: body.into(), took }
+    Observation {
+        status: StatusCode::OK,
+        headers,
+        body: body.into(),
+        trailers: HeaderMap::new(),
+        took,
+    }
 }
 
 /// What one request with these answers counts as: matched, mismatched, raced.

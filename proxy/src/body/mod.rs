@@ -240,12 +240,12 @@ impl Body {
     }
 
     fn passed(&mut self, frame: &Frame<Bytes>) {
-        let (Some(data), Some(riders)) = (frame.data_ref(), &mut self.riders) else { return };
-        if let Some(entry) = &mut riders.entry {
+        let Some(riders) = &mut self.riders else { return };
+        if let (Some(entry), Some(data)) = (&mut riders.entry, frame.data_ref()) {
             entry.bytes += data.len() as u64;
         }
         if let Some(tap) = &mut riders.tap {
-            tap.push(data);
+            tap.passed(frame);
         }
     }
 

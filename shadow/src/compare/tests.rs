@@ -15,6 +15,7 @@ fn answer(status: u16, content_type: &'static str, body: &'static str) -> Observ
         status: StatusCode::from_u16(status).unwrap(),
         headers,
         body: body.into(),
+        trailers: HeaderMap::new(),
         took: Duration::from_millis(1),
     }
 }
@@ -80,7 +81,7 @@ fn encoded_bodies_are_decoded_unless_they_are_the_same() {
     let encoded = |encoding: &'static str, body: &[u8]| {
         let mut it = json("");
         it.headers.insert("content-encoding", HeaderValue::from_static(encoding));
-        it.body = Bytes::copy_from_slice(body);
+        it.body = Bytes::copy_from_slice(body).into();
         it
     };
     let brotli = encoded("br", b"\x0b\x03\x80{\"a\":1}\x03");
