@@ -1,7 +1,6 @@
 //! A body on its way through, and what is due when it ends.
 
 mod intake;
-mod read;
 mod room;
 
 use std::{
@@ -16,7 +15,6 @@ use http_body_util::combinators::UnsyncBoxBody;
 
 pub use self::{
     intake::{Intake, Source as IntakeSource},
-    read::{ReadError, read_up_to},
     room::{Held, Room, Whole},
 };
 use crate::{

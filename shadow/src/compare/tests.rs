@@ -128,3 +128,46 @@ fn other_bodies_are_compared_byte_for_byte() {
     let (_, differences) = judge(&json("{}"), &json(""), &Rules::default());
     assert_eq!(differences, ["missing body"]);
 }
+
+#[test]
+fn long_bodies_are_compared_by_their_digests_unless_they_are_compressed() {
+    const LONG: usize = 2 * 1024 * 1024;
+    let long = |letter: u8, length: usize, encoding: Option<&'static str>| {
+        let mut it = answer(200, "text/html", "");
+        let value = encoding.map(HeaderValue::from_static);
+        it.headers.extend(value.map(|it| (http::header::CONTENT_ENCODING, it)));
+        it.body = vec![letter; length].into();
+        it
+    };
+    let plain = |letter| long(letter, LONG, None);
+    assert_eq!(judge(&plain(b'a'), &plain(b'a'), &Rules::default()).0, Outcome::Matched);
+    for other in [plain(b'b'), long(b'a', LONG + 1, None), long(b'a', 1_000, None)] {
+        for [one, other] in [[&plain(b'a'), &other], [&other, &plain(b'a')]] {
+            assert_eq!(judge(one, other, &Rules::default()).1, ["changed body"]);
+        }
+    }
+    let nothing = long(b'a', 0, None);
+    assert_eq!(judge(&plain(b'a'), &nothing, &Rules::default()).1, ["missing body"]);
+    let packed = |letter| long(letter, LONG, Some("gzip"));
+    assert_eq!(judge(&packed(b'a'), &packed(b'a'), &Rules::default()).0, Outcome::Matched);
+    for other in [packed(b'b'), plain(b'a'), long(b'a', 1_000, Some("gzip"))] {
+        assert_eq!(unknown(&packed(b'a'), &other), Some(Unknown::TooLarge));
+    }
+}
+
+#[test]
+fn trailers_are_compared_under_a_root_of_their_own() {
+    let with = |value| {
+        let mut it = json("1");
+        it.trailers.append("X-Checksum", HeaderValue::from_static(value));
+        it
+    };
+    let differences = |other: Observation| judge(&with("1"), &other, &Rules::default()).1;
+    assert!(differences(with("1")).is_empty());
+    assert_eq!(differences(with("2")), ["changed trailers.x-checksum"]);
+    assert_eq!(differences(json("1")), ["missing trailers.x-checksum"]);
+    let at = PathPattern::parse("trailers.X-Checksum").unwrap();
+    let rule = Rule { at, excuse: Excuse::Ignore, why: "new".to_owned(), until: None };
+    let (outcome, _) = judge(&with("1"), &with("2"), &Rules::new(vec![rule]));
+    assert_eq!(outcome, Outcome::Ignored);
+}
