@@ -46,14 +46,14 @@ pub async fn dispatch(mut routed: Box<Routed>) -> Answer {
     }
     let side = if own { Side::Upstream } else { Side::Monolith };
     let caller = Caller { backends, downstream, side };
-    match routed.route.plan {
+    match &routed.route.plan {
         Plan::Monolith | Plan::Upstream => caller.control(routed, None).await,
         Plan::Shadow { candidate, sample } => {
-            let tap = backends.mirror.listen(&routed, candidate, sample);
+            let tap = backends.mirror.listen(&routed, candidate, *sample);
             caller.control(routed, tap).await
         }
         // In a box, so that the future of a request that passes through is not as large as this.
-        Plan::Extracted { extraction, sample } => {
+        &Plan::Extracted { extraction, sample } => {
             Box::pin(caller.extracted(routed, extraction, sample)).await
         }
     }
@@ -75,7 +75,8 @@ impl Caller<'_> {
         let policy = &routed.route.policy;
         let allowance = Allowance::of(&policy.timeouts, routed.arrived);
         let first = routed.first;
-        let hop = Hop { upstream: &upstream, timeouts: &policy.timeouts, first, allowance };
+        let timeouts = &policy.timeouts;
+        let hop = Hop { upstream: &upstream, timeouts, first, shadow: false, allowance };
         let mut trip = Trip::default();
         let answer = forward.forward(hop, routed.request, &self.downstream, &mut trip).await;
         let answer = match tap {

@@ -14,7 +14,7 @@ pub enum Unknown {
     TimedOut,
     /// A side panicked.
     Panicked,
-    /// The candidate answered with an error of its own, not with a response.
+    /// The candidate answered with an error of its own, not with a response; or, a service, not at all.
     Failed,
     /// The control could not be asked, or broke off.
     ControlFailed,

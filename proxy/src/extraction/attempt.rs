@@ -78,7 +78,7 @@ impl Attempt {
 
     /// The handler's reply, and what it left in a transaction that is open.
     async fn answer(&self) -> Result<(Reply, Ctx), Failure> {
-        let Call { extraction, request, now, deadline, ending } = &self.call;
+        let Call { extraction, request, now, seed, deadline, ending } = &self.call;
         let effects = extraction.effects;
         let recorded = matches!(effects, Effects::Rows | Effects::RowsAndJobs);
         if recorded && *ending == Ending::Commit {
@@ -86,7 +86,7 @@ impl Attempt {
         }
         let begin = AssertSqlSafe(commits::begin(*deadline));
         let tx = self.commits.database.begin_with(begin).await.map_err(Failure::Database)?;
-        let mut ctx = Ctx::new(tx, *now, Arc::clone(&self.application));
+        let mut ctx = Ctx::new(tx, *now, *seed, Arc::clone(&self.application));
         let reply = extraction.answer(&mut ctx, request).await.map_err(Failure::Handler)?;
         let leaves = !ctx.jobs.is_empty() || !ctx.broadcasts.is_empty();
         if effects != Effects::RowsAndJobs && leaves {

@@ -16,7 +16,7 @@ use crate::{
     match_route::Routed,
     metrics::Fallback,
     monolith::Monolith,
-    route::{Percent, Route},
+    route::{Candidate, Percent, Route},
     snapshot::Snapshot,
     visitor::Visitors,
 };
@@ -43,7 +43,7 @@ impl Mirror {
     pub fn listen(
         &self,
         routed: &Routed,
-        candidate: Extraction,
+        candidate: &Candidate,
         sample: Percent,
     ) -> Option<Box<Tap>> {
         if !sample.takes() {
@@ -57,7 +57,7 @@ impl Mirror {
             self.judge.discard(&routed.route.subject, Unknown::Declined);
             return None;
         };
-        Some(Tap::new(self.clone(), routed, snapshot, candidate))
+        Some(Tap::new(self.clone(), routed, snapshot, candidate.clone()))
     }
 
     /// Stage `extracted`: the buyer has the handler's reply; the monolith is asked the same, so that
@@ -83,7 +83,7 @@ impl Mirror {
             control: asked(),
             candidate: Leg::Answered(observe(reply, took)),
             again: snapshot.route.noise.takes().then(asked),
-            recheck: Some(Recheck::Candidate(self.candidate(snapshot, extraction))),
+            recheck: Some(Recheck::Candidate(self.handler(snapshot, extraction))),
             reading: snapshot.reading(&self.visitors),
             deadline: CONTROL_DEADLINE,
         });

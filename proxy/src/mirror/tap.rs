@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use extracted::Extraction;
 use http::{HeaderMap, Response, StatusCode};
 use http_body::{Body as _, Frame};
 use shadow::{Capture, Experiment, Leg, Observation, Recheck, Unknown};
@@ -14,6 +13,7 @@ use crate::{
     downstream::Downstream,
     error::ProxyError,
     match_route::Routed,
+    route::Candidate,
     snapshot::Snapshot,
     upstream::Upstream,
 };
@@ -23,9 +23,10 @@ use crate::{
 pub struct Tap {
     mirror: Mirror,
     snapshot: Arc<Snapshot>,
-    candidate: Extraction,
-    /// Who can be asked once more, and for whom; nobody, where that would do something.
-    ask: Option<(Arc<Upstream>, Arc<Downstream>)>,
+    candidate: Candidate,
+    downstream: Arc<Downstream>,
+    /// Who can be asked once more; nobody, where that would do something.
+    ask: Option<Arc<Upstream>>,
     /// Whether the monolith is asked once more in any case, to see what it does to itself.
     twice: bool,
     status: StatusCode,
@@ -41,12 +42,13 @@ impl Tap {
         mirror: Mirror,
         routed: &Routed,
         snapshot: Snapshot,
-        candidate: Extraction,
+        candidate: Candidate,
     ) -> Box<Self> {
         let ask = routed.control.clone().filter(|_| snapshot.is_safe());
         Box::new(Self {
             mirror,
-            ask: ask.map(|it| (it, Arc::clone(&routed.downstream))),
+            ask,
+            downstream: Arc::clone(&routed.downstream),
             twice: routed.route.noise.takes(),
             snapshot: Arc::new(snapshot),
             candidate,
@@ -102,16 +104,18 @@ impl Tap {
             took: self.snapshot.age(),
         };
         let Self { mirror, snapshot, .. } = self;
-        let question = |(upstream, downstream): &(Arc<Upstream>, Arc<Downstream>)| {
-            mirror.control(snapshot, upstream, downstream)
-        };
+        let question = |upstream| mirror.control(snapshot, upstream, &self.downstream);
         let again = self.ask.as_ref().filter(|_| self.twice).map(question);
         let recheck = self.ask.as_ref().map(question);
+        let candidate = match &self.candidate {
+            Candidate::Extraction(extraction) => mirror.handler(snapshot, *extraction),
+            Candidate::Upstream(service) => mirror.service(snapshot, service, &self.downstream),
+        };
         mirror.judge.offer(Experiment {
             subject: Arc::clone(&snapshot.route.subject),
             request: snapshot.summary(&mirror.visitors),
             control: Leg::Answered(control),
-            candidate: Leg::Ask(mirror.candidate(snapshot, self.candidate)),
+            candidate: Leg::Ask(candidate),
             again: again.map(Leg::Ask),
             recheck: recheck.map(Recheck::Control),
             reading: snapshot.reading(&mirror.visitors),

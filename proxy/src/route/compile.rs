@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 use toml::de::{DeTable, DeValue};
 
 use super::{
+    candidate,
     diagnostic::{Diagnostic, Faults, Findings, did_you_mean},
     guards, maintenance,
     methods::Methods,
@@ -14,7 +15,7 @@ use super::{
     policy,
     reader::{Section, Value, array, integer, parsed, text},
     rules,
-    table::{DEFAULT_TIMEOUT, Plan, Route, RouteTable, UNROUTED, Whole},
+    table::{Candidate, DEFAULT_TIMEOUT, Plan, Route, RouteTable, UNROUTED, Whole},
     upstreams::{self, Upstreams},
     values::{Percent, duration},
 };
@@ -149,8 +150,8 @@ impl Reading<'_, '_> {
         let matched = matched.and_then(|it| self.matches(it));
         let methods = matched.as_ref().map(|it| it.0);
         let named = section.get("upstream");
-        let upstream = named.map(|it| self.upstreams.find(it, self.findings));
-        let plan = self.plan(&mut section, id, methods, named.is_some());
+        let upstream = named.map(|it| self.upstreams.find("upstream", it, self.findings));
+        let plan = self.plan(&mut section, id, methods, named);
         let timeout = section.get("timeout").map_or(Some(DEFAULT_TIMEOUT), |it| {
             parsed(it, "`timeout` must be a string such as \"300ms\"", self.findings, duration)
         });
@@ -231,14 +232,18 @@ impl Reading<'_, '_> {
         section: &mut Section<'_>,
         id: Option<&str>,
         methods: Option<Methods>,
-        has_upstream: bool,
+        upstream: Option<&Value<'_>>,
     ) -> Option<Plan> {
+        let candidate = candidate::read(section, &mut self.upstreams, self.findings);
         let sample = section.get("sample").map_or(Some(Percent::ALL), |it| {
             parsed(it, "`sample` must be a string such as \"25%\"", self.findings, str::parse)
         });
         let value = section.require("stage", self.findings)?;
         let stage = text(value, "`stage` must be a string", self.findings)?;
-        let contradiction = match (stage, has_upstream) {
+        if let Some(candidate) = &candidate {
+            candidate.check(stage, upstream, self.findings);
+        }
+        let contradiction = match (stage, upstream.is_some()) {
             ("monolith", false) => return Some(Plan::Monolith),
             ("upstream", true) => return Some(Plan::Upstream),
             ("monolith", true) => Some(
@@ -265,10 +270,14 @@ impl Reading<'_, '_> {
                            then \"extracted\" takes any method";
             self.findings.error(&value.span(), message);
         }
+        if let (Some(candidate), "shadow") = (candidate, stage) {
+            let candidate = Candidate::Upstream(candidate.service?);
+            return Some(Plan::Shadow { candidate, sample: sample? });
+        }
         let extraction = self.extraction(id?, stage, &value.span())?;
         let sample = sample?;
         Some(match stage {
-            "shadow" => Plan::Shadow { candidate: extraction, sample },
+            "shadow" => Plan::Shadow { candidate: Candidate::Extraction(extraction), sample },
             _ => Plan::Extracted { extraction, sample },
         })
     }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a file with an error changes nothing, and says everything that is wrong with it.
 
+mod candidate;
 mod check;
 mod compile;
 mod diagnostic;
@@ -28,6 +29,6 @@ pub use self::{
     methods::Methods,
     pattern::PathPattern,
     reload::{Rejected, Routes, Status},
-    table::{Plan, Route, RouteId, RouteTable, UNROUTED},
+    table::{Candidate, Plan, Route, RouteId, RouteTable, UNROUTED},
     values::Percent,
 };

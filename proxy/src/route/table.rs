@@ -30,7 +30,7 @@ pub const UNROUTED: &str = "unrouted";
 pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Who answers, and what is compared. A mixture that makes no sense cannot be written down.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub enum Plan {
     /// The monolith answers.
     Monolith,
@@ -38,8 +38,8 @@ pub enum Plan {
     Upstream,
     /// The monolith answers; the candidate is compared with it on `sample` of the requests.
     Shadow {
-        /// The handler that is judged.
-        candidate: Extraction,
+        /// Who is judged.
+        candidate: Candidate,
         /// How many requests are compared.
         sample: Percent,
     },
@@ -51,6 +51,15 @@ pub enum Plan {
         /// How many requests are compared.
         sample: Percent,
     },
+}
+
+/// Whose answers are compared with the monolith's, and given to nobody.
+#[derive(Debug, Clone)]
+pub enum Candidate {
+    /// A handler of this build.
+    Extraction(Extraction),
+    /// A service.
+    Upstream(Arc<Upstream>),
 }
 
 impl Plan {
