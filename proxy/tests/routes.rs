@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use proxy::{
     extraction::guard::Settings,
     metrics::ProxyMetrics,
-    route::{At, Compiled, Compiler, PathPattern, Percent, Plan, Route, RouteTable},
+    route::{At, Candidate, Compiled, Compiler, PathPattern, Percent, Plan, Route, RouteTable},
 };
 use shadow::Proof;
 
@@ -126,6 +126,9 @@ fn dump(text: &mut String, table: &RouteTable) {
         }
         if route.noise != Percent::NONE {
             write!(text, ", noise {}", route.noise).unwrap();
+        }
+        if let Plan::Shadow { candidate: Candidate::Upstream(candidate), .. } = plan {
+            write!(text, ", candidate {}", candidate.name()).unwrap();
         }
         if let Some(upstream) = &route.upstream {
             write!(text, ", upstream {}", upstream.name()).unwrap();
