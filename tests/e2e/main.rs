@@ -5,6 +5,7 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod cable;
+mod candidates;
 mod capture;
 mod catalogue;
 mod chromium;

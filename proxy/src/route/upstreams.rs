@@ -85,8 +85,13 @@ impl Upstreams {
             return named.upstream.clone();
         }
         let near = did_you_mean(name, self.named.keys().map(String::as_str));
-        let message = match name {
-            MONOLITH => format!("the monolith answers without `{key}`: leave it out"),
+        let message = match (name, key) {
+            (MONOLITH, "upstream") => {
+                "the monolith answers without `upstream`: leave it out".to_owned()
+            }
+            (MONOLITH, _) => {
+                format!("`{key}` is compared with the monolith: name an [upstream.NAME]")
+            }
             _ => format!("there is no [upstream.{name}]{near}"),
         };
         findings.error(&value.span(), message);
