@@ -18,7 +18,7 @@ use crate::{
     metrics::{Fallback, Side},
     mirror::{Mirror, Tap},
     monolith::{Forward, Hop, Trip},
-    route::{Percent, Plan, Route},
+    route::{Plan, Route},
     snapshot::Snapshot,
     upstream::Upstream,
 };
@@ -49,12 +49,13 @@ pub async fn dispatch(mut routed: Box<Routed>) -> Answer {
     match &routed.route.plan {
         Plan::Monolith | Plan::Upstream => caller.control(routed, None).await,
         Plan::Shadow { candidate, sample } => {
-            let tap = backends.mirror.listen(&routed, candidate, *sample);
+            let tap = backends.mirror.listen(&routed, candidate, sample);
             caller.control(routed, tap).await
         }
         // In a box, so that the future of a request that passes through is not as large as this.
-        &Plan::Extracted { extraction, sample } => {
-            Box::pin(caller.extracted(routed, extraction, sample)).await
+        Plan::Extracted { extraction, .. } => {
+            let extraction = *extraction;
+            Box::pin(caller.extracted(routed, extraction)).await
         }
     }
 }
@@ -87,12 +88,7 @@ impl Caller<'_> {
     }
 
     /// The handler answers, and the monolith where it cannot.
-    async fn extracted(
-        &self,
-        mut routed: Box<Routed>,
-        extraction: Extraction,
-        sample: Percent,
-    ) -> Answer {
+    async fn extracted(&self, mut routed: Box<Routed>, extraction: Extraction) -> Answer {
         let Admitted { snapshot, pass, _held } = match self.admit(&mut routed).await {
             Ok(admitted) => admitted,
             Err(Turned::Away(failure)) => {
@@ -110,7 +106,7 @@ impl Caller<'_> {
             Ok(reply) => {
                 let took = began.elapsed();
                 let mirror = &self.backends.mirror;
-                mirror.ask_back(&snapshot, &routed, extraction, (&reply, took), sample);
+                mirror.ask_back(&snapshot, &routed, extraction, (&reply, took));
                 Answer::of(Side::Extraction, respond(reply, began))
             }
             Err(source @ NoReply::CommitUnknown(_)) => {

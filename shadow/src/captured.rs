@@ -56,7 +56,9 @@ impl Capture {
             State::Kept { .. } => {
                 let kept = std::mem::replace(&mut self.0, State::digested());
                 if let State::Kept { pieces, .. } = kept {
-                    pieces.iter().for_each(|it| self.push(it));
+                    for piece in &pieces {
+                        self.push(piece);
+                    }
                 }
                 self.push(piece);
             }
@@ -71,7 +73,9 @@ impl Capture {
             }
             State::Kept { pieces, size } => {
                 let mut whole = BytesMut::with_capacity(size);
-                pieces.iter().for_each(|it| whole.extend_from_slice(it));
+                for piece in &pieces {
+                    whole.extend_from_slice(piece);
+                }
                 Captured::Whole(whole.freeze())
             }
             State::Digested { bytes, hasher } => {
@@ -137,7 +141,9 @@ mod tests {
 
     fn captured(expected: Option<u64>, pieces: &[Bytes]) -> Captured {
         let mut capture = Capture::expecting(expected);
-        pieces.iter().for_each(|it| capture.push(it));
+        for piece in pieces {
+            capture.push(piece);
+        }
         capture.finish()
     }
 

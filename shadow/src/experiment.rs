@@ -38,6 +38,7 @@ pub struct Reading(Option<Arc<Read>>);
 type Read = dyn Fn(&mut HeaderMap) + Send + Sync;
 
 /// One side of an experiment.
+#[expect(clippy::large_enum_variant, reason = "an experiment has three, and most are answers")]
 pub enum Leg {
     /// The answer was seen: a buyer received it.
     Answered(Observation),

@@ -1,11 +1,12 @@
 //! What is captured of answers: long bodies by digest, trailers, every line; and what becomes of a
 //! request of which nothing can be compared.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Mutex};
 
 use bytes::Bytes;
-use extracted::{Ctx, Effects, Extraction, HandlerError, Reply, Request};
+use extracted::{Effects, Extraction, HandlerError, Reply};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use rand::Rng as _;
 use shadow::{DifferenceKind, Reports, Unknown};
 use tests::{banyan::Proxy, shop::Addresses};
 use tokio::{
@@ -46,15 +47,18 @@ fn response(fields: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
-/// A handler that answers to `/capture/NAME` with this.
+/// The handler of `/capture/NAME`.
 macro_rules! handler {
-    ($name:literal, $reply:expr) => {
+    ($name:literal, |$ctx:ident| $reply:expr) => {
         Extraction {
             id: concat!("capture.", $name),
             replaces: "",
             effects: Effects::None,
-            run: |ctx, request| Box::pin($reply(ctx, request)),
+            run: |$ctx, _| Box::pin(async move { $reply }),
         }
+    };
+    ($name:literal, $reply:expr) => {
+        handler!($name, |_ctx| Ok($reply))
     };
 }
 
@@ -73,9 +77,11 @@ fn reply(headers: &[(&'static str, &'static str)], body: impl Into<Bytes>) -> Re
 async fn in_front_of(monolith: String, extractions: Vec<Extraction>) -> Proxy {
     let route = |it: &Extraction| {
         let (id, path) = (it.id, it.id.replace('.', "/"));
+        // A panic is written down with all that led to it, which takes a while.
+        let timeout = if id.ends_with("hangs") { "100ms" } else { "30s" };
         format!(
             "[[route]]\nid = \"{id}\"\nmatch = {{ method = \"GET\", path = \"/{path}\" }}\n\
-             stage = \"shadow\"\ntimeout = \"500ms\"\n"
+             stage = \"shadow\"\ntimeout = \"{timeout}\"\n"
         )
     };
     let routes = extractions.iter().map(route).collect();
@@ -87,6 +93,10 @@ async fn get(proxy: &Proxy, id: &str) -> Bytes {
     reqwest::get(url).await.unwrap().bytes().await.unwrap()
 }
 
+fn fine() -> Reply {
+    reply(&[("content-type", "application/json")], "1")
+}
+
 fn long(last: u8) -> Vec<u8> {
     let mut body = vec![b'a'; LONG];
     body[LONG - 1] = last;
@@ -95,28 +105,16 @@ fn long(last: u8) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn long_bodies_are_compared_by_digest_and_the_report_says_so() {
-    async fn same(_: &mut Ctx, _: &Request) -> Result<Reply, HandlerError> {
-        Ok(reply(&[], long(b'z')))
-    }
-    async fn other(_: &mut Ctx, _: &Request) -> Result<Reply, HandlerError> {
-        Ok(reply(&[], long(b'y')))
-    }
-    async fn short(_: &mut Ctx, _: &Request) -> Result<Reply, HandlerError> {
-        Ok(reply(&[], "a"))
-    }
-    async fn packed(_: &mut Ctx, _: &Request) -> Result<Reply, HandlerError> {
-        Ok(reply(&[("content-encoding", "gzip")], long(b'y')))
-    }
     let url = monolith(|path| match path {
         "/capture/packed" => response("Content-Encoding: gzip\r\n", &long(b'z')),
         _ => response("", &long(b'z')),
     })
     .await;
     let handlers = [
-        handler!("other", other),
-        handler!("packed", packed),
-        handler!("same", same),
-        handler!("short", short),
+        handler!("other", reply(&[], long(b'y'))),
+        handler!("packed", reply(&[("content-encoding", "gzip")], long(b'y'))),
+        handler!("same", reply(&[], long(b'z'))),
+        handler!("short", reply(&[], "a")),
     ];
     let proxy = in_front_of(url, handlers.into()).await;
     let reports = Reports::open_read_only(&proxy.store()).await.unwrap();
@@ -144,18 +142,68 @@ async fn long_bodies_are_compared_by_digest_and_the_report_says_so() {
     proxy.stop().await;
 }
 
+/// The last request is of another kind, and so it is compared when those before it are no more.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_kind_of_requests_is_compared_until_there_are_enough_of_it() {
+    let url = monolith(|path| {
+        let gone = || b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n".into();
+        if path.contains("gone") { gone() } else { response("", b"1") }
+    })
+    .await;
+    let handler = handler!("some", reply(&[], "1"));
+    let routes = "[[route]]\nid = \"capture.some\"\n\
+                  match = { method = \"GET\", path = \"/capture/some\" }\n\
+                  stage = \"shadow\"\nsample = { per_kind = 3 }\n";
+    let shop = Addresses { url, ..shop().await };
+    let proxy = proxy(shop, routes.into(), forever(vec![handler])).await;
+    for number in (1..=10).chain(1..=10) {
+        get(&proxy, &format!("capture.some?{number}")).await;
+    }
+    get(&proxy, "capture.some?gone").await;
+    let report = judged(&proxy, "capture.some", 4).await;
+    assert_eq!((report.matched, report.mismatched), (3, 1), "{report:?}");
+    proxy.stop().await;
+}
+
+/// What a handler drew, of each time that it was asked.
+static DRAWN: Mutex<Vec<u64>> = Mutex::new(Vec::new());
+
+#[tokio::test(flavor = "multi_thread")]
+async fn handlers_that_are_asked_for_one_request_draw_the_same() {
+    let url = monolith(|_| response("", b"another")).await;
+    let routes = "[[route]]\nid = \"capture.draws\"\nmatch = { path = \"/capture/draws\" }\n\
+                  stage = \"extracted\"\n";
+    let draws = handler!("draws", |ctx| {
+        let drawn = ctx.random.next_u64();
+        DRAWN.lock().unwrap().push(drawn);
+        Ok(reply(&[], drawn.to_string()))
+    });
+    let shop = Addresses { url, ..shop().await };
+    let proxy = proxy(shop, routes.into(), forever(vec![draws])).await;
+    for requests in 1..=2 {
+        get(&proxy, "capture.draws").await;
+        // It answered, and then it was asked once more, since the monolith says something else.
+        assert_eq!(judged(&proxy, "capture.draws", requests).await.mismatched, requests);
+    }
+    let drawn = DRAWN.lock().unwrap().clone();
+    assert_eq!(drawn.len(), 4);
+    assert!(drawn[0] == drawn[1] && drawn[2] == drawn[3] && drawn[0] != drawn[2], "{drawn:?}");
+    proxy.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn trailers_and_repeated_lines_are_compared() {
-    async fn plain(_: &mut Ctx, _: &Request) -> Result<Reply, HandlerError> {
-        Ok(reply(&[("x-part", "1"), ("x-part", "3")], "hello"))
-    }
     let url = monolith(|_| {
         "HTTP/1.1 200 OK\r\nX-Part: 1\r\nX-Part: 2\r\nTransfer-Encoding: chunked\r\n\
          Connection: close\r\n\r\n5\r\nhello\r\n0\r\nServer-Timing: db\r\nServer-Timing: app\r\n\r\n"
             .into()
     })
     .await;
-    let proxy = in_front_of(url, vec![handler!("plain", plain)]).await;
+    let proxy = in_front_of(
+        url,
+        vec![handler!("plain", reply(&[("x-part", "1"), ("x-part", "3")], "hello"))],
+    )
+    .await;
     assert_eq!(get(&proxy, "capture.plain").await, "hello");
     judged(&proxy, "capture.plain", 1).await;
     let found = differences(&proxy, "capture.plain").await;
@@ -170,22 +218,6 @@ async fn trailers_and_repeated_lines_are_compared() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_compared_is_an_unknown_with_its_reason() {
-    async fn fine(_: &mut Ctx, _: &Request) -> Result<Reply, HandlerError> {
-        Ok(reply(&[("content-type", "application/json")], "1"))
-    }
-    async fn declines(_: &mut Ctx, _: &Request) -> Result<Reply, HandlerError> {
-        Err(HandlerError::Declined("it was asked to"))
-    }
-    async fn fails(ctx: &mut Ctx, _: &Request) -> Result<Reply, HandlerError> {
-        sqlx::query("SELECT no_such_column").execute(&mut *ctx.tx).await?;
-        Ok(reply(&[], ""))
-    }
-    async fn hangs(_: &mut Ctx, _: &Request) -> Result<Reply, HandlerError> {
-        std::future::pending().await
-    }
-    async fn panics(_: &mut Ctx, _: &Request) -> Result<Reply, HandlerError> {
-        panic!("a panic that the test asked for")
-    }
     let url = monolith(|path| {
         let bomb = || response("Content-Encoding: zstd\r\n", &zeros());
         match path {
@@ -196,14 +228,19 @@ async fn what_cannot_be_compared_is_an_unknown_with_its_reason() {
         }
     })
     .await;
+    let declines = handler!("declines", |_ctx| Err(HandlerError::Declined("it was asked to")));
+    let fails = handler!("fails", |ctx| {
+        sqlx::query("SELECT no_such_column").execute(&mut *ctx.tx).await?;
+        Ok(reply(&[], ""))
+    });
     let cases = [
-        (handler!("bomb", fine), Unknown::TooLarge),
-        (handler!("breaks", fine), Unknown::ControlFailed),
-        (handler!("declines", declines), Unknown::Declined),
-        (handler!("fails", fails), Unknown::Failed),
-        (handler!("garbles", fine), Unknown::Unparsable),
-        (handler!("hangs", hangs), Unknown::TimedOut),
-        (handler!("panics", panics), Unknown::Panicked),
+        (handler!("bomb", fine()), Unknown::TooLarge),
+        (handler!("breaks", fine()), Unknown::ControlFailed),
+        (declines, Unknown::Declined),
+        (fails, Unknown::Failed),
+        (handler!("garbles", fine()), Unknown::Unparsable),
+        (handler!("hangs", |_ctx| std::future::pending().await), Unknown::TimedOut),
+        (handler!("panics", |_ctx| panic!("a panic that the test asked for")), Unknown::Panicked),
     ];
     let proxy = in_front_of(url, cases.map(|it| it.0).into()).await;
     let client = reqwest::Client::builder().no_gzip().build().unwrap();

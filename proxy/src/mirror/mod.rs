@@ -2,21 +2,29 @@
 //! waited for.
 
 mod questions;
+mod sampler;
 mod tap;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::Arc,
+    time::Duration,
+};
 
 use extracted::{Extraction, Reply};
-use http::HeaderMap;
-use shadow::{Experiment, Leg, Observation, Recheck, Shadow, Unknown};
+use http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
+use shadow::{Experiment, Leg, Observation, Recheck, RequestSummary, Shadow, Stratum, Unknown};
 
-pub use self::tap::Tap;
+pub use self::{
+    sampler::{Enough, Sample, Sampler},
+    tap::Tap,
+};
 use crate::{
     extraction::{Extractions, Failure},
     match_route::Routed,
     metrics::Fallback,
     monolith::Monolith,
-    route::{Candidate, Percent, Route},
+    route::{Candidate, Route},
     snapshot::Snapshot,
     visitor::Visitors,
 };
@@ -44,20 +52,23 @@ impl Mirror {
         &self,
         routed: &Routed,
         candidate: &Candidate,
-        sample: Percent,
+        sampler: &Arc<Sampler>,
     ) -> Option<Box<Tap>> {
-        if !sample.takes() {
+        if !sampler.may_take() {
             return None;
         }
-        if is_busy(&routed.route) {
-            self.judge.discard(&routed.route.subject, Unknown::Dropped);
-            return None;
-        }
-        let Some(snapshot) = Snapshot::of(routed) else {
-            self.judge.discard(&routed.route.subject, Unknown::Declined);
-            return None;
+        let why = if is_busy(&routed.route) {
+            Unknown::Dropped
+        } else if let Some(snapshot) = Snapshot::of(routed) {
+            let sampler = Arc::clone(sampler);
+            return Some(Tap::new(self.clone(), routed, snapshot, candidate.clone(), sampler));
+        } else {
+            Unknown::Declined
         };
-        Some(Tap::new(self.clone(), routed, snapshot, candidate.clone()))
+        if sampler.takes(|| None) {
+            self.judge.discard(&routed.route.subject, why);
+        }
+        None
     }
 
     /// Stage `extracted`: the buyer has the handler's reply; the monolith is asked the same, so that
@@ -68,10 +79,14 @@ impl Mirror {
         routed: &Routed,
         extraction: Extraction,
         (reply, took): (&Reply, Duration),
-        sample: Percent,
     ) {
-        let upstream = routed.control.clone().filter(|_| snapshot.is_safe() && sample.takes());
-        let Some(upstream) = upstream else { return };
+        let upstream = routed.control.clone().filter(|_| snapshot.is_safe());
+        let sampler = snapshot.route.plan.sampler().filter(|it| it.may_take());
+        let (Some(upstream), Some(sampler)) = (upstream, sampler) else { return };
+        let summary = snapshot.summary(&self.visitors);
+        if !sampler.takes(|| Some(kind(&summary, reply.status, &reply.headers))) {
+            return;
+        }
         if is_busy(&routed.route) {
             self.judge.discard(&routed.route.subject, Unknown::Dropped);
             return;
@@ -79,7 +94,7 @@ impl Mirror {
         let asked = || Leg::Ask(self.control(snapshot, &upstream, &routed.downstream));
         self.judge.offer(Experiment {
             subject: Arc::clone(&snapshot.route.subject),
-            request: snapshot.summary(&self.visitors),
+            request: summary,
             control: asked(),
             candidate: Leg::Answered(observe(reply, took)),
             again: snapshot.route.noise.takes().then(asked),
@@ -98,6 +113,15 @@ impl Mirror {
 /// Whether there is so much to do that comparing must wait: long before a buyer is turned away.
 fn is_busy(route: &Route) -> bool {
     route.metrics.in_flight() > route.policy.limits.in_flight / 2
+}
+
+/// Of which kind a request is that was answered so, and a hash that tells it from others.
+fn kind(request: &RequestSummary, status: StatusCode, headers: &HeaderMap) -> (Stratum, u64) {
+    let (content_type, operation) = (headers.get(CONTENT_TYPE), request.operation.as_deref());
+    let stratum = Stratum::of(status, request.signed_in, content_type, operation);
+    let mut hasher = DefaultHasher::new();
+    (&request.method, &request.target, request.variant).hash(&mut hasher);
+    (stratum, hasher.finish())
 }
 
 fn observe(reply: &Reply, took: Duration) -> Observation {

@@ -48,8 +48,8 @@ impl Mirror {
         let downstream = Arc::clone(downstream);
         let answer = async move {
             let limit = snapshot.route.timeout;
-            let asked = asker.ask(snapshot.to_candidate(&downstream));
-            match timeout(limit, asked).await {
+            let answer = asker.ask(snapshot.to_candidate(&downstream));
+            match timeout(limit, answer).await {
                 Ok(Ok(answer)) => Ok(answer),
                 Ok(Err(error)) => {
                     let (route, why) = (&snapshot.route.id, error.of_candidate());

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
 use http_body::{Body as _, Frame};
-use shadow::{Capture, Experiment, Leg, Observation, Recheck, Unknown};
+use shadow::{Capture, Experiment, Leg, Observation, Recheck, RequestSummary, Unknown};
 
-use super::{CONTROL_DEADLINE, Mirror};
+use super::{CONTROL_DEADLINE, Mirror, Sampler, kind};
 use crate::{
     body::{Body, End},
     downstream::Downstream,
@@ -29,6 +29,10 @@ pub struct Tap {
     ask: Option<Arc<Upstream>>,
     /// Whether the monolith is asked once more in any case, to see what it does to itself.
     twice: bool,
+    sampler: Arc<Sampler>,
+    /// Whether the sampler has taken the request: what it is shows with the answer's head.
+    taken: bool,
+    summary: Option<RequestSummary>,
     status: StatusCode,
     headers: HeaderMap,
     capture: Capture,
@@ -43,6 +47,7 @@ impl Tap {
         routed: &Routed,
         snapshot: Snapshot,
         candidate: Candidate,
+        sampler: Arc<Sampler>,
     ) -> Box<Self> {
         let ask = routed.control.clone().filter(|_| snapshot.is_safe());
         Box::new(Self {
@@ -52,6 +57,9 @@ impl Tap {
             twice: routed.route.noise.takes(),
             snapshot: Arc::new(snapshot),
             candidate,
+            sampler,
+            taken: false,
+            summary: None,
             status: StatusCode::OK,
             headers: HeaderMap::new(),
             capture: Capture::expecting(None),
@@ -69,6 +77,16 @@ impl Tap {
             self.unknown = Some(Unknown::ControlFailed);
             return answer;
         };
+        let (mut summary, snapshot, visitors) = (None, &self.snapshot, &self.mirror.visitors);
+        self.taken = self.sampler.takes(|| {
+            let request = summary.insert(snapshot.summary(visitors));
+            Some(kind(request, response.status(), response.headers()))
+        });
+        if !self.taken {
+            self.unknown = None;
+            return Ok(response);
+        }
+        self.summary = summary;
         self.status = response.status();
         self.headers = response.headers().clone();
         self.capture = Capture::expecting(response.body().size_hint().exact());
@@ -103,6 +121,7 @@ impl Tap {
             trailers: std::mem::take(&mut self.trailers),
             took: self.snapshot.age(),
         };
+        let summary = self.summary.take();
         let Self { mirror, snapshot, .. } = self;
         let question = |upstream| mirror.control(snapshot, upstream, &self.downstream);
         let again = self.ask.as_ref().filter(|_| self.twice).map(question);
@@ -113,7 +132,7 @@ impl Tap {
         };
         mirror.judge.offer(Experiment {
             subject: Arc::clone(&snapshot.route.subject),
-            request: snapshot.summary(&mirror.visitors),
+            request: summary.unwrap_or_else(|| snapshot.summary(&mirror.visitors)),
             control: Leg::Answered(control),
             candidate: Leg::Ask(candidate),
             again: again.map(Leg::Ask),
@@ -127,7 +146,7 @@ impl Tap {
 impl Drop for Tap {
     /// A sampled request of which nothing came is an unknown, whatever happened to it.
     fn drop(&mut self) {
-        if let Some(why) = self.unknown {
+        if let Some(why) = self.unknown.filter(|_| self.taken || self.sampler.takes(|| None)) {
             self.mirror.judge.discard(&self.snapshot.route.subject, why);
         }
     }

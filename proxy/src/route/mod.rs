@@ -15,6 +15,7 @@ mod policy;
 mod reader;
 mod reload;
 mod rules;
+mod sample;
 mod table;
 mod upstream;
 mod upstreams;

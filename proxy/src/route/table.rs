@@ -17,6 +17,7 @@ use crate::{
     extraction::guard::Guard,
     limits::Policy,
     metrics::{ProxyMetrics, RouteMetrics},
+    mirror::Sampler,
     upstream::Upstream,
 };
 
@@ -41,7 +42,7 @@ pub enum Plan {
         /// Who is judged.
         candidate: Candidate,
         /// How many requests are compared.
-        sample: Percent,
+        sample: Arc<Sampler>,
     },
     /// The handler answers, and the monolith where it cannot; the monolith is asked again on
     /// `sample` of the requests.
@@ -49,7 +50,7 @@ pub enum Plan {
         /// The handler that answers.
         extraction: Extraction,
         /// How many requests are compared.
-        sample: Percent,
+        sample: Arc<Sampler>,
     },
 }
 
@@ -63,6 +64,14 @@ pub enum Candidate {
 }
 
 impl Plan {
+    /// Which requests are compared, if any are.
+    pub const fn sampler(&self) -> Option<&Arc<Sampler>> {
+        match self {
+            Self::Monolith | Self::Upstream => None,
+            Self::Shadow { sample, .. } | Self::Extracted { sample, .. } => Some(sample),
+        }
+    }
+
     /// The stage's name, as routes.toml has it.
     pub const fn stage(&self) -> &'static str {
         match self {
@@ -169,6 +178,12 @@ impl RouteTable {
     /// The guard of this route, whose state goes on in the next table.
     pub(super) fn guard(&self, id: &str) -> Option<&Arc<Guard>> {
         self.routes.iter().find(|it| *it.id == *id)?.guard.as_ref()
+    }
+
+    /// The sampler of this route, which goes on in the next table while it is judged as before.
+    pub(super) fn sampler(&self, id: &str, subject: &Subject) -> Option<&Arc<Sampler>> {
+        let route = self.routes.iter().find(|it| *it.id == *id)?;
+        route.plan.sampler().filter(|_| route.subject.is_judged_as(subject))
     }
 
     /// The `[upstream.NAME]` of this name.
