@@ -53,6 +53,10 @@ impl Bench {
     }
 
     fn offer(&self, answers: &Answers) {
+        self.offer_with(answers, Recheck::Control);
+    }
+
+    fn offer_with(&self, answers: &Answers, side: fn(Question) -> Recheck) {
         let Answers { control, candidate, again, recheck } = *answers;
         let asked = Arc::clone(&self.asked);
         let question: Question = Box::pin(async move {
@@ -72,7 +76,7 @@ impl Bench {
             control: Leg::Answered(json(control)),
             candidate: Leg::Answered(json(candidate)),
             again: again.map(|it| Leg::Answered(json(it))),
-            recheck: Some(Recheck::Control(question)),
+            recheck: Some(side(question)),
             reading: Reading::default(),
             deadline: LONG,
         });
@@ -126,6 +130,21 @@ async fn a_sale_between_the_two_answers_is_neither_a_match_nor_a_mismatch() {
     assert_eq!(counted(&SALE).await, (0, 0, 1));
     // The answer that tells what the monolith does to itself came before the sale.
     assert_eq!(counted(&Answers { again: Some(SALE.control), ..SALE }).await, (0, 0, 1));
+}
+
+/// The extraction answers the buyer, and the monolith is asked afterwards.
+#[tokio::test]
+async fn the_side_that_was_first_is_asked_again() {
+    let (before, after) = (SALE.control, SALE.candidate);
+    for (recheck, raced) in [(after, 1), (before, 0)] {
+        let bench = Bench::new().await;
+        let answers =
+            Answers { control: after, candidate: before, again: None, recheck: Ok(recheck) };
+        bench.offer_with(&answers, Recheck::Candidate);
+        let report = bench.report().await;
+        assert_eq!(report.mismatched, 1 - raced, "{report:?}");
+        assert_eq!(report.unknowns.get(&Unknown::Raced).copied().unwrap_or_default(), raced);
+    }
 }
 
 #[tokio::test]
