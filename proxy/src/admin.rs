@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     metrics::Side,
-    route::{Plan, Route, Routes},
+    route::{Candidate, Plan, Route, Routes},
 };
 
 /// How long a stop waits for requests that are under way.
@@ -119,9 +119,12 @@ impl LiveRoutes for Live {
 }
 
 fn live(route: &Route) -> LiveRoute {
-    let extraction = match route.plan {
-        Plan::Monolith | Plan::Upstream => None,
-        Plan::Shadow { candidate: it, .. } | Plan::Extracted { extraction: it, .. } => Some(it.id),
+    let extraction = match &route.plan {
+        Plan::Monolith
+        | Plan::Upstream
+        | Plan::Shadow { candidate: Candidate::Upstream(_), .. } => None,
+        Plan::Shadow { candidate: Candidate::Extraction(it), .. }
+        | Plan::Extracted { extraction: it, .. } => Some(it.id),
     };
     LiveRoute {
         id: route.id.to_string(),

@@ -11,7 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use extracted::Extraction;
-use http::{HeaderValue, Response, header::CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Response, header::CONTENT_TYPE};
 use prometheus::Registry;
 use serde::Serialize;
 use shadow::{
@@ -143,7 +143,13 @@ fn observation(file: &Path, content_type: Option<&str>) -> Result<Observation, C
     };
     let (parts, body) = response.into_parts();
     let (status, headers) = (parts.status, parts.headers);
-    Ok(Observation { status, headers, body, took: Duration::ZERO })
+    Ok(Observation {
+        status,
+        headers,
+        body: body.into(),
+        trailers: HeaderMap::new(),
+        took: Duration::ZERO,
+    })
 }
 
 /// A status line, field lines, an empty line and the body, as `curl -i` writes them: of any version

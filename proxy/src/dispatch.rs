@@ -18,7 +18,7 @@ use crate::{
     metrics::{Fallback, Side},
     mirror::{Mirror, Tap},
     monolith::{Forward, Hop, Trip},
-    route::{Percent, Plan, Route},
+    route::{Plan, Route},
     snapshot::Snapshot,
     upstream::Upstream,
 };
@@ -46,15 +46,16 @@ pub async fn dispatch(mut routed: Box<Routed>) -> Answer {
     }
     let side = if own { Side::Upstream } else { Side::Monolith };
     let caller = Caller { backends, downstream, side };
-    match routed.route.plan {
+    match &routed.route.plan {
         Plan::Monolith | Plan::Upstream => caller.control(routed, None).await,
         Plan::Shadow { candidate, sample } => {
             let tap = backends.mirror.listen(&routed, candidate, sample);
             caller.control(routed, tap).await
         }
         // In a box, so that the future of a request that passes through is not as large as this.
-        Plan::Extracted { extraction, sample } => {
-            Box::pin(caller.extracted(routed, extraction, sample)).await
+        Plan::Extracted { extraction, .. } => {
+            let extraction = *extraction;
+            Box::pin(caller.extracted(routed, extraction)).await
         }
     }
 }
@@ -75,7 +76,8 @@ impl Caller<'_> {
         let policy = &routed.route.policy;
         let allowance = Allowance::of(&policy.timeouts, routed.arrived);
         let first = routed.first;
-        let hop = Hop { upstream: &upstream, timeouts: &policy.timeouts, first, allowance };
+        let timeouts = &policy.timeouts;
+        let hop = Hop { upstream: &upstream, timeouts, first, shadow: false, allowance };
         let mut trip = Trip::default();
         let answer = forward.forward(hop, routed.request, &self.downstream, &mut trip).await;
         let answer = match tap {
@@ -86,12 +88,7 @@ impl Caller<'_> {
     }
 
     /// The handler answers, and the monolith where it cannot.
-    async fn extracted(
-        &self,
-        mut routed: Box<Routed>,
-        extraction: Extraction,
-        sample: Percent,
-    ) -> Answer {
+    async fn extracted(&self, mut routed: Box<Routed>, extraction: Extraction) -> Answer {
         let Admitted { snapshot, pass, _held } = match self.admit(&mut routed).await {
             Ok(admitted) => admitted,
             Err(Turned::Away(failure)) => {
@@ -109,7 +106,7 @@ impl Caller<'_> {
             Ok(reply) => {
                 let took = began.elapsed();
                 let mirror = &self.backends.mirror;
-                mirror.ask_back(&snapshot, &routed, &self.downstream, &reply, took, sample);
+                mirror.ask_back(&snapshot, &routed, extraction, (&reply, took));
                 Answer::of(Side::Extraction, respond(reply, began))
             }
             Err(source @ NoReply::CommitUnknown(_)) => {
@@ -135,7 +132,7 @@ impl Caller<'_> {
         };
         let snapshot = Snapshot::of(routed);
         let odd = Turned::Away(Failure::NotAsked("a path parameter is not text"));
-        let snapshot = snapshot.ok_or(odd)?;
+        let snapshot = Arc::new(snapshot.ok_or(odd)?);
         let pass = routed.route.guard.as_ref().map(Guard::enter).transpose();
         Ok(Admitted { snapshot, pass: pass.map_err(Turned::Away)?, _held: held })
     }
@@ -174,7 +171,7 @@ impl Caller<'_> {
 
 /// A request that a handler may be asked.
 struct Admitted {
-    snapshot: Snapshot,
+    snapshot: Arc<Snapshot>,
     pass: Option<Pass>,
     /// The room that its body takes, until it is answered.
     _held: Held,

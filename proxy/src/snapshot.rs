@@ -6,7 +6,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
 use shadow::{Reading, RequestSummary};
 use time::OffsetDateTime;
 
@@ -19,6 +19,10 @@ use crate::{
     route::Route,
     visitor::{self, Visitors},
 };
+
+/// Tells a service that nobody waits for its answer, which is only compared. Clients cannot send it:
+/// see [`headers::to_monolith`].
+const X_BANYAN_SHADOW: HeaderName = HeaderName::from_static("x-banyan-shadow");
 
 /// What is needed to ask another side the same question.
 #[derive(Debug, Clone)]
@@ -33,6 +37,7 @@ pub struct Snapshot {
     base_url: String,
     arrived: Instant,
     now: OffsetDateTime,
+    seed: [u8; 32],
 }
 
 impl Snapshot {
@@ -50,10 +55,12 @@ impl Snapshot {
             headers: request.headers().clone(),
             arrived: *arrived,
             now: OffsetDateTime::now_utc(),
+            seed: rand::random(),
         })
     }
 
-    /// The question to a handler. Its clock says when the request arrived, whoever is asked when.
+    /// The question to a handler. Its clock says when the request arrived, and its
+    /// randomness is the request's, whoever is asked when.
     pub fn to_handler(&self, extraction: extracted::Extraction, ending: Ending) -> Call {
         let request = extracted::Request {
             method: self.method.clone(),
@@ -64,7 +71,14 @@ impl Snapshot {
             headers: self.headers.clone(),
             body: self.body.clone(),
         };
-        Call { extraction, request, now: self.now, deadline: self.route.timeout, ending }
+        Call {
+            extraction,
+            request,
+            now: self.now,
+            seed: self.seed,
+            deadline: self.route.timeout,
+            ending,
+        }
     }
 
     /// Whether asking once more changes nothing that its asker answers for.
@@ -88,6 +102,13 @@ impl Snapshot {
         *request.uri_mut() = self.target.clone();
         self.headers.clone_into(request.headers_mut());
         headers::to_monolith(request.headers_mut(), downstream);
+        request
+    }
+
+    /// The question to a service that is only compared, and is told so.
+    pub fn to_candidate(&self, downstream: &Downstream) -> Request<Body> {
+        let mut request = self.to_monolith(downstream);
+        request.headers_mut().insert(X_BANYAN_SHADOW, HeaderValue::from_static("1"));
         request
     }
 

@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use proxy::{
     extraction::guard::Settings,
     metrics::ProxyMetrics,
-    route::{At, Compiled, Compiler, PathPattern, Percent, Plan, Route, RouteTable},
+    route::{At, Candidate, Compiled, Compiler, PathPattern, Percent, Plan, Route, RouteTable},
 };
 use shadow::Proof;
 
@@ -47,6 +47,28 @@ fn a_guard_outlives_a_reload_that_does_not_change_it() {
         |text: &str| compiler.compile_after(Some(&first), text, "routes.toml").unwrap().table;
     assert!(Arc::ptr_eq(&guard(&first), &guard(&after(&format!("# new\n{}", file(4))))));
     assert!(!Arc::ptr_eq(&guard(&first), &guard(&after(&file(5)))));
+}
+
+/// What was compared already is not compared again because a comment in the file changed; by other
+/// rules nothing was compared yet.
+#[test]
+fn a_sampler_outlives_a_reload_that_does_not_change_what_it_is_for() {
+    let compiler = compiler();
+    let file = |sample: &str, budget: &str| {
+        format!(
+            "[[route]]\nid = \"catalog.list\"\nmatch = {{ path = \"/\" }}\nstage = \"extracted\"\n\
+             sample = {sample}\nbudget = {{ critical = \"{budget}\" }}\n"
+        )
+    };
+    let sampler = |table: &RouteTable| table.routes().next().unwrap().plan.sampler().cloned();
+    let first = compiler.compile(&file("{ per_kind = 5 }", "1%"), "routes.toml").unwrap().table;
+    let stays = |text: &str| {
+        let after = compiler.compile_after(Some(&first), text, "routes.toml").unwrap().table;
+        Arc::ptr_eq(&sampler(&first).unwrap(), &sampler(&after).unwrap())
+    };
+    assert!(stays(&format!("# new\n{}", file("{ per_kind = 5 }", "1%"))));
+    assert!(!stays(&file("{ per_kind = 6 }", "1%")));
+    assert!(!stays(&file("{ per_kind = 5 }", "2%")));
 }
 
 fn compiler() -> Compiler {
@@ -114,7 +136,9 @@ fn dump(text: &mut String, table: &RouteTable) {
         let Route { id, methods, pattern, priority, plan, timeout, guard, subject, .. } = &**route;
         let sample = match plan {
             Plan::Monolith | Plan::Upstream => String::new(),
-            Plan::Shadow { sample, .. } | Plan::Extracted { sample, .. } => format!(" {sample}"),
+            Plan::Shadow { sample, .. } | Plan::Extracted { sample, .. } => {
+                format!(" {}", sample.sample())
+            }
         };
         let (critical, cosmetic) = (subject.budget.critical.get(), subject.budget.cosmetic.get());
         let stage = plan.stage();
@@ -126,6 +150,9 @@ fn dump(text: &mut String, table: &RouteTable) {
         }
         if route.noise != Percent::NONE {
             write!(text, ", noise {}", route.noise).unwrap();
+        }
+        if let Plan::Shadow { candidate: Candidate::Upstream(candidate), .. } = plan {
+            write!(text, ", candidate {}", candidate.name()).unwrap();
         }
         if let Some(upstream) = &route.upstream {
             write!(text, ", upstream {}", upstream.name()).unwrap();

@@ -16,8 +16,9 @@ use crate::{
     compare::{Comparison, Difference, Ids, Judgement, Links, Outcome, Rule},
     metrics::ShadowMetrics,
     noise::{Excused, Memory, places},
+    recheck::Rechecks,
     redact::Redactor,
-    report::{NewSample, NewSide, Pending, RuleNote, Seen, Signature, Store, bucket},
+    report::{Marks, NewSample, NewSide, Pending, RuleNote, Seen, Signature, Store, bucket},
     suggestion::{Forms, forms},
 };
 
@@ -38,6 +39,7 @@ pub(crate) struct Book {
     monolith: Mutex<Monolith>,
     noise: Mutex<Memory>,
     links: Mutex<Links>,
+    pub(crate) rechecks: Rechecks,
     pub(crate) metrics: ShadowMetrics,
 }
 
@@ -47,6 +49,14 @@ pub(crate) struct Book {
 struct UnderWay {
     number: u64,
     pending: Option<Pending>,
+}
+
+/// What a comparison comes to when noise is told from what counts.
+pub(crate) struct Weighed {
+    binding: Binding,
+    noise: Excused,
+    /// What is left.
+    pub(crate) counted: Marks,
 }
 
 impl Book {
@@ -72,6 +82,7 @@ impl Book {
             monolith,
             noise,
             links,
+            rechecks: Rechecks::default(),
             metrics,
         }
     }
@@ -104,6 +115,32 @@ impl Book {
         Binding { build, rules, monolith, at }
     }
 
+    /// Tells noise from what counts; from a request that was asked twice it is learnt first.
+    pub(crate) fn weigh(
+        &self,
+        subject: &Subject,
+        control: &Observation,
+        comparison: &Comparison<'_>,
+        itself: Option<&Comparison<'_>>,
+    ) -> Weighed {
+        let now = OffsetDateTime::now_utc();
+        let monolith = locked(&self.monolith).of(&control.headers, now);
+        let binding = self.binding(subject, monolith);
+        let noise = self.noise(&subject.route, &binding, comparison, itself);
+        let counted = noise.left(comparison);
+        Weighed { binding, noise, counted }
+    }
+
+    /// Whether another comparison of the same candidate's answer shows nothing that counts.
+    pub(crate) fn are_alike(
+        &self,
+        subject: &Subject,
+        weighed: &Weighed,
+        other: &Comparison<'_>,
+    ) -> bool {
+        self.noise(&subject.route, &weighed.binding, other, None).left(other).is_clean()
+    }
+
     /// A request was compared.
     pub(crate) fn compared(
         &self,
@@ -111,13 +148,10 @@ impl Book {
         request: &RequestSummary,
         [control, candidate]: [&Observation; 2],
         comparison: &Comparison<'_>,
-        itself: Option<&Comparison<'_>>,
+        weighed: Weighed,
     ) {
+        let Weighed { binding, noise, counted } = weighed;
         let now = OffsetDateTime::now_utc();
-        let monolith = locked(&self.monolith).of(&control.headers, now);
-        let binding = self.binding(subject, monolith);
-        let noise = self.noise(&subject.route, &binding, comparison, itself);
-        let counted = noise.left(comparison);
         let outcome = match comparison.outcome() {
             Outcome::Mismatched if counted.is_clean() => "noise",
             outcome => outcome.label(),

@@ -8,7 +8,6 @@ use http::HeaderMap;
 use crate::{Observation, Subject, Unknown};
 
 /// One request whose two answers are to be compared.
-#[derive(Debug)]
 pub struct Experiment {
     /// The route that the request belongs to, and how it is judged.
     pub subject: Arc<Subject>,
@@ -21,6 +20,10 @@ pub struct Experiment {
     /// The monolith, asked the same once more, to see what it does to itself. Asked before or after
     /// the candidate, at random.
     pub again: Option<Leg>,
+    /// The side that answered first once more, asked only when a difference is found: if it says then
+    /// what the other one said, the world has changed between the two answers. `None` for what must
+    /// not be asked again.
+    pub recheck: Option<Recheck>,
     /// What is done to the fields of each answer before they are compared.
     pub reading: Reading,
     /// How long a side that is still to be asked may take, from when it is asked.
@@ -35,13 +38,17 @@ pub struct Reading(Option<Arc<Read>>);
 type Read = dyn Fn(&mut HeaderMap) + Send + Sync;
 
 /// One side of an experiment.
+#[expect(clippy::large_enum_variant, reason = "an experiment has three, and most are answers")]
 pub enum Leg {
     /// The answer was seen: a buyer received it.
     Answered(Observation),
-    /// Only the judge wants to know. Asked at most once, on the judge's own runtime, and dropped at
-    /// the deadline.
-    Ask(BoxFuture<'static, Result<Observation, Unknown>>),
+    /// Only the judge wants to know.
+    Ask(Question),
 }
+
+/// A question to a side. Nobody is asked before it is polled; that happens at most once, on the
+/// judge's own runtime, and it is dropped at the deadline.
+pub type Question = BoxFuture<'static, Result<Observation, Unknown>>;
 
 /// What a report says of a request. It is redacted before it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,13 +67,21 @@ pub struct RequestSummary {
     pub variant: u64,
 }
 
+/// Who is asked once more about a difference.
+pub enum Recheck {
+    /// The monolith, in the stage `shadow`.
+    Control(Question),
+    /// The extraction, when it has answered the buyer.
+    Candidate(Question),
+}
+
 impl Experiment {
     /// The bytes of answers that it holds while it waits.
     pub(crate) fn size(&self) -> usize {
         let legs = [&self.control, &self.candidate].into_iter();
         legs.chain(&self.again)
             .map(|leg| match leg {
-                Leg::Answered(observation) => observation.body.len(),
+                Leg::Answered(observation) => observation.body.size(),
                 Leg::Ask(_) => 0,
             })
             .sum()
@@ -86,9 +101,28 @@ impl Reading {
     }
 }
 
+impl fmt::Debug for Experiment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Experiment")
+            .field("request", &self.request)
+            .field("control", &self.control)
+            .field("candidate", &self.candidate)
+            .finish_non_exhaustive()
+    }
+}
+
 impl fmt::Debug for Reading {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Reading").field(&self.0.is_some()).finish()
+    }
+}
+
+impl fmt::Debug for Recheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Control(_) => "Control(..)",
+            Self::Candidate(_) => "Candidate(..)",
+        })
     }
 }
 

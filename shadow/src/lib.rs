@@ -4,10 +4,13 @@ pub mod compare;
 
 mod binding;
 mod book;
+mod captured;
 mod experiment;
+mod judge;
 mod metrics;
 mod noise;
 mod observation;
+mod recheck;
 mod redact;
 mod report;
 mod runner;
@@ -21,8 +24,9 @@ mod words;
 
 pub use crate::{
     binding::MonolithVersion,
+    captured::{Capture, Captured, Digest},
     compare::{Class, DifferenceKind, PathPattern},
-    experiment::{Experiment, Leg, Reading, RequestSummary},
+    experiment::{Experiment, Leg, Question, Reading, Recheck, RequestSummary},
     observation::Observation,
     report::{
         DifferenceReport, EarlierReport, Latency, Reports, Retention, RouteReport, RuleReport,

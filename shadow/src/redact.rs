@@ -10,7 +10,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 use crate::{
-    Observation,
+    Captured, Digest, Observation,
     compare::{Fragment, Path, PathPattern, Root, Step, Value, document, is_uuid, parse_time},
     sensitive::is_sensitive,
 };
@@ -54,6 +54,7 @@ impl Redactor {
             Fragment::Text(value) => self.shape(&mut text, "text", value),
             Fragment::Element(element) => self.shape(&mut text, "element", &element.excerpt()),
             Fragment::Body(body) => self.bytes(&mut text, body),
+            Fragment::Digest(digest) => self.digest(&mut text, digest),
             Fragment::Json(value) => {
                 let mut path = path.clone();
                 self.json(&mut text, value, &mut path, reveal, 0);
@@ -76,9 +77,12 @@ impl Redactor {
     /// An answer's body: a JSON document with every value redacted, or the size of anything else.
     pub(crate) fn body(&self, observation: &Observation, reveal: &[PathPattern]) -> String {
         let mut text = String::new();
-        match document(observation) {
-            Some(value) => self.json(&mut text, &value, &mut Path::at(Root::Document), reveal, 0),
-            None => self.bytes(&mut text, &observation.body),
+        match (document(observation), &observation.body) {
+            (Some(value), _) => {
+                self.json(&mut text, &value, &mut Path::at(Root::Document), reveal, 0);
+            }
+            (None, Captured::Whole(body)) => self.bytes(&mut text, body),
+            (None, Captured::Digested(digest)) => self.digest(&mut text, digest),
         }
         cut(text)
     }
@@ -196,6 +200,11 @@ impl Redactor {
         let _ = write!(text, "‹{} bytes #{hash}›", body.len());
     }
 
+    fn digest(&self, text: &mut String, Digest { bytes, sha256 }: &Digest) {
+        let hash = self.hash(sha256);
+        let _ = write!(text, "‹{bytes} bytes, by digest #{hash}›");
+    }
+
     fn shape(&self, text: &mut String, what: &str, value: &str) {
         let (length, hash) = (value.chars().count(), self.hash(value.as_bytes()));
         let _ = write!(text, "‹{what} of {length} #{hash}›");
@@ -262,7 +271,13 @@ mod tests {
     fn answer(body: impl Into<Bytes>) -> Observation {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        Observation { status: StatusCode::OK, headers, body: body.into(), took: Duration::ZERO }
+        Observation {
+            status: StatusCode::OK,
+            headers,
+            body: body.into().into(),
+            trailers: HeaderMap::new(),
+            took: Duration::ZERO,
+        }
     }
 
     fn redactor() -> Redactor {

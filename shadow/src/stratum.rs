@@ -24,7 +24,7 @@ impl Stratum {
     }
 
     /// The kind of a request that was answered like this.
-    pub(crate) fn of(
+    pub fn of(
         status: http::StatusCode,
         signed_in: bool,
         content_type: Option<&http::HeaderValue>,

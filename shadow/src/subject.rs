@@ -44,6 +44,13 @@ impl Subject {
     }
 }
 
+impl Subject {
+    /// Whether what was shown of the other one holds for this one, too.
+    pub fn is_judged_as(&self, other: &Self) -> bool {
+        self.digest == other.digest
+    }
+}
+
 /// The shares of mismatched requests at which a route must not be called ready.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Budget {

@@ -14,7 +14,7 @@ pub enum Unknown {
     TimedOut,
     /// A side panicked.
     Panicked,
-    /// The candidate answered with an error of its own, not with a response.
+    /// The candidate answered with an error of its own, not with a response; or, a service, not at all.
     Failed,
     /// The control could not be asked, or broke off.
     ControlFailed,
@@ -28,11 +28,14 @@ pub enum Unknown {
     /// A body is not in its content encoding, or in one that is not known; or the control's is not
     /// what its content type says.
     Unparsable,
+    /// What was asked about changed between the two answers: the side that was first, asked again,
+    /// said what the other one had said.
+    Raced,
 }
 
 impl Unknown {
     /// Every reason, in the order of declaration.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Dropped,
         Self::TimedOut,
         Self::Panicked,
@@ -42,6 +45,7 @@ impl Unknown {
         Self::TooLarge,
         Self::ClientGone,
         Self::Unparsable,
+        Self::Raced,
     ];
 
     /// The value of the `reason` label and the key in every report.
@@ -56,6 +60,7 @@ impl Unknown {
             Self::TooLarge => "too_large",
             Self::ClientGone => "client_gone",
             Self::Unparsable => "unparsable",
+            Self::Raced => "raced",
         }
     }
 

@@ -109,8 +109,9 @@ fn answer(section: &str) -> Observation {
             HeaderValue::from_bytes(value.as_bytes()).unwrap(),
         );
     }
-    let body = body.strip_suffix('\n').unwrap_or(body).to_owned().into();
-    Observation { status, headers, body, took: Duration::ZERO }
+    let body = body.strip_suffix('\n').unwrap_or(body).to_owned();
+    let body = body.into();
+    Observation { status, headers, body, trailers: HeaderMap::new(), took: Duration::ZERO }
 }
 
 /// The reason of a rule is its own line.

@@ -154,14 +154,21 @@ fn experiment(control: Leg, candidate: Leg) -> Experiment {
     };
     let reading = Reading::default();
     let subject = subject();
-    Experiment { subject, request, control, candidate, again: None, reading, deadline: LONG }
+    let (again, recheck, deadline) = (None, None, LONG);
+    Experiment { subject, request, control, candidate, again, recheck, reading, deadline }
 }
 
 fn observation(body: impl Into<String>) -> Observation {
     let mut headers = HeaderMap::new();
     headers.insert("content-type", HeaderValue::from_static("application/json"));
     let took = Duration::from_millis(12);
-    Observation { status: StatusCode::OK, headers, body: body.into().into(), took }
+    Observation {
+        status: StatusCode::OK,
+        headers,
+        body: body.into().into(),
+        trailers: HeaderMap::new(),
+        took,
+    }
 }
 
 fn json(body: impl Into<String>) -> Leg {

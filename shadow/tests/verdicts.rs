@@ -62,6 +62,7 @@ impl Process {
             control: Leg::Answered(answer(status, "1", version)),
             candidate: Leg::Answered(answer(status, candidate, version)),
             again: again.map(|it| Leg::Answered(answer(status, it, version))),
+            recheck: None,
             reading: Reading::default(),
             deadline: LONG,
         });
@@ -88,7 +89,7 @@ fn answer(status: u16, body: &'static str, version: &'static str) -> Observation
     headers.insert("content-type", HeaderValue::from_static("application/json"));
     headers.insert("x-version", HeaderValue::from_static(version));
     let (status, took) = (StatusCode::from_u16(status).unwrap(), Duration::from_millis(12));
-    Observation { status, headers, body: body.into(), took }
+    Observation { status, headers, body: body.into(), trailers: HeaderMap::new(), took }
 }
 
 /// A budget of 1 %, at once.

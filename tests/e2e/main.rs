@@ -5,6 +5,8 @@
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod cable;
+mod candidates;
+mod capture;
 mod catalogue;
 mod chromium;
 mod commit;
@@ -21,6 +23,7 @@ mod planted_bugs;
 mod prometheus;
 mod protocols;
 mod puma_tls;
+mod races;
 mod record;
 mod reload;
 mod rolling;

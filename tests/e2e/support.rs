@@ -45,6 +45,12 @@ pub(crate) async fn another_puma_with(switches: Vec<(&'static str, &'static str)
     tokio::task::spawn_blocking(start).await.unwrap().unwrap()
 }
 
+/// One more Puma of the quiet shop, with these of its switches.
+pub(crate) async fn quiet_puma_with(switches: Vec<(&'static str, &'static str)>) -> Puma {
+    let start = move || QUIET.another_puma_with(&switches);
+    tokio::task::spawn_blocking(start).await.unwrap().unwrap()
+}
+
 /// Where the parts of the quiet shop are.
 pub(crate) async fn quiet_shop() -> Addresses {
     tokio::task::spawn_blocking(|| QUIET.addresses.clone()).await.unwrap()

@@ -42,6 +42,7 @@ impl Bench {
                 control: Leg::Answered(json(control)),
                 candidate: Leg::Answered(json(candidate)),
                 again: None,
+                recheck: None,
                 reading: Reading::default(),
                 deadline: Duration::from_secs(5),
             });
@@ -55,5 +56,11 @@ fn json(body: &'static str) -> Observation {
     let mut headers = HeaderMap::new();
     headers.insert(header::CONTENT_TYPE, "application/json".parse().unwrap());
     let took = Duration::from_millis(12);
-    Observation { status: StatusCode::OK, headers, body: body.into(), took }
+    Observation {
+        status: StatusCode::OK,
+        headers,
+        body: body.into(),
+        trailers: HeaderMap::new(),
+        took,
+    }
 }

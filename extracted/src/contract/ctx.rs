@@ -41,12 +41,18 @@ pub struct Ctx {
 }
 
 impl Ctx {
-    /// A context whose randomness is its own.
-    pub fn new(tx: Tx, now: OffsetDateTime, application: Arc<Application>) -> Self {
+    /// A context at that time. What is random in it is told by `seed`: whoever calls several handlers
+    /// for one request gives them the same, and nobody outside may know it.
+    pub fn new(
+        tx: Tx,
+        now: OffsetDateTime,
+        seed: [u8; 32],
+        application: Arc<Application>,
+    ) -> Self {
         Self {
             tx,
             now,
-            random: StdRng::from_rng(&mut rand::rng()),
+            random: StdRng::from_seed(seed),
             jobs: Vec::new(),
             broadcasts: Vec::new(),
             application,

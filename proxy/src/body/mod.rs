@@ -1,7 +1,6 @@
 //! A body on its way through, and what is due when it ends.
 
 mod intake;
-mod read;
 mod room;
 
 use std::{
@@ -16,7 +15,6 @@ use http_body_util::combinators::UnsyncBoxBody;
 
 pub use self::{
     intake::{Intake, Source as IntakeSource},
-    read::{ReadError, read_up_to},
     room::{Held, Room, Whole},
 };
 use crate::{
@@ -240,12 +238,12 @@ impl Body {
     }
 
     fn passed(&mut self, frame: &Frame<Bytes>) {
-        let (Some(data), Some(riders)) = (frame.data_ref(), &mut self.riders) else { return };
-        if let Some(entry) = &mut riders.entry {
+        let Some(riders) = &mut self.riders else { return };
+        if let (Some(entry), Some(data)) = (&mut riders.entry, frame.data_ref()) {
             entry.bytes += data.len() as u64;
         }
         if let Some(tap) = &mut riders.tap {
-            tap.push(data);
+            tap.passed(frame);
         }
     }
 

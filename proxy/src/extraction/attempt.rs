@@ -90,13 +90,13 @@ impl Attempt {
     }
 
     async fn begin(&self) -> Result<Ctx, Failure> {
-        let Call { extraction, now, deadline, ending, .. } = &self.call;
+        let Call { extraction, now, seed, deadline, ending, .. } = &self.call;
         let recorded = matches!(extraction.effects, Effects::Rows | Effects::RowsAndJobs);
         if recorded && *ending == Ending::Commit {
             self.database.commits.prepare().await?;
         }
         let tx = self.database.transactions.begin(*deadline).await.map_err(Failure::Database)?;
-        Ok(Ctx::new(tx, *now, Arc::clone(&self.application)))
+        Ok(Ctx::new(tx, *now, *seed, Arc::clone(&self.application)))
     }
 
     /// The handler's reply.

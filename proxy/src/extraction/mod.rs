@@ -61,6 +61,8 @@ pub struct Call {
     pub request: Request,
     /// What its clock says.
     pub now: OffsetDateTime,
+    /// What its randomness comes from.
+    pub seed: [u8; 32],
     /// How long it may take, from the call to its reply; the commit comes after it.
     pub deadline: Duration,
     /// Whether what it wrote stays.

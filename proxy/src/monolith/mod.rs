@@ -42,6 +42,9 @@ pub struct Hop<'a> {
     pub timeouts: &'a Timeouts,
     /// The request is the first on its client's connection.
     pub first: bool,
+    /// Only the judge waits for the answer: its failure is no reason to leave a server alone that
+    /// answers buyers, nor to spend what they have for retries.
+    pub shadow: bool,
     /// The same, counted from the request's arrival.
     pub allowance: Allowance,
 }
@@ -86,21 +89,25 @@ impl Monolith {
             match self.ask(hop, server.address(), request, trip).await {
                 Ok(response) => {
                     trip.answered = Some(Instant::now());
-                    permit.report(Outcome::Answered(response.status()));
+                    if !hop.shadow {
+                        permit.report(Outcome::Answered(response.status()));
+                    }
                     if avoid.is_some() {
                         hop.upstream.readmit(server);
                     }
                     return Ok(response.map(|body| body.holding(permit)));
                 }
                 Err(Unanswered { error, elsewhere }) => {
-                    if let Some(outcome) = outcome(&error) {
+                    if let Some(outcome) = outcome(&error).filter(|_| !hop.shadow) {
                         permit.report(outcome);
                     }
                     // A server that was not reached has done no work: asking another one instead
                     // multiplies nothing, so it costs nothing of the budget.
                     let unsent = matches!(error, ProxyError::Connect { .. });
                     let again = elsewhere
-                        .filter(|_| avoid.is_none() && hop.upstream.servers().len() > 1)
+                        .filter(|_| {
+                            !hop.shadow && avoid.is_none() && hop.upstream.servers().len() > 1
+                        })
                         .filter(|_| unsent || hop.upstream.may_retry());
                     let Some(again) = again else { return Err(error) };
                     trip.retries += 1;

@@ -4,17 +4,19 @@ use std::{collections::HashMap, ops::Range, path::Path, sync::Arc};
 
 use extracted::Extraction;
 use sha2::{Digest as _, Sha256};
+use shadow::Subject;
 use toml::de::{DeTable, DeValue};
 
 use super::{
+    candidate,
     diagnostic::{Diagnostic, Faults, Findings, did_you_mean},
     guards, maintenance,
     methods::Methods,
     pattern::PathPattern,
     policy,
     reader::{Section, Value, array, integer, parsed, text},
-    rules,
-    table::{DEFAULT_TIMEOUT, Plan, Route, RouteTable, UNROUTED, Whole},
+    rules, sample,
+    table::{Candidate, DEFAULT_TIMEOUT, Plan, Route, RouteTable, UNROUTED, Whole},
     upstreams::{self, Upstreams},
     values::{Percent, duration},
 };
@@ -22,6 +24,7 @@ use crate::{
     extraction::guard::{Guard, Settings},
     limits::Policy,
     metrics::ProxyMetrics,
+    mirror::{Sample, Sampler},
 };
 
 const STAGES: [&str; 4] = ["monolith", "upstream", "shadow", "extracted"];
@@ -149,8 +152,9 @@ impl Reading<'_, '_> {
         let matched = matched.and_then(|it| self.matches(it));
         let methods = matched.as_ref().map(|it| it.0);
         let named = section.get("upstream");
-        let upstream = named.map(|it| self.upstreams.find(it, self.findings));
-        let plan = self.plan(&mut section, id, methods, named.is_some());
+        let upstream = named.map(|it| self.upstreams.find("upstream", it, self.findings));
+        let subject = rules::subject(&mut section, id.unwrap_or_default(), self.findings);
+        let plan = self.plan(&mut section, methods, named, &subject);
         let timeout = section.get("timeout").map_or(Some(DEFAULT_TIMEOUT), |it| {
             parsed(it, "`timeout` must be a string such as \"300ms\"", self.findings, duration)
         });
@@ -164,7 +168,6 @@ impl Reading<'_, '_> {
         let policy = policy::read(&mut section, whole.policy, policy::Of::Route, self.findings);
         let maintenance = whole.maintenance.as_ref();
         let maintenance = maintenance::read(&mut section, maintenance, self.findings);
-        let subject = rules::subject(&mut section, id.unwrap_or_default(), self.findings);
         section.finish(self.findings);
         let (id, (methods, pattern)) = (id?, matched?);
         let plan = plan?;
@@ -200,6 +203,13 @@ impl Reading<'_, '_> {
         Arc::new(Guard::new(id.into(), settings, metrics))
     }
 
+    /// The one of the table before, if nothing has changed that it is for.
+    fn sampler(&self, sample: Sample, subject: &Subject) -> Arc<Sampler> {
+        let previous = self.previous.and_then(|it| it.sampler(&subject.route, subject));
+        let same = previous.filter(|it| it.sample() == sample);
+        same.map_or_else(|| Arc::new(Sampler::new(sample)), Arc::clone)
+    }
+
     fn matches(&mut self, value: &Value<'_>) -> Option<(Methods, PathPattern)> {
         let mut section = Section::of(value, "`match`", self.findings)?;
         let methods = section.get("method").map_or(Some(Methods::ANY), |it| self.methods(it));
@@ -229,16 +239,18 @@ impl Reading<'_, '_> {
     fn plan(
         &mut self,
         section: &mut Section<'_>,
-        id: Option<&str>,
         methods: Option<Methods>,
-        has_upstream: bool,
+        upstream: Option<&Value<'_>>,
+        subject: &Subject,
     ) -> Option<Plan> {
-        let sample = section.get("sample").map_or(Some(Percent::ALL), |it| {
-            parsed(it, "`sample` must be a string such as \"25%\"", self.findings, str::parse)
-        });
+        let candidate = candidate::read(section, &mut self.upstreams, self.findings);
+        let sample = sample::read(section, self.findings);
         let value = section.require("stage", self.findings)?;
         let stage = text(value, "`stage` must be a string", self.findings)?;
-        let contradiction = match (stage, has_upstream) {
+        if let Some(candidate) = &candidate {
+            candidate.check(stage, upstream, self.findings);
+        }
+        let contradiction = match (stage, upstream.is_some()) {
             ("monolith", false) => return Some(Plan::Monolith),
             ("upstream", true) => return Some(Plan::Upstream),
             ("monolith", true) => Some(
@@ -265,10 +277,15 @@ impl Reading<'_, '_> {
                            then \"extracted\" takes any method";
             self.findings.error(&value.span(), message);
         }
-        let extraction = self.extraction(id?, stage, &value.span())?;
-        let sample = sample?;
+        if let (Some(candidate), "shadow") = (candidate, stage) {
+            let candidate = Candidate::Upstream(candidate.service?);
+            return Some(Plan::Shadow { candidate, sample: self.sampler(sample?, subject) });
+        }
+        let id = Some(&*subject.route).filter(|it| !it.is_empty())?;
+        let extraction = self.extraction(id, stage, &value.span())?;
+        let sample = self.sampler(sample?, subject);
         Some(match stage {
-            "shadow" => Plan::Shadow { candidate: extraction, sample },
+            "shadow" => Plan::Shadow { candidate: Candidate::Extraction(extraction), sample },
             _ => Plan::Extracted { extraction, sample },
         })
     }

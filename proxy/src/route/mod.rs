@@ -2,6 +2,7 @@
 //!
 //! Invariant: a file with an error changes nothing, and says everything that is wrong with it.
 
+mod candidate;
 mod check;
 mod compile;
 mod diagnostic;
@@ -14,6 +15,7 @@ mod policy;
 mod reader;
 mod reload;
 mod rules;
+mod sample;
 mod table;
 mod upstream;
 mod upstreams;
@@ -27,7 +29,7 @@ pub use self::{
     methods::Methods,
     pattern::PathPattern,
     reload::{Rejected, Routes, Status},
-    table::{Plan, Route, RouteId, RouteTable, UNROUTED},
+    table::{Candidate, Plan, Route, RouteId, RouteTable, UNROUTED},
     values::Percent,
 };
 pub(crate) use self::{

@@ -17,6 +17,7 @@ use crate::{
     extraction::guard::Guard,
     limits::Policy,
     metrics::{ProxyMetrics, RouteMetrics},
+    mirror::Sampler,
     upstream::Upstream,
 };
 
@@ -30,7 +31,7 @@ pub const UNROUTED: &str = "unrouted";
 pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Who answers, and what is compared. A mixture that makes no sense cannot be written down.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub enum Plan {
     /// The monolith answers.
     Monolith,
@@ -38,10 +39,10 @@ pub enum Plan {
     Upstream,
     /// The monolith answers; the candidate is compared with it on `sample` of the requests.
     Shadow {
-        /// The handler that is judged.
-        candidate: Extraction,
+        /// Who is judged.
+        candidate: Candidate,
         /// How many requests are compared.
-        sample: Percent,
+        sample: Arc<Sampler>,
     },
     /// The handler answers, and the monolith where it cannot; the monolith is asked again on
     /// `sample` of the requests.
@@ -49,11 +50,28 @@ pub enum Plan {
         /// The handler that answers.
         extraction: Extraction,
         /// How many requests are compared.
-        sample: Percent,
+        sample: Arc<Sampler>,
     },
 }
 
+/// Whose answers are compared with the monolith's, and given to nobody.
+#[derive(Debug, Clone)]
+pub enum Candidate {
+    /// A handler of this build.
+    Extraction(Extraction),
+    /// A service.
+    Upstream(Arc<Upstream>),
+}
+
 impl Plan {
+    /// Which requests are compared, if any are.
+    pub const fn sampler(&self) -> Option<&Arc<Sampler>> {
+        match self {
+            Self::Monolith | Self::Upstream => None,
+            Self::Shadow { sample, .. } | Self::Extracted { sample, .. } => Some(sample),
+        }
+    }
+
     /// The stage's name, as routes.toml has it.
     pub const fn stage(&self) -> &'static str {
         match self {
@@ -160,6 +178,12 @@ impl RouteTable {
     /// The guard of this route, whose state goes on in the next table.
     pub(super) fn guard(&self, id: &str) -> Option<&Arc<Guard>> {
         self.routes.iter().find(|it| *it.id == *id)?.guard.as_ref()
+    }
+
+    /// The sampler of this route, which goes on in the next table while it is judged as before.
+    pub(super) fn sampler(&self, id: &str, subject: &Subject) -> Option<&Arc<Sampler>> {
+        let route = self.routes.iter().find(|it| *it.id == *id)?;
+        route.plan.sampler().filter(|_| route.subject.is_judged_as(subject))
     }
 
     /// The `[upstream.NAME]` of this name.

@@ -72,20 +72,26 @@ impl Upstreams {
         Self { monolith, named }
     }
 
-    /// The upstream that a route names. An unknown name is a fault.
+    /// The upstream that a route's `key` names. An unknown name is a fault.
     pub(super) fn find(
         &mut self,
+        key: &str,
         value: &Value<'_>,
         findings: &mut Findings<'_>,
     ) -> Option<Arc<Upstream>> {
-        let name = text(value, "`upstream` must be a string", findings)?;
+        let name = text(value, &format!("`{key}` must be a string"), findings)?;
         if let Some(named) = self.named.get_mut(name) {
             named.used = true;
             return named.upstream.clone();
         }
         let near = did_you_mean(name, self.named.keys().map(String::as_str));
-        let message = match name {
-            MONOLITH => "the monolith answers without `upstream`: leave it out".to_owned(),
+        let message = match (name, key) {
+            (MONOLITH, "upstream") => {
+                "the monolith answers without `upstream`: leave it out".to_owned()
+            }
+            (MONOLITH, _) => {
+                format!("`{key}` is compared with the monolith: name an [upstream.NAME]")
+            }
             _ => format!("there is no [upstream.{name}]{near}"),
         };
         findings.error(&value.span(), message);

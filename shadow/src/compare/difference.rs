@@ -5,7 +5,10 @@ use std::{borrow::Cow, fmt};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use crate::compare::{Element, Path, Rule, Value};
+use crate::{
+    Digest,
+    compare::{Element, Path, Rule, Value},
+};
 
 /// A place at which two answers differ.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +40,8 @@ pub enum Fragment<'a> {
     Text(&'a str),
     /// A body that is not read any further.
     Body(&'a [u8]),
+    /// A body that was not kept.
+    Digest(Digest),
 }
 
 /// How two values differ.

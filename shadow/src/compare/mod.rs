@@ -17,6 +17,7 @@ mod rule;
 mod sequence;
 mod serialize;
 
+use bytes::Bytes;
 use time::Date;
 
 use self::{collector::Collector, document::Walk, format::Format, json::parse, pair::Kind};
@@ -33,7 +34,7 @@ pub(crate) use self::{
     path::{Root, Step},
     rule::{Links, is_masked_token, is_uuid, parse_time},
 };
-use crate::{Observation, Unknown};
+use crate::{Captured, Observation, Unknown};
 
 /// Two answers, read as far as a comparison needs it.
 #[derive(Debug)]
@@ -50,14 +51,14 @@ enum Bodies<'a> {
     Values(Root, Value<'a>, Value<'a>),
     Markup(Element<'a>, Element<'a>),
     /// Both claim to be JSON, and the candidate's is not.
-    NoDocument(Value<'a>),
+    NoDocument(Value<'a>, &'a Bytes),
     Opaque,
 }
 
 /// What two answers differ in.
 #[derive(Debug, Clone, Default)]
 pub struct Comparison<'a> {
-    /// The differences, in the order status, headers, body; at most 100 that count and 100 that do
+    /// The differences, in the order status, headers, body, trailers; at most 100 that count and 100 that do
     /// not.
     pub findings: Vec<Finding<'a>>,
     /// How many more there are.
@@ -121,7 +122,7 @@ impl<'a> Answers<'a> {
             let path = Path::at(Root::Status);
             collector.found(&path, DifferenceKind::Changed, Class::Critical, one, other);
         }
-        headers::compare(&control.headers, &candidate.headers, collector);
+        headers::compare(Root::Headers, &control.headers, &candidate.headers, collector);
         match &self.bodies {
             Bodies::Same => {}
             Bodies::Values(root, control, candidate) => {
@@ -130,20 +131,24 @@ impl<'a> Answers<'a> {
             Bodies::Markup(control, candidate) => {
                 markup::compare(control, candidate, collector);
             }
-            Bodies::NoDocument(one) => {
-                let (one, other) = (Fragment::Json(one), Fragment::Body(&candidate.body));
+            Bodies::NoDocument(one, other) => {
+                let (one, other) = (Fragment::Json(one), Fragment::Body(other));
                 let path = Path::at(Root::Document);
                 let kind = DifferenceKind::Retyped;
                 collector.found(&path, kind, Class::Critical, Some(one), Some(other));
             }
             Bodies::Opaque => self.compare_bytes(collector),
         }
+        let [one, other] = [&control.trailers, &candidate.trailers];
+        headers::compare(Root::Trailers, one, other, collector);
     }
 
     fn compare_bytes(&'a self, collector: &mut Collector<'a>) {
         let sides = self.pair.sides();
-        let [control, candidate] =
-            sides.map(|it| (!it.body.is_empty()).then_some(Fragment::Body(&it.body)));
+        let [control, candidate] = sides.map(|it| match &it.body {
+            Captured::Whole(body) => (!body.is_empty()).then_some(Fragment::Body(body)),
+            Captured::Digested(digest) => Some(Fragment::Digest(*digest)),
+        });
         let kind = match (&control, &candidate) {
             (Some(_), None) => DifferenceKind::Missing,
             (None, Some(_)) => DifferenceKind::Extra,
@@ -155,15 +160,14 @@ impl<'a> Answers<'a> {
 
 impl<'a> Bodies<'a> {
     fn read(pair: &'a Pair) -> Result<Self, Unknown> {
-        let format = match &pair.kind {
+        let (format, control, candidate) = match &pair.kind {
             Kind::Same => return Ok(Self::Same),
             Kind::Opaque => return Ok(Self::Opaque),
             Kind::Pages(one, other) => {
                 return Ok(Self::Markup(one.element()?, other.element()?));
             }
-            Kind::Text(format) => *format,
+            Kind::Text(format, control, candidate) => (*format, control, candidate),
         };
-        let [control, candidate] = pair.sides().map(|it| &it.body[..]);
         let both = |read: fn(&'a [u8]) -> Option<Value<'a>>| match (read(control), read(candidate))
         {
             (Some(one), Some(other)) => Self::Values(Root::Body, one, other),
@@ -171,10 +175,11 @@ impl<'a> Bodies<'a> {
         };
         Ok(match format {
             Format::Json => {
+                let sent = candidate;
                 let control = parse(control).map_err(|_| Unknown::Unparsable)?;
                 match parse(candidate) {
                     Ok(candidate) => Self::Values(Root::Document, control, candidate),
-                    Err(_) => Self::NoDocument(control),
+                    Err(_) => Self::NoDocument(control, sent),
                 }
             }
             Format::Xml => {
@@ -217,7 +222,8 @@ impl Outcome {
 /// A JSON document of an answer, if that is what its body is.
 pub(crate) fn document(observation: &Observation) -> Option<Value<'_>> {
     let is_json = Format::of(&observation.headers) == Format::Json;
-    is_json.then(|| parse(&observation.body).ok()).flatten()
+    let body = observation.body.whole().filter(|_| is_json);
+    body.and_then(|it| parse(it).ok())
 }
 
 #[cfg(test)]

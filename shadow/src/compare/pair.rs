@@ -1,7 +1,9 @@
 //! Two answers, prepared for the comparison: their content encodings taken off, pages parsed.
 
+use bytes::Bytes;
+
 use super::{encoding, format::Format, headers, markup::Page};
-use crate::{Observation, Unknown};
+use crate::{Captured, Observation, Unknown};
 
 /// Two answers to one request.
 #[derive(Debug)]
@@ -19,27 +21,37 @@ pub(super) enum Kind {
     /// Two HTML pages.
     Pages(Page, Page),
     /// To be read in this format.
-    Text(Format),
-    /// One is empty, or they are of different formats, or of one that is not read any further.
+    Text(Format, Bytes, Bytes),
+    /// One is empty, or they are of different formats, or of one that is not read any further; or
+    /// they were not kept.
     Opaque,
 }
 
 impl Pair {
-    /// Takes the content encodings off the bodies, unless they are the same byte for byte.
+    /// Takes the content encodings off the bodies, unless they are the same byte for byte, or one was
+    /// not kept.
     ///
     /// # Errors
     /// [`Unknown::TooLarge`] when a body is too long, a page too deep or too intricate to be
-    /// compared in bounded time; [`Unknown::Unparsable`] when it is not in the content encoding
+    /// compared in bounded time; and when two bodies of which one was not kept have other bytes in a
+    /// content encoding, which says nothing of what they hold. [`Unknown::Unparsable`] when it is not in the content encoding
     /// that its headers name, or in one that is not known.
     pub fn new(mut control: Observation, mut candidate: Observation) -> Result<Self, Unknown> {
         let [one, other] = [&control, &candidate].map(|it| headers::encodings(&it.headers));
         if control.body == candidate.body && one == other {
             return Ok(Self { control, candidate, kind: Kind::Same });
         }
-        for side in [&mut control, &mut candidate] {
-            side.body = encoding::decode(&side.headers, &side.body)?;
-        }
-        let kind = Kind::of(&control, &candidate)?;
+        let (Captured::Whole(before), Captured::Whole(after)) = (&control.body, &candidate.body)
+        else {
+            let is_plain = one.is_empty() && other.is_empty();
+            let kind = is_plain.then_some(Kind::Opaque).ok_or(Unknown::TooLarge)?;
+            return Ok(Self { control, candidate, kind });
+        };
+        let before = encoding::decode(&control.headers, before)?;
+        let after = encoding::decode(&candidate.headers, after)?;
+        let formats = [&control, &candidate].map(|it| Format::of(&it.headers));
+        let kind = Kind::of(formats, &before, &after)?;
+        (control.body, candidate.body) = (Captured::Whole(before), Captured::Whole(after));
         Ok(Self { control, candidate, kind })
     }
 
@@ -51,18 +63,17 @@ impl Pair {
 }
 
 impl Kind {
-    fn of(control: &Observation, candidate: &Observation) -> Result<Self, Unknown> {
-        if control.body == candidate.body {
+    fn of([one, other]: [Format; 2], control: &Bytes, candidate: &Bytes) -> Result<Self, Unknown> {
+        if control == candidate {
             return Ok(Self::Same);
         }
-        let [one, other] = [control, candidate].map(|it| Format::of(&it.headers));
-        if one != other || control.body.is_empty() || candidate.body.is_empty() {
+        if one != other || control.is_empty() || candidate.is_empty() {
             return Ok(Self::Opaque);
         }
         Ok(match one {
             Format::Bytes => Self::Opaque,
-            Format::Html => Self::Pages(Page::parse(&control.body)?, Page::parse(&candidate.body)?),
-            format => Self::Text(format),
+            Format::Html => Self::Pages(Page::parse(control)?, Page::parse(candidate)?),
+            format => Self::Text(format, control.clone(), candidate.clone()),
         })
     }
 }

@@ -5,9 +5,9 @@ use serde::{
     ser::{Error as _, SerializeMap as _, SerializeStruct as _},
 };
 use serde_json::value::RawValue;
-use sha2::{Digest as _, Sha256};
 
 use super::{Finding, Fragment, Judgement, Value};
+use crate::Digest;
 
 /// `{"path", "kind", "class", "control", "candidate"}`; `excused`, `classed` or `expired` has the
 /// reason of the rule that excuses the difference, gives it its class, or no longer does. A side that has nothing there is absent.
@@ -43,10 +43,11 @@ impl Serialize for Fragment<'_> {
             Self::Text(text) => text.serialize(serializer),
             Self::Element(element) => element.excerpt().serialize(serializer),
             Self::Json(value) => value.serialize(serializer),
-            Self::Body(body) => {
+            Self::Body(body) => Self::Digest(Digest::of(body)).serialize(serializer),
+            Self::Digest(Digest { bytes, sha256 }) => {
                 let mut object = serializer.serialize_map(Some(2))?;
-                object.serialize_entry("bytes", &body.len())?;
-                object.serialize_entry("sha256", &hex::encode(Sha256::digest(body)))?;
+                object.serialize_entry("bytes", bytes)?;
+                object.serialize_entry("sha256", &hex::encode(sha256))?;
                 object.end()
             }
         }

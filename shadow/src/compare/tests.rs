@@ -16,6 +16,7 @@ fn answer(status: u16, content_type: &'static str, body: &'static str) -> Observ
         status: StatusCode::from_u16(status).unwrap(),
         headers,
         body: body.into(),
+        trailers: HeaderMap::new(),
         took: Duration::from_millis(1),
     }
 }
@@ -81,7 +82,7 @@ fn encoded_bodies_are_decoded_unless_they_are_the_same() {
     let encoded = |encoding: &'static str, body: &[u8]| {
         let mut it = json("");
         it.headers.insert("content-encoding", HeaderValue::from_static(encoding));
-        it.body = Bytes::copy_from_slice(body);
+        it.body = Bytes::copy_from_slice(body).into();
         it
     };
     let brotli = encoded("br", b"\x0b\x03\x80{\"a\":1}\x03");
@@ -166,4 +167,47 @@ proptest! {
         let expected = if times > 1 { Outcome::Mismatched } else { Outcome::Ignored };
         prop_assert_eq!(outcome(&numbers), expected, "it stands for 999 and for another");
     }
+}
+
+#[test]
+fn long_bodies_are_compared_by_their_digests_unless_they_are_compressed() {
+    const LONG: usize = 2 * 1024 * 1024;
+    let long = |letter: u8, length: usize, encoding: Option<&'static str>| {
+        let mut it = answer(200, "text/html", "");
+        let value = encoding.map(HeaderValue::from_static);
+        it.headers.extend(value.map(|it| (http::header::CONTENT_ENCODING, it)));
+        it.body = vec![letter; length].into();
+        it
+    };
+    let plain = |letter| long(letter, LONG, None);
+    assert_eq!(judge(&plain(b'a'), &plain(b'a'), &Rules::default()).0, Outcome::Matched);
+    for other in [plain(b'b'), long(b'a', LONG + 1, None), long(b'a', 1_000, None)] {
+        for [one, other] in [[&plain(b'a'), &other], [&other, &plain(b'a')]] {
+            assert_eq!(judge(one, other, &Rules::default()).1, ["changed body"]);
+        }
+    }
+    let nothing = long(b'a', 0, None);
+    assert_eq!(judge(&plain(b'a'), &nothing, &Rules::default()).1, ["missing body"]);
+    let packed = |letter| long(letter, LONG, Some("gzip"));
+    assert_eq!(judge(&packed(b'a'), &packed(b'a'), &Rules::default()).0, Outcome::Matched);
+    for other in [packed(b'b'), plain(b'a'), long(b'a', 1_000, Some("gzip"))] {
+        assert_eq!(unknown(&packed(b'a'), &other), Some(Unknown::TooLarge));
+    }
+}
+
+#[test]
+fn trailers_are_compared_under_a_root_of_their_own() {
+    let with = |value| {
+        let mut it = json("1");
+        it.trailers.append("X-Checksum", HeaderValue::from_static(value));
+        it
+    };
+    let differences = |other: Observation| judge(&with("1"), &other, &Rules::default()).1;
+    assert!(differences(with("1")).is_empty());
+    assert_eq!(differences(with("2")), ["changed trailers.x-checksum"]);
+    assert_eq!(differences(json("1")), ["missing trailers.x-checksum"]);
+    let at = PathPattern::parse("trailers.X-Checksum").unwrap();
+    let rule = Rule { at, excuse: Excuse::Ignore, why: "new".to_owned(), until: None };
+    let (outcome, _) = judge(&with("1"), &with("2"), &Rules::new(vec![rule]));
+    assert_eq!(outcome, Outcome::Ignored);
 }

@@ -10,29 +10,29 @@ use tests::browser::Browser;
 /// What one click buys: so many of each variant. No two baskets of a buyer in a test are equal, so
 /// that an order says which click it is of.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Basket {
-    pub(super) user: i64,
-    pub(super) lines: BTreeMap<i64, i32>,
+pub(crate) struct Basket {
+    pub(crate) user: i64,
+    pub(crate) lines: BTreeMap<i64, i32>,
 }
 
 /// What a buyer is told of an order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Told {
-    pub(super) order: i64,
-    pub(super) total: Decimal,
+pub(crate) struct Told {
+    pub(crate) order: i64,
+    pub(crate) total: Decimal,
 }
 
 /// Somebody who is signed in.
 #[derive(Debug)]
-pub(super) struct Buyer {
+pub(crate) struct Buyer {
     browser: Browser,
-    pub(super) user: i64,
+    pub(crate) user: i64,
     token: String,
 }
 
 impl Buyer {
     /// Signs in one of the seeds' buyers, who are numbered from 1 to 500.
-    pub(super) async fn sign_in(base: &str, number: u32) -> Self {
+    pub(crate) async fn sign_in(base: &str, number: u32) -> Self {
         let browser = Browser::new(base);
         let (_, visitor) = browser.json("/api/session").await.unwrap();
         let who = json!({
@@ -47,7 +47,7 @@ impl Buyer {
     }
 
     /// Puts it into the cart.
-    pub(super) async fn fill(&self, basket: &Basket) {
+    pub(crate) async fn fill(&self, basket: &Basket) {
         for (variant, quantity) in &basket.lines {
             let line = json!({ "variant_id": variant, "quantity": quantity });
             let status = self.post("/api/cart/lines", &line).await;
@@ -56,7 +56,7 @@ impl Buyer {
     }
 
     /// Puts two things into the cart that the shop has.
-    pub(super) async fn fill_with_anything(&self, database: &MySqlPool) {
+    pub(crate) async fn fill_with_anything(&self, database: &MySqlPool) {
         let variants = "SELECT MAX(variants.id) FROM variants JOIN products ON products.id = product_id \
                         WHERE deleted_at IS NULL AND stock > 1 \
                         GROUP BY product_id ORDER BY product_id DESC LIMIT 2";
@@ -66,7 +66,7 @@ impl Buyer {
     }
 
     /// Has the cart's price reduced.
-    pub(super) async fn redeem(&self, code: &str) {
+    pub(crate) async fn redeem(&self, code: &str) {
         let status = self.post("/api/cart/promotion", &json!({ "code": code })).await;
         assert_eq!(status, StatusCode::OK, "{code}");
     }
@@ -76,14 +76,14 @@ impl Buyer {
     }
 
     /// Pays for what is in the cart.
-    pub(super) async fn click(&self) -> Response {
+    pub(crate) async fn click(&self) -> Response {
         let request = self.browser.request(Method::POST, "/api/checkout");
         let request = request.header("x-csrf-token", &self.token);
         request.json(&json!({ "card_token": "tok_ok" })).send().await.unwrap()
     }
 
     /// As [`Buyer::click`], and is told of an order.
-    pub(super) async fn buy(&self) -> Told {
+    pub(crate) async fn buy(&self) -> Told {
         let answer = self.click().await;
         assert_eq!(answer.status(), StatusCode::CREATED);
         let order: Value = answer.json().await.unwrap();

@@ -3,7 +3,7 @@
 
 mod bodies;
 mod books;
-mod buyer;
+pub(crate) mod buyer;
 mod checkout;
 mod fallback;
 mod locks;

@@ -90,13 +90,25 @@ fn answer(section: &str) -> Option<Observation> {
         headers.append(name, HeaderValue::from_bytes(value.as_bytes()).ok()?);
     }
     let body = Bytes::copy_from_slice(body.strip_suffix('\n').unwrap_or(body).as_bytes());
-    Some(Observation { status, headers, body, took: Duration::ZERO })
+    Some(Observation {
+        status,
+        headers,
+        body: body.into(),
+        trailers: HeaderMap::new(),
+        took: Duration::ZERO,
+    })
 }
 
 fn document(body: Bytes) -> Observation {
     let json = HeaderValue::from_static("application/json");
     let headers = HeaderMap::from_iter([(CONTENT_TYPE, json)]);
-    Observation { status: StatusCode::OK, headers, body, took: Duration::ZERO }
+    Observation {
+        status: StatusCode::OK,
+        headers,
+        body: body.into(),
+        trailers: HeaderMap::new(),
+        took: Duration::ZERO,
+    }
 }
 
 /// `ignore PATH`, `id PATH`, `order PATH` or `cosmetic PATH`

@@ -42,8 +42,9 @@ const LEFT_OUT: [&str; 17] = [
 /// What a client acts on. (The lines of Set-Cookie are critical too.)
 const CRITICAL: [http::HeaderName; 4] = [CACHE_CONTROL, CONTENT_TYPE, LOCATION, WWW_AUTHENTICATE];
 
-/// Adds the differences of two answers' headers, by name; those of cookies by cookie.
+/// Adds the differences of two answers' headers or trailers, by name; those of cookies by cookie.
 pub(super) fn compare<'a>(
+    root: Root,
     control: &'a HeaderMap,
     candidate: &'a HeaderMap,
     collector: &mut Collector<'a>,
@@ -51,7 +52,7 @@ pub(super) fn compare<'a>(
     let names: BTreeSet<&str> =
         control.keys().chain(candidate.keys()).map(http::HeaderName::as_str).collect();
     for name in names.into_iter().filter(|it| !is_left_out(it)) {
-        let mut path = Path::at(Root::Headers);
+        let mut path = Path::at(root);
         path.push(Step::Member(name));
         if name == SET_COOKIE {
             compare_cookies(&mut path, control, candidate, collector);

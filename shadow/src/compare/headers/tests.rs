@@ -21,7 +21,7 @@ fn differences(
     let [control, candidate] = [control, candidate].map(headers);
     let rules = Rules::default();
     let mut collector = Collector::new(rules.on(date!(2026 - 11 - 24)));
-    compare(&control, &candidate, &mut collector);
+    compare(Root::Headers, &control, &candidate, &mut collector);
     let Comparison { findings, .. } = collector.finish();
     let differences = findings.into_iter().map(|it| it.difference);
     differences.map(|it| format!("{} {} {}", it.kind, it.class, it.path)).collect()

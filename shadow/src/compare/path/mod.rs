@@ -7,7 +7,7 @@ use std::fmt::{self, Write as _};
 pub use self::pattern::{PathError, PathPattern};
 
 /// An exact place in an answer: `status`, `headers.content-type`, `headers.set-cookie._session`,
-/// `body`, `$.lines[2].price`. A member whose name is not made of ASCII letters, digits, `_` and
+/// `trailers.server-timing`, `body`, `$.lines[2].price`. A member whose name is not made of ASCII letters, digits, `_` and
 /// `-` is quoted as in JSON: `$["unit price"]`.
 ///
 /// In HTML and XML a place is a CSS selector from the root: `:root > body > p:nth-of-type(2)`,
@@ -32,6 +32,8 @@ pub(crate) enum Root {
     Document,
     /// The root element of an HTML or XML document.
     Markup,
+    /// The fields behind the body.
+    Trailers,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,6 +145,7 @@ impl fmt::Display for Root {
             Self::Body => "body",
             Self::Document => "$",
             Self::Markup => ":root",
+            Self::Trailers => "trailers",
         })
     }
 }

@@ -54,11 +54,16 @@ impl PathPattern {
             steps.push(step);
         }
         match (root, &mut steps[..]) {
-            (Root::Headers, [PatternStep::Member(name), more @ ..]) if more.len() <= 1 => {
+            (Root::Headers | Root::Trailers, [PatternStep::Member(name), more @ ..])
+                if more.len() <= 1 =>
+            {
                 name.make_ascii_lowercase();
             }
             (Root::Headers, _) => {
                 return Err(fault(text, "", "name one header, such as `headers.content-type`"));
+            }
+            (Root::Trailers, _) => {
+                return Err(fault(text, "", "name one field, such as `trailers.server-timing`"));
             }
             (Root::Status, [_, ..]) => {
                 return Err(fault(text, "", "nothing can follow `status`"));
@@ -130,15 +135,19 @@ impl PatternStep {
     }
 }
 
+const ROOTS: [Root; 6] =
+    [Root::Status, Root::Headers, Root::Body, Root::Document, Root::Markup, Root::Trailers];
+
 fn split_root(text: &str) -> Result<(Root, &str), PathError> {
-    for root in [Root::Status, Root::Headers, Root::Body, Root::Document, Root::Markup] {
+    for root in ROOTS {
         if let Some(rest) = text.strip_prefix(&root.to_string())
             && (rest.is_empty() || root == Root::Markup || rest.starts_with(['.', '[']))
         {
             return Ok((root, rest));
         }
     }
-    Err(fault(text, text, "a path starts with `$`, `:root`, `headers.`, `status` or `body`"))
+    let must = "a path starts with `$`, `:root`, `headers.`, `trailers.`, `status` or `body`";
+    Err(fault(text, text, must))
 }
 
 /// Reads the steps of a pattern one by one.

@@ -1,0 +1,145 @@
+//! Copies for the judge: taken as a buyer's answer passes, handed over when it has passed, never
+//! waited for.
+
+mod questions;
+mod sampler;
+mod tap;
+
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::Arc,
+    time::Duration,
+};
+
+use extracted::{Extraction, Reply};
+use http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
+use shadow::{Experiment, Leg, Observation, Recheck, RequestSummary, Shadow, Stratum, Unknown};
+
+pub use self::{
+    sampler::{Enough, Sample, Sampler},
+    tap::Tap,
+};
+use crate::{
+    extraction::{Extractions, Failure},
+    match_route::Routed,
+    metrics::Fallback,
+    monolith::Monolith,
+    route::{Candidate, Route},
+    snapshot::Snapshot,
+    visitor::Visitors,
+};
+
+/// How long a side may take when only the judge waits. A candidate's own limit, its route's
+/// `timeout`, comes sooner.
+const CONTROL_DEADLINE: Duration = Duration::from_secs(30);
+
+/// The way to the judge. Cloning is cheap.
+#[derive(Debug, Clone)]
+pub struct Mirror {
+    /// The judge.
+    pub judge: Shadow,
+    /// The runtime that candidates run on; not the one that answers buyers.
+    pub candidates: Extractions,
+    /// The judge's own connections to the monolith.
+    pub controls: Monolith,
+    /// Who asks.
+    pub visitors: Visitors,
+}
+
+impl Mirror {
+    /// Stage `shadow`: decides whether this request is sampled, before it leaves.
+    pub fn listen(
+        &self,
+        routed: &Routed,
+        candidate: &Candidate,
+        sampler: &Arc<Sampler>,
+    ) -> Option<Box<Tap>> {
+        if !sampler.may_take() {
+            return None;
+        }
+        let why = if is_busy(&routed.route) {
+            Unknown::Dropped
+        } else if let Some(snapshot) = Snapshot::of(routed) {
+            let sampler = Arc::clone(sampler);
+            return Some(Tap::new(self.clone(), routed, snapshot, candidate.clone(), sampler));
+        } else {
+            Unknown::Declined
+        };
+        if sampler.takes(|| None) {
+            self.judge.discard(&routed.route.subject, why);
+        }
+        None
+    }
+
+    /// Stage `extracted`: the buyer has the handler's reply; the monolith is asked the same, so that
+    /// "go back" stays proven. A write is never asked twice.
+    pub fn ask_back(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        routed: &Routed,
+        extraction: Extraction,
+        (reply, took): (&Reply, Duration),
+    ) {
+        let upstream = routed.control.clone().filter(|_| snapshot.is_safe());
+        let sampler = snapshot.route.plan.sampler().filter(|it| it.may_take());
+        let (Some(upstream), Some(sampler)) = (upstream, sampler) else { return };
+        let summary = snapshot.summary(&self.visitors);
+        if !sampler.takes(|| Some(kind(&summary, reply.status, &reply.headers))) {
+            return;
+        }
+        if is_busy(&routed.route) {
+            self.judge.discard(&routed.route.subject, Unknown::Dropped);
+            return;
+        }
+        let asked = || Leg::Ask(self.control(snapshot, &upstream, &routed.downstream));
+        self.judge.offer(Experiment {
+            subject: Arc::clone(&snapshot.route.subject),
+            request: summary,
+            control: asked(),
+            candidate: Leg::Answered(observe(reply, took)),
+            again: snapshot.route.noise.takes().then(asked),
+            recheck: Some(Recheck::Candidate(self.handler(snapshot, extraction))),
+            reading: snapshot.reading(&self.visitors),
+            deadline: CONTROL_DEADLINE,
+        });
+    }
+
+    /// Stage `extracted`: the handler failed in front of a buyer, so there is nothing to compare.
+    pub fn failed(&self, route: &Route, failure: &Failure) {
+        self.judge.discard(&route.subject, unknown(failure));
+    }
+}
+
+/// Whether there is so much to do that comparing must wait: long before a buyer is turned away.
+fn is_busy(route: &Route) -> bool {
+    route.metrics.in_flight() > route.policy.limits.in_flight / 2
+}
+
+/// Of which kind a request is that was answered so, and a hash that tells it from others.
+fn kind(request: &RequestSummary, status: StatusCode, headers: &HeaderMap) -> (Stratum, u64) {
+    let (content_type, operation) = (headers.get(CONTENT_TYPE), request.operation.as_deref());
+    let stratum = Stratum::of(status, request.signed_in, content_type, operation);
+    let mut hasher = DefaultHasher::new();
+    (&request.method, &request.target, request.variant).hash(&mut hasher);
+    (stratum, hasher.finish())
+}
+
+fn observe(reply: &Reply, took: Duration) -> Observation {
+    Observation {
+        status: reply.status,
+        headers: reply.headers.clone(),
+        body: reply.body.clone().into(),
+        trailers: HeaderMap::new(),
+        took,
+    }
+}
+
+fn unknown(failure: &Failure) -> Unknown {
+    match failure.reason() {
+        Fallback::Error | Fallback::Breaker => Unknown::Failed,
+        Fallback::Panic => Unknown::Panicked,
+        Fallback::Deadline => Unknown::TimedOut,
+        Fallback::Overload => Unknown::Dropped,
+        Fallback::Declined => Unknown::Declined,
+    }
+}

@@ -1,0 +1,139 @@
+//! What the judge asks each side itself.
+
+use std::{sync::Arc, time::Instant};
+
+use extracted::Extraction;
+use futures_util::{FutureExt as _, TryFutureExt as _};
+use http::{HeaderMap, Request, Response};
+use http_body::Body as _;
+use http_body_util::BodyExt as _;
+use shadow::{Capture, Observation, Question, Unknown};
+use tokio::time::timeout;
+
+use super::{Mirror, observe, unknown};
+use crate::{
+    body::{Body, BodyError},
+    downstream::Downstream,
+    error::{Chain, ProxyError},
+    extraction::{Ending, NoReply},
+    h1::client::{Allowance, ExchangeError},
+    limits::Timeouts,
+    monolith::{Hop, Monolith, Trip},
+    snapshot::Snapshot,
+    upstream::Upstream,
+};
+
+impl Mirror {
+    /// The monolith, or the upstream in its place.
+    pub(super) fn control(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        upstream: &Arc<Upstream>,
+        downstream: &Arc<Downstream>,
+    ) -> Question {
+        let (asker, snapshot) = (self.asker(snapshot, upstream), Arc::clone(snapshot));
+        let downstream = Arc::clone(downstream);
+        let answer = async move { asker.ask(snapshot.to_monolith(&downstream)).await };
+        answer.map_err(|_| Unknown::ControlFailed).boxed()
+    }
+
+    /// A service that is compared with the monolith, within the route's `timeout`.
+    pub(super) fn service(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        service: &Arc<Upstream>,
+        downstream: &Arc<Downstream>,
+    ) -> Question {
+        let (asker, snapshot) = (self.asker(snapshot, service), Arc::clone(snapshot));
+        let downstream = Arc::clone(downstream);
+        let answer = async move {
+            let limit = snapshot.route.timeout;
+            let answer = asker.ask(snapshot.to_candidate(&downstream));
+            match timeout(limit, answer).await {
+                Ok(Ok(answer)) => Ok(answer),
+                Ok(Err(error)) => {
+                    let (route, why) = (&snapshot.route.id, error.of_candidate());
+                    tracing::debug!(%route, %why, error = %Chain(&error), "no candidate's answer");
+                    Err(why)
+                }
+                Err(_) => Err(Unknown::TimedOut),
+            }
+        };
+        answer.boxed()
+    }
+
+    fn asker(&self, snapshot: &Snapshot, upstream: &Arc<Upstream>) -> Asker {
+        let (connections, timeouts) = (self.controls.clone(), snapshot.route.policy.timeouts);
+        Asker { connections, upstream: Arc::clone(upstream), timeouts }
+    }
+
+    /// The handler, whatever it would write rolled back.
+    pub(super) fn handler(&self, snapshot: &Arc<Snapshot>, extraction: Extraction) -> Question {
+        let (candidates, snapshot) = (self.candidates.clone(), Arc::clone(snapshot));
+        let answer = async move {
+            let began = Instant::now();
+            match candidates.run(snapshot.to_handler(extraction, Ending::Rollback)).await {
+                Ok(reply) => Ok(observe(&reply, began.elapsed())),
+                Err(NoReply::Failed(failure)) => Err(unknown(&failure)),
+                // A candidate is rolled back, never committed.
+                Err(NoReply::CommitUnknown(_)) => Err(Unknown::Failed),
+            }
+        };
+        answer.boxed()
+    }
+}
+
+/// Asks an upstream over the judge's own connections.
+struct Asker {
+    connections: Monolith,
+    upstream: Arc<Upstream>,
+    timeouts: Timeouts,
+}
+
+impl Asker {
+    async fn ask(self, request: Request<Body>) -> Result<Observation, Unanswered> {
+        let Self { connections, upstream, timeouts } = self;
+        let began = Instant::now();
+        let allowance = Allowance::of(&timeouts, began);
+        let (upstream, timeouts) = (&upstream, &timeouts);
+        let hop = Hop { upstream, timeouts, first: false, shadow: true, allowance };
+        let response = connections.send(hop, request, &mut Trip::default()).await?;
+        Ok(read(response, began).await?)
+    }
+}
+
+/// Why an upstream has not answered the judge.
+#[derive(Debug, thiserror::Error)]
+enum Unanswered {
+    #[error("no answer came")]
+    Refused(#[from] ProxyError),
+    #[error("the answer broke off")]
+    BrokeOff(#[from] BodyError),
+}
+
+impl Unanswered {
+    /// What it comes to where it is the candidate's.
+    const fn of_candidate(&self) -> Unknown {
+        match self {
+            Self::Refused(ProxyError::Busy(_)) => Unknown::Dropped,
+            Self::Refused(ProxyError::Upstream(ExchangeError::Limit(_)))
+            | Self::BrokeOff(BodyError::Limit(_)) => Unknown::TimedOut,
+            _ => Unknown::Failed,
+        }
+    }
+}
+
+/// The whole of an answer, in bounded memory.
+async fn read(response: Response<Body>, began: Instant) -> Result<Observation, BodyError> {
+    let (head, mut body) = response.into_parts();
+    let mut capture = Capture::expecting(body.size_hint().exact());
+    let mut trailers = HeaderMap::new();
+    while let Some(frame) = body.frame().await {
+        match frame?.into_data() {
+            Ok(data) => capture.push(&data),
+            Err(frame) => trailers.extend(frame.into_trailers().unwrap_or_default()),
+        }
+    }
+    let (status, headers, body) = (head.status, head.headers, capture.finish());
+    Ok(Observation { status, headers, body, trailers, took: began.elapsed() })
+}
