@@ -13,7 +13,7 @@ use crate::{
     compare::{Comparison, Difference, Judgement, Outcome, Rule},
     metrics::ShadowMetrics,
     noise::{Excused, Noise, places},
-    redact::Redactor,
+    redact::{Redactor, method_name},
     report::{NewSample, NewSide, Pending, RuleNote, Seen, Signature, Store, bucket},
 };
 
@@ -157,7 +157,8 @@ impl Book {
         }
         let (redactor, reveal) = (self.store.redactor(), &subject.reveal);
         let bodies = [control, candidate].map(|it| redactor.body(it, reveal));
-        let target = format!("{} {}", request.method, redactor.target(&request.target));
+        let target = redactor.target(&request.template, &request.target, reveal);
+        let target = format!("{} {target}", method_name(&request.method));
         let mut seen: HashMap<Signature, Seen> = HashMap::new();
         for (index, finding) in comparison.findings.iter().enumerate() {
             let difference = &finding.difference;

@@ -23,11 +23,13 @@ pub use crate::{
     compare::{Class, DifferenceKind, PathPattern},
     experiment::{Experiment, Leg, Reading, RequestSummary},
     observation::Observation,
+    redact::method_name,
     report::{
         DifferenceReport, EarlierReport, Latency, Reports, RouteReport, RuleReport, Sample, Side,
         Store, StoreError, StratumReport,
     },
     runner::{Settings, Shadow, StartError},
+    sensitive::is_personal,
     stratum::Stratum,
     subject::{Budget, Proof, Share, Subject},
     unknown::Unknown,

@@ -32,6 +32,8 @@ pub(crate) enum Root {
     Document,
     /// The root element of an HTML or XML document.
     Markup,
+    /// The request, of which only `reveal` speaks: `request.path.id`, `request.query.page`.
+    Request,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,6 +145,7 @@ impl fmt::Display for Root {
             Self::Body => "body",
             Self::Document => "$",
             Self::Markup => ":root",
+            Self::Request => "request",
         })
     }
 }
