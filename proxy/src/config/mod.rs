@@ -167,6 +167,11 @@ pub struct Serve {
     /// Which log lines: a level, or a filter such as info,access=off
     #[arg(long, env = "BANYAN_LOG", value_name = "FILTER", default_value = "info")]
     pub log: String,
+
+    /// Write paths, user agents, messages of panics and libraries' lines into the log as they are:
+    /// buyers' data may be in them
+    #[arg(long, env = "BANYAN_LOG_UNREDACTED")]
+    pub log_unredacted: bool,
 }
 
 /// The store in the working directory, for those who name none.
