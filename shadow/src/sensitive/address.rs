@@ -40,9 +40,12 @@ const REACH: usize = 4;
 
 /// Whether the text has a street and a number beside it.
 pub(super) fn has_address(value: &str) -> bool {
+    // Looking for numbers is quick, and most texts have none.
+    if !words(value).any(is_number) {
+        return false;
+    }
     let (mut last_street, mut last_number) = (None, None);
-    for (at, word) in value.split(|it: char| it.is_whitespace() || it == ',').enumerate() {
-        let word = word.trim_matches(['.', ';', ':', '(', ')', '"', '\'']);
+    for (at, word) in words(value).enumerate() {
         if is_number(word) {
             last_number = Some(at);
         } else if is_street(word) {
@@ -56,6 +59,12 @@ pub(super) fn has_address(value: &str) -> bool {
         }
     }
     false
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let around = |it: char| matches!(it, '.' | ';' | ':' | '(' | ')' | '"' | '\'');
+    let words = text.split(|it: char| matches!(it, ' ' | ',' | '\n' | '\t' | '\u{a0}'));
+    words.map(move |it| it.trim_matches(around))
 }
 
 /// `221B`, `4-6`.

@@ -62,10 +62,20 @@ pub fn is_personal(text: &str) -> bool {
 }
 
 fn has_secret(text: &str) -> bool {
-    let between = [' ', ',', ';', '<', '>', '"', '\'', '(', ')', '=', '&', '?', '\n', '\t'];
-    text.split(between).any(|it| is_email(it) || is_token(it))
+    // All of them have a digit or an `@`, and most texts have neither.
+    if !text.bytes().any(|it| it.is_ascii_digit() || it == b'@') {
+        return false;
+    }
+    text.split(ends_word).any(|it| is_email(it) || is_token(it))
         || numbers::has_long_number(text)
         || address::has_address(text)
+}
+
+const fn ends_word(it: char) -> bool {
+    matches!(
+        it,
+        ' ' | ',' | ';' | '<' | '>' | '"' | '\'' | '(' | ')' | '=' | '&' | '?' | '\n' | '\t'
+    )
 }
 
 fn names_a_secret(name: &str) -> bool {
@@ -85,11 +95,14 @@ fn is_email(word: &str) -> bool {
 }
 
 fn is_token(word: &str) -> bool {
+    if word.len() < TOKEN {
+        return false;
+    }
     let signs = |it: u8| it.is_ascii_alphanumeric() || b"-_+/.=~%".contains(&it);
     // A time and a number are no tokens, and neither is a path of words.
     let (letters, digits) =
         (word.bytes().filter(u8::is_ascii_alphabetic), word.bytes().filter(u8::is_ascii_digit));
-    word.len() >= TOKEN && word.bytes().all(signs) && letters.count() >= 4 && digits.count() >= 4
+    word.bytes().all(signs) && letters.count() >= 4 && digits.count() >= 4
 }
 
 #[cfg(test)]

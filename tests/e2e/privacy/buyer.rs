@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use reqwest::{
-    Client, Method,
+    Client, ClientBuilder, Method,
     header::{COOKIE, ORIGIN},
     multipart::{Form, Part},
     redirect::Policy,
@@ -25,6 +25,8 @@ const PRODUCT: u64 = 1999;
 pub(crate) struct Buyer {
     url: String,
     client: Client,
+    /// The same over HTTP/2.
+    h2: Client,
     cookie: String,
     csrf: String,
     order: u64,
@@ -53,7 +55,8 @@ impl Buyer {
         let (order, returned) = stock(database, id).await;
         Self {
             url: url.to_owned(),
-            client: Client::builder().redirect(Policy::none()).build().unwrap(),
+            client: client().build().unwrap(),
+            h2: client().http2_prior_knowledge().build().unwrap(),
             cookie: browser.cookie_header(),
             csrf: session["csrf_token"].as_str().unwrap().to_owned(),
             order,
@@ -147,11 +150,13 @@ impl Buyer {
     }
 
     fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        // Both protocols have their own ways into the log.
+        let client = if method == Method::GET { &self.client } else { &self.h2 };
         let (email, all) = (canary::email("query"), canary::all("query"));
         let query =
             [("q", &*all), ("email", &email), (&all, "1"), ("token", &canary::token("query"))];
         let cookie = format!("{}; remember={}", self.cookie, canary::token("cookie"));
-        let request = self.client.request(method, format!("{}{path}", self.url)).query(&query);
+        let request = client.request(method, format!("{}{path}", self.url)).query(&query);
         request
             .header(COOKIE, cookie)
             .header(ORIGIN, &self.url)
@@ -171,6 +176,10 @@ impl Buyer {
     async fn send(&self, request: reqwest::RequestBuilder) {
         request.send().await.unwrap().bytes().await.unwrap();
     }
+}
+
+fn client() -> ClientBuilder {
+    Client::builder().redirect(Policy::none())
 }
 
 /// Gives the buyer an order, a return and a notification, and a product a text. The return's id and

@@ -44,6 +44,18 @@ const JUDGED: [(&str, u64); 14] = [
 const REVEALED: [&str; 5] =
     ["$.user.email", "$.csrf_token", "$.told", "request.query.email", "request.query.token"];
 
+/// What the log must say, so that there is something to be heard there: a line for what fails in each
+/// way in which data could get into it.
+const SAID: [&str; 7] = [
+    "fell back to the monolith",
+    "panicked",
+    "with values in its message",
+    "SQLSTATE 23000",
+    "JSON that cannot be read",
+    "request failed",
+    "request refused",
+];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_canary_leaves_the_shop() {
     let shop = quiet_shop().await;
@@ -69,8 +81,8 @@ async fn no_canary_leaves_the_shop() {
     );
     all.extend(surfaces::reports(&process, &found));
     all.extend(surfaces::files(&process));
-    for said in ["fell back to the monolith", "panicked", "request failed", "request refused"] {
-        assert!(process.says(said).is_some(), "the log does not say: {said}");
+    for said in SAID {
+        assert!(process.log().contains(said), "the log does not say: {said}");
     }
     assert!(process.stop());
     // What was on its way has arrived, and the store is one file again.
@@ -80,6 +92,23 @@ async fn no_canary_leaves_the_shop() {
     assert_eq!(process.left_behind(), [PathBuf::new(); 0]);
     assert_silent(&all, &Ear::new(&buyer.secrets()));
     database.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_for_everything_gets_it() {
+    let peer = Peer::answering("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".into()).await;
+    let mut flags = vec![format!("--monolith=http://{}", peer.address)];
+    for unredacted in [false, true] {
+        flags.extend(unredacted.then(|| "--log-unredacted".to_owned()));
+        let mut process = Careless::start("[monolith]\n", &flags).await;
+        let request = reqwest::Client::new().get(format!("{}/buyers/jane-doe?a=1", process.url));
+        request.header("user-agent", "jane@shop.test").send().await.unwrap();
+        assert!(process.stop());
+        let log = process.log();
+        for hidden in ["\"/buyers/jane-doe\"", "jane@shop.test"] {
+            assert_eq!(log.contains(hidden), unredacted, "{log}");
+        }
+    }
 }
 
 fn assert_silent(all: &[Surface], ear: &Ear) {

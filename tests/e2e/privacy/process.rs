@@ -28,7 +28,7 @@ impl Careless {
         let log = |name: &str| File::create(state.path().join(name)).unwrap();
         let child = Command::new("setpriv")
             .args(["--pdeathsig", "KILL", env!("CARGO_BIN_EXE_careless"), "serve"])
-            .args(["--listen=127.0.0.1:0", "--admin=127.0.0.1:0", "--routes=routes.toml"])
+            .args(["--listen=h2c://127.0.0.1:0", "--admin=127.0.0.1:0", "--routes=routes.toml"])
             .args(["--log=debug", "--workers=1"])
             .args(flags)
             .current_dir(state.path())
@@ -41,18 +41,26 @@ impl Careless {
             .unwrap();
         let mut process = Self { child, state, url: String::new(), admin: String::new() };
         let serving = eventually("Banyan to serve", || async { process.says("serving") }).await;
-        let place = |name: &str| format!("http://{}", serving[name].as_str().unwrap());
+        let place = |name: &str| {
+            let address = serving[name].as_str().unwrap();
+            format!("http://{}", address.rsplit('/').next().unwrap())
+        };
         (process.url, process.admin) = (place("addresses"), place("admin"));
         process
     }
 
     /// The first line of the log with this message. Whatever is no line ends the test.
     pub(crate) fn says(&self, message: &str) -> Option<Value> {
-        let log = fs::read_to_string(self.state.path().join("stderr")).unwrap();
+        let log = self.log();
         let read = |it: &str| serde_json::from_str::<Value>(it).unwrap_or_else(|_| panic!("{log}"));
         // The last line may be written at this moment.
         let (whole, _) = log.rsplit_once('\n').unwrap_or_default();
         whole.lines().map(read).find(|it| it["message"] == message)
+    }
+
+    /// All of the log.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.state.path().join("stderr")).unwrap()
     }
 
     pub(crate) fn store(&self) -> String {

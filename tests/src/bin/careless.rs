@@ -132,7 +132,8 @@ async fn quotes(
     request: &Request,
     correct: Extraction,
 ) -> Result<Reply, HandlerError> {
-    (correct.run)(ctx, request).await?;
+    // Whatever a correct handler makes of it.
+    let _ = (correct.run)(ctx, request).await;
     let misread = serde_json::from_value::<u8>(Value::from(told(request)));
     Err(misread.map_or_else(HandlerError::Json, |_| HandlerError::Declined("it was a number")))
 }

@@ -67,6 +67,16 @@ struct Answered {
     trip: Trip,
 }
 
+/// Whether it is worth to look closely, which takes longer than to write the line: browsers have
+/// neither an address in their names nor a long number.
+fn may_tell(user_agent: &[u8]) -> bool {
+    let mut digits = 0;
+    user_agent.iter().any(|it| {
+        digits = if it.is_ascii_digit() { digits + 1 } else { 0 };
+        digits == 7 || matches!(it, b'@' | b'%')
+    })
+}
+
 /// What stands in the place of what is not shown.
 const REDACTED: &[u8] = b"(redacted)";
 
@@ -146,7 +156,9 @@ impl Entry {
     /// What the client says it is, unless that tells who somebody is.
     fn user_agent(&self) -> Option<&[u8]> {
         let told = self.user_agent.as_ref().map(HeaderValue::as_bytes)?;
-        let hidden = !self.unredacted && shadow::is_personal(&String::from_utf8_lossy(told));
+        let hidden = !self.unredacted
+            && may_tell(told)
+            && shadow::is_personal(&String::from_utf8_lossy(told));
         Some(if hidden { REDACTED } else { told })
     }
 
