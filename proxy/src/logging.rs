@@ -3,7 +3,10 @@
 //! No line has a buyer's data in it, unless the operator asks for all there is: our own lines are
 //! written so, libraries say only what an operator must know, and panics only where.
 
-use std::panic::{self, PanicHookInfo};
+use std::{
+    backtrace::{Backtrace, BacktraceStatus},
+    panic::{self, PanicHookInfo},
+};
 
 use tracing::{Level, Metadata};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
@@ -52,7 +55,10 @@ fn log_panic(panic: &PanicHookInfo<'_>, unredacted: bool) {
     let place = panic.location().map(ToString::to_string);
     let literal = panic.payload().downcast_ref::<&'static str>().copied();
     let said = literal.or(panic.payload_as_str().filter(|_| unredacted)).unwrap_or(FORMATTED);
-    tracing::error!(place, said, "panicked");
+    // Names of functions and files, where RUST_BACKTRACE asks for them.
+    let trace = Backtrace::capture();
+    let trace = (trace.status() == BacktraceStatus::Captured).then(|| trace.to_string());
+    tracing::error!(place, said, trace, "panicked");
 }
 
 #[cfg(test)]

@@ -95,6 +95,11 @@ pub struct Serve {
     #[arg(long, env = "BANYAN_STORE", value_name = "URL", default_value = DEFAULT_STORE)]
     pub store: String,
 
+    /// What the hashes of values in the reports are made with, beside the store's own key: whoever has
+    /// only the store cannot try values out
+    #[arg(long, env = "BANYAN_REDACTION_KEY", value_name = "TEXT", hide_env_values = true)]
+    pub redaction_key: Option<Secret>,
+
     /// The monolith's MySQL, for the extractions: mysql://USER:PASSWORD@HOST/NAME
     #[arg(long, env = "BANYAN_DATABASE", value_name = "URL", hide_env_values = true)]
     pub database: Option<Secret>,

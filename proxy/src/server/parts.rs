@@ -4,7 +4,7 @@ use std::{io, sync::Arc, time::Duration};
 
 use extracted::{Extraction, rails::job::Namespace};
 use prometheus::Registry;
-use shadow::{MonolithVersion, Shadow};
+use shadow::{MonolithVersion, Shadow, Store};
 use sqlx::MySqlPool;
 
 use super::StartError;
@@ -145,6 +145,16 @@ pub(super) fn access_log(
         .then(|| AccessLog::start(io::stderr(), metrics.log_lines_dropped()))
         .transpose()
         .map_err(StartError::Threads)
+}
+
+/// Where the judge keeps what it finds.
+pub(super) async fn store(settings: &Serve) -> Result<Store, StartError> {
+    let store = Store::open(&settings.store).await;
+    let store = store.map_err(|error| StartError::Store(settings.store.clone(), error))?;
+    Ok(match &settings.redaction_key {
+        Some(key) => store.keyed_with(key.expose()),
+        None => store,
+    })
 }
 
 /// How the judge works, and what its verdicts are bound to.

@@ -2,7 +2,7 @@
 //!
 //! A hash is the first eight hexadecimal digits of an HMAC under a key that the store keeps, so that
 //! equal values can be recognised across samples and restarts, and nobody without the store can try
-//! values out.
+//! values out; nor with it, where there is a secret beside.
 
 mod names;
 mod shape;
@@ -36,6 +36,11 @@ impl std::fmt::Debug for Redactor {
 impl Redactor {
     pub(crate) const fn new(key: [u8; 32]) -> Self {
         Self { key: Key(key) }
+    }
+
+    /// Hashes under this secret too.
+    pub(crate) fn keyed_with(&self, secret: &str) -> Self {
+        Self::new(self.key.keyed(&[secret.as_bytes()]))
     }
 
     /// The value at a difference's path.

@@ -52,13 +52,23 @@ pub(super) fn judged<'a>(path: &Path<'a>) -> impl Iterator<Item = (&'a str, bool
     })
 }
 
-/// Whether a name is written as programs write them: a letter or `_` first, then also digits, `-`,
-/// and the brackets of a form's fields.
+/// Whether a name is written as programs write them: a letter or `_` first, then also digits and `-`;
+/// in the name of a form's field, keys in brackets behind it.
 pub(super) fn is_plain(name: &str) -> bool {
-    let ok = |it: u8| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_' | b'[' | b']');
     let begins = name.starts_with(|it: char| it.is_ascii_alphabetic() || it == '_');
     let digits = name.bytes().filter(u8::is_ascii_digit).count();
-    begins && name.len() <= LIMIT && digits <= DIGITS && name.bytes().all(ok) && !is_personal(name)
+    let (word, keys) = name.find('[').map_or((name, "[]"), |at| name.split_at(at));
+    let keys = keys.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
+    begins
+        && name.len() <= LIMIT
+        && digits <= DIGITS
+        && is_word(word)
+        && keys.is_some_and(|it| it.split("][").all(is_word))
+        && !is_personal(name)
+}
+
+fn is_word(text: &str) -> bool {
+    text.bytes().all(|it| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_'))
 }
 
 /// The parser gives every page a head and a body, whatever the page is made of.
@@ -94,6 +104,7 @@ mod tests {
             "user[email]",
             "createdAt",
             "lines[0][quantity]",
+            "ids[]",
         ] {
             assert!(is_plain(name), "{name}");
         }
@@ -108,6 +119,8 @@ mod tests {
             "Jane Doe",
             "4711",
             "quantities[4711]",
+            "jane[",
+            "a]b[c",
             "buyer4711",
             "Zoë",
             "8hN2kq0Vw3Zt5LrX9bCd7eFg1a",

@@ -1,3 +1,5 @@
+//! What is shown of documents, and what is not.
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -58,4 +60,14 @@ fn a_long_body_is_cut_and_says_so_and_other_bodies_are_only_measured() {
     assert!(text.len() < BODY_LIMIT + 100 && text.ends_with("cut after 16 KiB"));
     let text = redactor().body(&answer("no json"), &[]);
     assert!(text.starts_with("‹body of up to 1 KiB #"), "{text}");
+}
+
+#[test]
+fn a_secret_changes_every_hash_and_is_needed_for_each() {
+    let shown = |it: &Redactor| it.body(&answer(r#"{"name":"Ada"}"#), &[]);
+    let [plain, one, other] =
+        [redactor(), redactor().keyed_with("one"), redactor().keyed_with("other")];
+    assert_eq!(shown(&one), shown(&redactor().keyed_with("one")));
+    assert!(shown(&one) != shown(&plain) && shown(&one) != shown(&other));
+    assert_ne!(one.fingerprint(&[b"a"]), plain.fingerprint(&[b"a"]));
 }

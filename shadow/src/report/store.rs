@@ -75,6 +75,13 @@ impl Store {
         Ok(Self { pool, redactor })
     }
 
+    /// The same store, in which values are hashed under a secret too that is not in it.
+    #[must_use]
+    pub fn keyed_with(mut self, secret: &str) -> Self {
+        self.redactor = self.redactor.keyed_with(secret);
+        self
+    }
+
     /// Reads what this store holds.
     pub fn reports(&self) -> Reports {
         Reports::of(self.pool.clone())

@@ -63,7 +63,7 @@ pub(super) fn has_address(value: &str) -> bool {
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
     let around = |it: char| matches!(it, '.' | ';' | ':' | '(' | ')' | '"' | '\'');
-    let words = text.split(|it: char| matches!(it, ' ' | ',' | '\n' | '\t' | '\u{a0}'));
+    let words = text.split([' ', ',', '\n', '\t', '\u{a0}']);
     words.map(move |it| it.trim_matches(around))
 }
 

@@ -86,10 +86,12 @@ async fn gossips(
             document.to_string()
         }
         // Escaped nowhere, as a template may have it.
-        Err(_) => body.replace("</", "!</").replace(
-            "!</body>",
-            &format!("<p id=\"{told}\" class=\"{told}\">{told}</p><i title={told}><{told}></body>"),
-        ),
+        Err(_) => {
+            let tags: String = told.split(' ').map(|it| format!("<{it}>")).collect();
+            let end = format!("<p id=\"{told}\" class=\"{told}\">{told}</p>{tags}</body>");
+            let body = body.replace("</", "!</").replace("!</body>", &end);
+            body.replace("<h1>", &format!("<h1 title={told}>"))
+        }
     };
     reply.body = Bytes::from(body);
     for (name, value) in [
