@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     const CONTROL: &str = r#"{
-  id: ‹number of 1 #0a1b2c3d›,
+  id: ‹number of 1–8 #0a1b2c3d›,
   lines: [
     {
       price: "19.90",
@@ -163,7 +163,7 @@ mod tests {
     },
     "price: 7"
   ],
-  name: ‹text of 3 #0a1b2c3d›
+  name: ‹text of 1–8 #0a1b2c3d›
 }"#;
 
     fn marked(body: &str, path: &str) -> Vec<usize> {

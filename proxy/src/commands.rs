@@ -23,7 +23,7 @@ use crate::{
 /// `banyan serve`: until SIGTERM, SIGINT or a successor, then a drain; a second signal ends it at
 /// once. SIGHUP reads certificates and routes again.
 pub fn serve(settings: &Serve, extractions: &'static [Extraction]) -> ExitCode {
-    let log = match logging::install(settings.log_format, &settings.log) {
+    let log = match logging::install(settings.log_format, &settings.log, settings.log_unredacted) {
         Ok(guard) => guard,
         Err(message) => return cannot(&message),
     };

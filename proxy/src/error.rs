@@ -10,6 +10,7 @@ use crate::{
     extraction::NoReply,
     h1::{client::ExchangeError, framing::FramingFault, scan::HeadFault},
     limits::Limit,
+    quoting,
     route::Maintenance,
     sendfile::SendfileError,
     upstream::Unavailable,
@@ -262,19 +263,28 @@ const fn head(fault: HeadFault) -> Told {
     }
 }
 
-/// Displays an error and every source below it on one line: `outer: inner: innermost`.
+/// Displays an error and every source below it on one line: `outer: inner: innermost`, without what
+/// errors of others quote of a buyer's data.
 #[derive(Debug)]
 pub struct Chain<'a>(pub &'a (dyn Error + 'static));
 
 impl fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)?;
-        let mut next = self.0.source();
-        while let Some(error) = next {
-            write!(f, ": {error}")?;
-            next = error.source();
+        let mut error = self.0;
+        loop {
+            match quoting::instead(error) {
+                None => write!(f, "{error}")?,
+                Some(instead) => {
+                    f.write_str(&instead.text)?;
+                    if !instead.cause {
+                        return Ok(());
+                    }
+                }
+            }
+            let Some(source) = error.source() else { return Ok(()) };
+            f.write_str(": ")?;
+            error = source;
         }
-        Ok(())
     }
 }
 

@@ -32,6 +32,7 @@ pub mod mirror;
 pub mod monolith;
 pub mod pool;
 pub mod proxy_protocol;
+mod quoting;
 pub mod report;
 pub mod route;
 pub mod sendfile;

@@ -1,25 +1,76 @@
 //! The log: structured lines on standard error, written off the request's thread.
+//!
+//! No line has a buyer's data in it, unless the operator asks for all there is: our own lines are
+//! written so, libraries say only what an operator must know, and panics only where.
 
+use std::{
+    backtrace::{Backtrace, BacktraceStatus},
+    panic::{self, PanicHookInfo},
+};
+
+use tracing::{Level, Metadata};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{
+    EnvFilter, Layer as _, filter::filter_fn, fmt, layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
+};
 
 use crate::config::LogFormat;
 
-/// Installs the process's log. Lines are handed to a writer thread through a bounded queue; when a
-/// slow disk or terminal fills it, lines are dropped and requests are not.
+/// What is said of a panic whose message was put together when it happened: a handler's may quote a
+/// row or a parameter.
+pub const FORMATTED: &str = "with values in its message, which --log-unredacted shows";
+
+/// Whose lines are written at any level. Others say at `debug` what passes through them.
+const OURS: [&str; 5] = ["dashboards", "extracted", "kafka", "proxy", "shadow"];
+
+/// Installs the process's log, panics included. Lines are handed to a writer thread through a bounded
+/// queue; when a slow disk or terminal fills it, lines are dropped and requests are not.
 ///
 /// Keep the guard until the process ends: dropping it writes what is queued.
 ///
 /// # Errors
 /// When `filter` is not a filter; the message says where.
-pub fn install(format: LogFormat, filter: &str) -> Result<WorkerGuard, String> {
+pub fn install(format: LogFormat, filter: &str, unredacted: bool) -> Result<WorkerGuard, String> {
     let filter = EnvFilter::try_new(filter).map_err(|error| format!("--log: {error}"))?;
     let (writer, guard) = NonBlockingBuilder::default().lossy(true).finish(std::io::stderr());
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
-    let installed = match format {
-        LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).try_init(),
-        LogFormat::Text => lines.compact().try_init(),
+    let lines = fmt::layer().with_writer(writer);
+    let lines = match format {
+        LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).boxed(),
+        LogFormat::Text => lines.compact().boxed(),
     };
+    let lines = lines.with_filter(filter_fn(move |it| unredacted || is_harmless(it)));
+    let installed = tracing_subscriber::registry().with(filter).with(lines).try_init();
     installed.map_err(|error| format!("the log is installed already: {error}"))?;
+    panic::set_hook(Box::new(move |panic| log_panic(panic, unredacted)));
     Ok(guard)
+}
+
+fn is_harmless(line: &Metadata<'_>) -> bool {
+    let krate = line.target().split(':').next().unwrap_or_default();
+    *line.level() <= Level::INFO || OURS.contains(&krate)
+}
+
+fn log_panic(panic: &PanicHookInfo<'_>, unredacted: bool) {
+    let place = panic.location().map(ToString::to_string);
+    let literal = panic.payload().downcast_ref::<&'static str>().copied();
+    let said = literal.or(panic.payload_as_str().filter(|_| unredacted)).unwrap_or(FORMATTED);
+    // Names of functions and files, where RUST_BACKTRACE asks for them.
+    let trace = Backtrace::capture();
+    let trace = (trace.status() == BacktraceStatus::Captured).then(|| trace.to_string());
+    tracing::error!(place, said, trace, "panicked");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_literal_message_is_known_from_one_with_values() {
+        let literal = panic::catch_unwind(|| panic!("a row is missing")).unwrap_err();
+        assert_eq!(literal.downcast_ref::<&'static str>(), Some(&"a row is missing"));
+        let buyer = std::hint::black_box("buyer1@shop.test");
+        let formatted = panic::catch_unwind(|| panic!("no row of {buyer}")).unwrap_err();
+        assert_eq!(formatted.downcast_ref::<&'static str>(), None);
+    }
 }

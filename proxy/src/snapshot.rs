@@ -120,6 +120,7 @@ impl Snapshot {
             id: id.unwrap_or_default().to_owned(),
             method: self.method.clone(),
             target: self.target.to_string(),
+            template: self.route.pattern.to_string(),
             signed_in: visitor.signed_in,
             operation: visitor::operation(&self.headers, &self.body),
             variant: visitor::variant(&visitor, &self.headers, &self.body),

@@ -35,6 +35,8 @@ pub struct Context {
     pub log: Option<Arc<Lane>>,
     /// How they are traced.
     pub tracing: Tracing,
+    /// Whether logs and spans may hold what clients made up: `--log-unredacted`.
+    pub unredacted: bool,
 }
 
 /// A request goes down this list; its answer comes back up. One stack serves one connection.

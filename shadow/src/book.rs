@@ -17,7 +17,7 @@ use crate::{
     metrics::ShadowMetrics,
     noise::{Excused, Memory, places},
     recheck::Rechecks,
-    redact::Redactor,
+    redact::{Redactor, method_name},
     report::{Marks, NewSample, NewSide, Pending, RuleNote, Seen, Signature, Store, bucket},
     suggestion::{Forms, forms},
 };
@@ -228,7 +228,8 @@ impl Book {
         }
         let (redactor, reveal) = (self.store.redactor(), &subject.reveal);
         let bodies = [control, candidate].map(|it| redactor.body(it, reveal));
-        let target = format!("{} {}", request.method, redactor.target(&request.target));
+        let target = redactor.target(&request.template, &request.target, reveal);
+        let target = format!("{} {target}", method_name(&request.method));
         let stratum = stratum(request, control).as_str().to_owned();
         let mut forms = forms(comparison, |it| signature(it, redactor));
         let mut seen: HashMap<Signature, Seen> = HashMap::new();

@@ -59,6 +59,8 @@ pub struct RequestSummary {
     pub method: http::Method,
     /// Path and query, as received.
     pub target: String,
+    /// The route's path template, such as `/products/{id}`: what of the path is literal.
+    pub template: String,
     /// Whether somebody who is signed in asks.
     pub signed_in: bool,
     /// The GraphQL operation that it names.

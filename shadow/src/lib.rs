@@ -28,11 +28,13 @@ pub use crate::{
     compare::{Class, DifferenceKind, PathPattern},
     experiment::{Experiment, Leg, Question, Reading, Recheck, RequestSummary},
     observation::Observation,
+    redact::method_name,
     report::{
         DifferenceReport, EarlierReport, Latency, Reports, Retention, RouteReport, RuleReport,
         Sample, Side, Store, StoreError, StratumReport,
     },
     runner::{Settings, Shadow, StartError},
+    sensitive::is_personal,
     stratum::Stratum,
     subject::{Budget, Proof, Share, Subject},
     suggestion::Suggestion,

@@ -4,11 +4,16 @@ use std::{fmt, str::FromStr};
 
 use serde::Serialize;
 
+use crate::sensitive::is_personal;
+
 /// What may be told from a request's content type or operation; more would be a name that its sender
 /// made up.
 const NAME_LIMIT: usize = 40;
 
 const OTHER: &str = "other";
+
+/// The content type of an answer without one.
+const NONE: &str = "none";
 
 /// A kind of requests of one route: the class of the monolith's status, signed in or not, the type
 /// of the monolith's content, and the GraphQL operation.
@@ -32,12 +37,12 @@ impl Stratum {
     ) -> Self {
         let class = status.as_u16() / 100;
         let signed_in = if signed_in { "signed-in" } else { "signed-out" };
-        let essence = content_type.and_then(|it| it.to_str().ok()).unwrap_or("none");
+        let essence = content_type.and_then(|it| it.to_str().ok()).unwrap_or(NONE);
         let essence = essence.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        let mut text = format!("{class}xx {signed_in} {}", named(&essence));
+        let mut text = format!("{class}xx {signed_in} {}", named(&essence, is_media_type));
         if let Some(operation) = operation {
             text.push(' ');
-            text.push_str(named(operation));
+            text.push_str(named(operation, is_graphql_name));
         }
         Self(text)
     }
@@ -69,10 +74,22 @@ impl Serialize for Stratum {
 }
 
 /// A name, unless it could be anything.
-fn named(name: &str) -> &str {
-    let plain = |it: u8| it.is_ascii_alphanumeric() || b"-_./+".contains(&it);
-    let is_plain = !name.is_empty() && name.len() <= NAME_LIMIT && name.bytes().all(plain);
-    if is_plain { name } else { OTHER }
+fn named(name: &str, is_name: fn(&str) -> bool) -> &str {
+    let is_shown = name.len() <= NAME_LIMIT && is_name(name) && !is_personal(name);
+    if is_shown { name } else { OTHER }
+}
+
+/// `type/subtype`, or none.
+fn is_media_type(name: &str) -> bool {
+    let plain = |it: u8| it.is_ascii_alphanumeric() || b"-_.+".contains(&it);
+    let is_part = |it: &str| !it.is_empty() && it.bytes().all(plain);
+    name == NONE || name.split_once('/').is_some_and(|(one, two)| is_part(one) && is_part(two))
+}
+
+/// As GraphQL's specification (October 2021, §2.1.9) has names.
+fn is_graphql_name(name: &str) -> bool {
+    let plain = |it: u8| it.is_ascii_alphanumeric() || it == b'_';
+    name.bytes().all(plain) && name.starts_with(|it: char| !it.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -93,7 +110,11 @@ mod tests {
     #[test]
     fn what_a_sender_makes_up_is_other() {
         let odd = HeaderValue::from_static("a b@c.test");
-        let kind = Stratum::of(StatusCode::OK, false, Some(&odd), Some(&"x".repeat(41)));
-        assert_eq!(kind.as_str(), "2xx signed-out other other");
+        for operation in
+            [&*"x".repeat(41), "a-b", "4242424242424242", "8hN2kq0Vw3Zt5LrX9bCd7eFg1aYp", ""]
+        {
+            let kind = Stratum::of(StatusCode::OK, false, Some(&odd), Some(operation));
+            assert_eq!(kind.as_str(), "2xx signed-out other other", "{operation}");
+        }
     }
 }

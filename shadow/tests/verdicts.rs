@@ -55,6 +55,7 @@ impl Process {
                 id: "0f6d2c1e".to_owned(),
                 method: Method::GET,
                 target: format!("/products/{target}"),
+                template: "/products/{id}".to_owned(),
                 signed_in: false,
                 operation: None,
                 variant,

@@ -20,6 +20,7 @@ mod noise;
 mod pages;
 mod pass_through;
 mod planted_bugs;
+mod privacy;
 mod prometheus;
 mod protocols;
 mod puma_tls;

@@ -65,7 +65,7 @@ impl Process {
 
     /// On a store that is not there yet.
     pub(crate) async fn waiting(url: &str) -> Self {
-        Self::on(Store::open_or_wait(url).await.unwrap(), Settings::default())
+        Self::on(Store::open_or_wait(url, None).await.unwrap(), Settings::default())
     }
 
     fn on(store: Store, settings: Settings) -> Self {

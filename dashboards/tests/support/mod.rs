@@ -35,6 +35,7 @@ impl Bench {
                     id: "0f6d2c1e".into(),
                     method: Method::GET,
                     target: "/api/products/7".into(),
+                    template: "/api/products/{id}".into(),
                     signed_in: false,
                     operation: None,
                     variant: 0,

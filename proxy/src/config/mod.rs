@@ -103,6 +103,11 @@ pub struct Serve {
     #[command(flatten)]
     pub retention: Retention,
 
+    /// What the hashes of values in the reports are made with, beside the store's own key: whoever has
+    /// only the store cannot try values out
+    #[arg(long, env = "BANYAN_REDACTION_KEY", value_name = "TEXT", hide_env_values = true)]
+    pub redaction_key: Option<Secret>,
+
     /// The monolith's MySQL, for the extractions: mysql://USER:PASSWORD@HOST/NAME
     #[arg(long, env = "BANYAN_DATABASE", value_name = "URL", hide_env_values = true)]
     pub database: Option<Secret>,
@@ -175,6 +180,11 @@ pub struct Serve {
     /// Which log lines: a level, or a filter such as info,access=off
     #[arg(long, env = "BANYAN_LOG", value_name = "FILTER", default_value = "info")]
     pub log: String,
+
+    /// Write paths, user agents, messages of panics and libraries' lines into the log as they are:
+    /// buyers' data may be in them
+    #[arg(long, env = "BANYAN_LOG_UNREDACTED")]
+    pub log_unredacted: bool,
 }
 
 /// The store in the working directory, for those who name none.

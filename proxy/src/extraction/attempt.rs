@@ -23,7 +23,7 @@ use super::{
     jobs::{Outbox, PUSH_PATIENCE},
     sessions,
 };
-use crate::metrics::ExtractionMetrics;
+use crate::{logging, metrics::ExtractionMetrics};
 
 /// What a call needs.
 pub(super) struct Attempt {
@@ -178,10 +178,9 @@ impl Drop for Running {
     }
 }
 
-fn message(error: JoinError) -> String {
-    let Ok(panic) = error.try_into_panic() else { return "aborted".to_owned() };
-    let text = panic.downcast_ref::<&str>().map(|it| (*it).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
+fn message(error: JoinError) -> &'static str {
+    let panic = error.try_into_panic();
+    panic.map_or("aborted", |it| it.downcast_ref().copied().unwrap_or(logging::FORMATTED))
 }
 
 #[cfg(test)]

@@ -35,9 +35,10 @@ pub enum Failure {
     /// The handler did not finish in time; it was aborted and its transaction rolled back.
     #[error("the handler did not answer within {0:?}")]
     Deadline(Duration),
-    /// The handler panicked; its transaction was rolled back.
+    /// The handler panicked; its transaction was rolled back. The message is one that stands in the
+    /// program as it is; another may hold a buyer's data.
     #[error("the handler panicked: {0}")]
-    Panicked(String),
+    Panicked(&'static str),
     /// The handler gave the request back, or failed.
     #[error("the handler gave no reply")]
     Handler(#[source] HandlerError),

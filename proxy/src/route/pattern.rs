@@ -64,6 +64,11 @@ impl PathPattern {
         Self { text: "*".into(), segments: vec![Segment::Rest { name: "path".into() }] }
     }
 
+    /// The template as it is written; `*` for every path there is.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
     /// The template without its names: two of one shape match the same paths.
     pub(super) fn shape(&self) -> String {
         let mut shape = String::new();

@@ -28,7 +28,8 @@ pub(super) fn subject(
     let rules = rules(section, findings);
     let reveal = section.get("reveal").map(|value| {
         let values = array(value, "`reveal` must be an array of paths", findings);
-        let path = |it| parsed(it, "a path must be a string", findings, PathPattern::parse);
+        let path =
+            |it| parsed(it, "a path must be a string", findings, PathPattern::parse_revealed);
         values.iter().filter_map(path).collect()
     });
     let budget = section.get("budget").map_or_else(Budget::default, |it| budget(it, findings));

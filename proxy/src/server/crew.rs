@@ -89,6 +89,7 @@ impl Crew<'_> {
                     extractions: self.live.clone(),
                     mirror: self.mirror.clone(),
                 },
+                unredacted: self.settings.log_unredacted,
                 log: self.log.as_ref().map(|log| Arc::new(log.lane())),
                 tracing: self.tracing.clone(),
             }),

@@ -12,7 +12,7 @@ use std::{
 
 use extracted::Extraction;
 use prometheus::Registry;
-use shadow::{Shadow, Store};
+use shadow::Shadow;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use self::crew::Crew;
@@ -80,9 +80,7 @@ impl Banyan {
         let certificates = parts::certificates(settings, &metrics)?;
         let files = Roots::parse(&settings.sendfile).map_err(StartError::Sendfile)?;
         let tracing = parts::tracing(settings, &registry)?;
-        let store = Store::open_or_wait(&settings.store)
-            .await
-            .map_err(|error| StartError::Store(Store::name(&settings.store), error))?;
+        let store = parts::store(settings).await?;
         let reports = store.reports();
         let judge =
             Shadow::start(parts::judge(settings), store, &registry).map_err(StartError::Judge)?;

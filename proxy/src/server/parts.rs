@@ -4,7 +4,7 @@ use std::{io, sync::Arc, time::Duration};
 
 use extracted::{Extraction, rails::job::Namespace};
 use prometheus::Registry;
-use shadow::{MonolithVersion, Shadow};
+use shadow::{MonolithVersion, Shadow, Store};
 use sqlx::MySqlPool;
 
 use super::StartError;
@@ -145,6 +145,13 @@ pub(super) fn access_log(
         .then(|| AccessLog::start(io::stderr(), metrics.log_lines_dropped()))
         .transpose()
         .map_err(StartError::Threads)
+}
+
+/// Where the judge keeps what it finds.
+pub(super) async fn store(settings: &Serve) -> Result<Store, StartError> {
+    let secret = settings.redaction_key.as_ref().map(Secret::expose);
+    let store = Store::open_or_wait(&settings.store, secret).await;
+    store.map_err(|error| StartError::Store(Store::name(&settings.store), error))
 }
 
 /// How the judge works, and what its verdicts are bound to.

@@ -37,7 +37,7 @@ pub struct SpanRecord {
     pub method: Text,
     /// `url.scheme`: `http` or `https`.
     pub scheme: &'static str,
-    /// `url.path`, without the query.
+    /// `url.path`, without the query; the route's pattern unless `--log-unredacted` is given.
     pub path: Text,
     /// `http.response.status_code`; `None` where no answer began.
     pub status: Option<StatusCode>,

@@ -75,6 +75,8 @@ pub struct Store {
 struct State {
     /// The key of the redaction, if the store has none yet.
     fresh: [u8; 32],
+    /// Beside that key, and not in the store.
+    secret: Option<String>,
     /// Of this process.
     writer: String,
     opened: OnceLock<Opened>,
@@ -97,18 +99,19 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; nothing was changed, unless a migration failed half-way.
     pub async fn open(url: &str) -> Result<Self, StoreError> {
-        let store = Self::named(url)?;
+        let store = Self::named(url, None)?;
         store.prepare().await?;
         Ok(store)
     }
 
     /// As [`Store::open`], but a server that cannot be reached is opened when it can: until then
-    /// nothing is judged. Buyers must not wait for reports.
+    /// nothing is judged. Buyers must not wait for reports. With a `secret` values are hashed under
+    /// that too, which is not in the store.
     ///
     /// # Errors
     /// As [`Store::open`], where waiting would not help.
-    pub async fn open_or_wait(url: &str) -> Result<Self, StoreError> {
-        let store = Self::named(url)?;
+    pub async fn open_or_wait(url: &str, secret: Option<&str>) -> Result<Self, StoreError> {
+        let store = Self::named(url, secret)?;
         match store.prepare().await {
             Err(StoreError::Open(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut))
                 if store.database.dialect != Dialect::Sqlite =>
@@ -120,12 +123,13 @@ impl Store {
         }
     }
 
-    fn named(url: &str) -> Result<Self, StoreError> {
+    fn named(url: &str, secret: Option<&str>) -> Result<Self, StoreError> {
         let (mut fresh, mut writer) = ([0; 32], [0; 8]);
         getrandom::fill(&mut fresh).map_err(StoreError::Key)?;
         getrandom::fill(&mut writer).map_err(StoreError::Key)?;
         let (writer, opened) = (hex::encode(writer), OnceLock::new());
-        let state = State { fresh, writer, opened, is_doubtful: AtomicBool::new(true) };
+        let secret = secret.map(str::to_owned);
+        let state = State { fresh, secret, writer, opened, is_doubtful: AtomicBool::new(true) };
         Ok(Self { database: Database::writable(url)?, state: Arc::new(state) })
     }
 
@@ -151,8 +155,8 @@ impl Store {
 
     /// Of a store that was never reached it is one that nobody else has.
     pub(crate) fn redactor(&self) -> &Redactor {
-        let State { opened, fresh, .. } = &*self.state;
-        &opened.get_or_init(|| Opened::new(*fresh)).redactor
+        let State { opened, fresh, secret, .. } = &*self.state;
+        &opened.get_or_init(|| Opened::new(*fresh, secret.as_deref())).redactor
     }
 
     /// Adds all of it, or nothing; and nothing if this number was written already. Each process
@@ -175,13 +179,13 @@ impl Store {
     /// Brings the tables up to date where that is not certain, and learns the key of the redaction:
     /// made once, so that hashes stay comparable across restarts.
     pub(crate) async fn prepare(&self) -> Result<(), StoreError> {
-        let State { fresh, opened, is_doubtful, .. } = &*self.state;
+        let State { fresh, secret, opened, is_doubtful, .. } = &*self.state;
         if !is_doubtful.load(Ordering::Relaxed) {
             return Ok(());
         }
         self.database.reach().await?;
         let key = prepare(&self.database, opened.get().map_or(fresh, |it| &it.key)).await?;
-        if opened.get_or_init(|| Opened::new(key)).key != key {
+        if opened.get_or_init(|| Opened::new(key, secret.as_deref())).key != key {
             return Err(StoreError::Exchanged);
         }
         is_doubtful.store(false, Ordering::Relaxed);
@@ -229,8 +233,10 @@ impl Store {
 }
 
 impl Opened {
-    fn new(key: [u8; 32]) -> Self {
-        Self { key, redactor: Redactor::new(key) }
+    fn new(key: [u8; 32], secret: Option<&str>) -> Self {
+        let redactor = Redactor::new(key);
+        let redactor = secret.map(|it| redactor.keyed_with(it)).unwrap_or(redactor);
+        Self { key, redactor }
     }
 }
 

@@ -34,6 +34,8 @@ pub struct Entry {
     method: Method,
     target: Uri,
     user_agent: Option<HeaderValue>,
+    /// `--log-unredacted`
+    unredacted: bool,
     /// `None` while there is no answer; a client that does not wait for it gets none.
     answered: Option<Answered>,
     complete: bool,
@@ -65,6 +67,19 @@ struct Answered {
     trip: Trip,
 }
 
+/// Whether it is worth to look closely, which takes longer than to write the line: browsers have
+/// neither an address in their names nor a long number.
+fn may_tell(user_agent: &[u8]) -> bool {
+    let mut digits = 0;
+    user_agent.iter().any(|it| {
+        digits = if it.is_ascii_digit() { digits + 1 } else { 0 };
+        digits == 7 || matches!(it, b'@' | b'%')
+    })
+}
+
+/// What stands in the place of what is not shown.
+const REDACTED: &[u8] = b"(redacted)";
+
 /// What is logged and counted for a client that left before its answer began, after nginx's 499.
 const CLIENT_GONE: u16 = 499;
 
@@ -81,6 +96,7 @@ pub async fn access_log(
         method: routed.request.method().clone(),
         target: routed.request.uri().clone(),
         user_agent: routed.request.headers().get(header::USER_AGENT).cloned(),
+        unredacted: routed.context.unredacted,
         answered: None,
         complete: false,
         limit: None,
@@ -125,6 +141,25 @@ impl Entry {
         if self.answered.as_ref().is_none_or(|it| it.side != Side::Proxy) {
             (self.limit, self.termination) = (limit, termination);
         }
+    }
+
+    /// The path as a log may have it: the route's template, since who a parameter is may be in it.
+    fn path(&self) -> &str {
+        if self.unredacted { self.target.path() } else { self.route.pattern.as_str() }
+    }
+
+    /// The method, unless a client made it up.
+    fn method(&self) -> &str {
+        if self.unredacted { self.method.as_str() } else { shadow::method_name(&self.method) }
+    }
+
+    /// What the client says it is, unless that tells who somebody is.
+    fn user_agent(&self) -> Option<&[u8]> {
+        let told = self.user_agent.as_ref().map(HeaderValue::as_bytes)?;
+        let hidden = !self.unredacted
+            && may_tell(told)
+            && shadow::is_personal(&String::from_utf8_lossy(told));
+        Some(if hidden { REDACTED } else { told })
     }
 
     /// From now on it is a tunnel, and no request in flight.
@@ -174,8 +209,8 @@ impl Entry {
             .text("stage", self.route.plan.stage())
             .text("side", side.label())
             .text("fallback", answered.and_then(|it| it.fallback).map(Fallback::label))
-            .text("method", self.method.as_str())
-            .text("path", self.target.path())
+            .text("method", self.method())
+            .text("path", self.path())
             .number("status", u64::from(status.as_u16()))
             .number("bytes", self.bytes)
             .flag("complete", self.complete)
@@ -192,6 +227,6 @@ impl Entry {
             .bytes("client", self.downstream.name.as_bytes())
             .bytes("request_id", answered.and_then(|it| it.id.as_ref()).map(HeaderValue::as_bytes))
             .hex("trace_id", self.trace.as_ref().map(|it| &it.id[..]))
-            .bytes("user_agent", self.user_agent.as_ref().map(HeaderValue::as_bytes));
+            .bytes("user_agent", self.user_agent());
     }
 }

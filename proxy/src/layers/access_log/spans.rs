@@ -30,13 +30,14 @@ impl Entry {
         side: Side,
         now: (Instant, SystemTime),
     ) -> SpanRecord {
-        let host = recording.host.as_ref().and_then(|it| it.to_str().ok()).unwrap_or_default();
+        let host = recording.host.as_ref().and_then(|it| it.to_str().ok());
+        let host = host.filter(|it| is_host(it)).unwrap_or_default();
         let (server_address, server_port) = address(host);
         let matched = &*self.route.id != UNROUTED;
         SpanRecord {
             parent_span_id: recording.parent,
             client_address: Some(self.downstream.peer),
-            user_agent: self.user_agent.as_ref().map(|it| Text::lossy(it.as_bytes())),
+            user_agent: self.user_agent().map(Text::lossy),
             pattern: matched.then(|| Text::new(&self.route.pattern.to_string())),
             ..self.span(Of {
                 span_id: recording.server.span_id(),
@@ -92,9 +93,9 @@ impl Entry {
             kind: of.kind,
             start: of.start,
             end: of.end,
-            method: Text::new(self.method.as_str()),
+            method: Text::new(self.method()),
             scheme: of.scheme,
-            path: Text::new(self.target.path()),
+            path: Text::new(self.path()),
             status: answered.map(|it| it.status),
             error: self.limit.map(Limit::label).or(ended_badly),
             server_address: of.server_address,
@@ -129,6 +130,12 @@ fn before(moment: Instant, (instant, time): (Instant, SystemTime)) -> SystemTime
     time.checked_sub(instant.saturating_duration_since(moment)).unwrap_or(time)
 }
 
+/// Whether a `Host` is one: others are any words that a client sends.
+fn is_host(text: &str) -> bool {
+    text.bytes()
+        .all(|it| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'.' | b':' | b'[' | b']'))
+}
+
 /// `HOST[:PORT]` in its two parts, or a socket file's path; an IPv6 address loses its brackets.
 fn address(place: &str) -> (Option<Text>, Option<u16>) {
     let port = place.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
@@ -140,6 +147,16 @@ fn address(place: &str) -> (Option<Text>, Option<u16>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_host_is_none() {
+        for host in ["shop.test", "shop.test:8443", "[2001:db8::1]:80"] {
+            assert!(is_host(host), "{host}");
+        }
+        for host in ["buyer1@shop.test", "a b", "%41"] {
+            assert!(!is_host(host), "{host}");
+        }
+    }
 
     #[test]
     fn a_place_has_a_host_and_perhaps_a_port() {

@@ -34,6 +34,8 @@ pub(crate) enum Root {
     Markup,
     /// The fields behind the body.
     Trailers,
+    /// The request, of which only `reveal` speaks: `request.path.id`, `request.query.page`.
+    Request,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -146,6 +148,7 @@ impl fmt::Display for Root {
             Self::Document => "$",
             Self::Markup => ":root",
             Self::Trailers => "trailers",
+            Self::Request => "request",
         })
     }
 }

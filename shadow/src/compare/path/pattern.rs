@@ -73,6 +73,25 @@ impl PathPattern {
         Ok(Self { root, steps })
     }
 
+    /// Reads what a route reveals: a pattern over its answers, or a value of its requests, as
+    /// `request.path.id` or `request.query.*`.
+    pub fn parse_revealed(text: &str) -> Result<Self, PathError> {
+        let Some(rest) = text.strip_prefix("request.") else { return Self::parse(text) };
+        let mut steps = Vec::new();
+        let mut reader = Reader { text, rest: &text[text.len() - rest.len() - 1..] };
+        while !reader.rest.is_empty() {
+            steps.push(reader.step()?);
+        }
+        match &steps[..] {
+            [PatternStep::Member(part), PatternStep::Member(_) | PatternStep::AnyMember]
+                if matches!(&**part, "path" | "query") =>
+            {
+                Ok(Self { root: Root::Request, steps })
+            }
+            _ => Err(fault(text, "", "name `request.path.NAME` or `request.query.NAME`")),
+        }
+    }
+
     /// Whether the pattern is for this very place.
     pub(crate) fn matches(&self, path: &Path<'_>) -> bool {
         self.steps.len() == path.steps.len() && self.covers(path)

@@ -130,3 +130,14 @@ proptest! {
         let _ = PathPattern::parse(&text);
     }
 }
+
+#[test]
+fn values_of_requests_are_revealed_by_name_and_have_no_rules() {
+    for text in ["request.path.id", "request.query.*", "$.price"] {
+        assert_eq!(PathPattern::parse_revealed(text).unwrap().to_string(), text);
+    }
+    for text in ["request.path", "request.body.x", "request.path.id.x", "request.", "request"] {
+        assert!(PathPattern::parse_revealed(text).is_err(), "{text}");
+    }
+    assert!(PathPattern::parse("request.path.id").is_err());
+}
