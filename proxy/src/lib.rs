@@ -32,6 +32,8 @@ pub mod mirror;
 pub mod monolith;
 pub mod pool;
 pub mod proxy_protocol;
+pub mod recording;
+pub mod replay;
 pub mod report;
 pub mod route;
 pub mod sendfile;

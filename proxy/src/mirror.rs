@@ -28,11 +28,11 @@ use crate::{
 };
 
 /// Answers with a longer body are not compared, and are counted as too large.
-const BODY_LIMIT: usize = 1024 * 1024;
+pub(crate) const BODY_LIMIT: usize = 1024 * 1024;
 
 /// How long a side may take when only the judge waits. A candidate's own limit, its route's
 /// `timeout`, comes sooner.
-const CONTROL_DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const CONTROL_DEADLINE: Duration = Duration::from_secs(30);
 
 /// The way to the judge. Cloning is cheap.
 #[derive(Debug, Clone)]
@@ -249,7 +249,7 @@ fn joined(mut chunks: Vec<Bytes>) -> Bytes {
     }
 }
 
-fn observe(reply: &Reply, took: Duration) -> Observation {
+pub(crate) fn observe(reply: &Reply, took: Duration) -> Observation {
     Observation {
         status: reply.status,
         headers: reply.headers.clone(),
@@ -258,7 +258,7 @@ fn observe(reply: &Reply, took: Duration) -> Observation {
     }
 }
 
-fn unknown(failure: &Failure) -> Unknown {
+pub(crate) fn unknown(failure: &Failure) -> Unknown {
     match failure.reason() {
         Fallback::Error | Fallback::Breaker => Unknown::Failed,
         Fallback::Panic => Unknown::Panicked,

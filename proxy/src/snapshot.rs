@@ -16,6 +16,7 @@ use crate::{
     extraction::{Call, Ending},
     match_route::Routed,
     monolith::headers::{self, X_REQUEST_ID},
+    recording::Exchange,
     route::Route,
     visitor::{self, Visitors},
 };
@@ -49,6 +50,22 @@ impl Snapshot {
             target: request.uri().clone(),
             headers: request.headers().clone(),
             arrived: *arrived,
+            now: OffsetDateTime::now_utc(),
+        })
+    }
+
+    /// A request that was recorded, as if it came now. `None` where [`Snapshot::of`] has none.
+    pub fn replayed(route: Arc<Route>, exchange: &Exchange) -> Option<Self> {
+        let Exchange { downstream, method, target, headers, body, .. } = exchange;
+        Some(Self {
+            params: route.pattern.params(target.path())?,
+            base_url: headers::base_url(headers, downstream),
+            route,
+            method: method.clone(),
+            target: target.clone(),
+            headers: headers.clone(),
+            body: body.clone(),
+            arrived: Instant::now(),
             now: OffsetDateTime::now_utc(),
         })
     }

@@ -23,6 +23,7 @@ pub use crate::{
     compare::{Class, DifferenceKind, PathPattern},
     experiment::{Experiment, Leg, Reading, RequestSummary},
     observation::Observation,
+    redact::holds_values,
     report::{
         DifferenceReport, EarlierReport, Latency, Reports, RouteReport, RuleReport, Sample, Side,
         Store, StoreError, StratumReport,

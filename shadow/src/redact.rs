@@ -232,6 +232,12 @@ impl Redactor {
     }
 }
 
+/// Whether a request's path and query hold anything that samples do not show: a value of the query, or
+/// a segment that may be a buyer's.
+pub fn holds_values(target: &str) -> bool {
+    Redactor::new([0; 32]).target(target) != target
+}
+
 /// Whether a route reveals the value, and nobody would mind.
 fn is_shown(path: &Path<'_>, reveal: &[PathPattern], value: &str) -> bool {
     reveal.iter().any(|it| it.matches(path)) && !is_sensitive(path.names().last(), value)

@@ -12,6 +12,7 @@ mod notices;
 mod pattern;
 mod policy;
 mod reader;
+mod record;
 mod reload;
 mod rules;
 mod table;
@@ -27,7 +28,7 @@ pub use self::{
     maintenance::{Maintenance, Stop},
     methods::Methods,
     pattern::PathPattern,
-    reload::{Rejected, Routes, Status},
+    reload::{CommandLine, Rejected, Routes, Status},
     table::{Plan, Route, RouteId, RouteTable, UNROUTED},
-    values::Percent,
+    values::{Percent, bytes, span},
 };

@@ -17,6 +17,7 @@ use crate::{
     extraction::guard::Guard,
     limits::Policy,
     metrics::{ProxyMetrics, RouteMetrics},
+    recording::Permission,
     upstream::Upstream,
 };
 
@@ -84,6 +85,8 @@ pub struct Route {
     pub timeout: Duration,
     /// Of how many compared requests the monolith is asked once more, to see what it does to itself.
     pub noise: Percent,
+    /// Whether its requests may be kept raw.
+    pub record: Option<Permission>,
     /// What keeps a handler that answers from costing time; in the stage `extracted`.
     pub guard: Option<Arc<Guard>>,
     /// How long anybody else may take, and how much.
@@ -195,6 +198,7 @@ fn unrouted(whole: &Whole, metrics: &ProxyMetrics) -> Route {
         upstream: None,
         timeout: DEFAULT_TIMEOUT,
         noise: Percent::NONE,
+        record: None,
         guard: None,
         policy: whole.policy,
         maintenance: whole.maintenance.clone(),

@@ -20,6 +20,7 @@ use crate::{
     metrics::ProxyMetrics,
     mirror::Mirror,
     monolith::{Forward, Monolith},
+    recording::Recorder,
     route::Routes,
     sendfile::Roots,
     stack::Context,
@@ -38,6 +39,7 @@ pub(super) struct Crew<'a> {
     /// `--sendfile`.
     pub(super) files: Roots,
     pub(super) tracing: Tracing,
+    pub(super) recorder: Option<Recorder>,
     /// `--monolith`.
     pub(super) pinned: Option<Arc<Upstream>>,
     pub(super) log: Option<AccessLog>,
@@ -88,6 +90,7 @@ impl Crew<'_> {
                     pinned: self.pinned.clone(),
                     extractions: self.live.clone(),
                     mirror: self.mirror.clone(),
+                    recorder: self.recorder.clone(),
                 },
                 log: self.log.as_ref().map(|log| Arc::new(log.lane())),
                 tracing: self.tracing.clone(),
