@@ -10,7 +10,7 @@ use bytes::Bytes;
 use extracted::{Extraction, Reply};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use http::{HeaderMap, Response, StatusCode};
-use shadow::{Experiment, Leg, Observation, Shadow, Unknown};
+use shadow::{Experiment, Leg, Observation, OnMismatch, Shadow, Unknown};
 
 use crate::{
     body::{Body, End, ReadError, read_up_to},
@@ -21,6 +21,7 @@ use crate::{
     match_route::Routed,
     metrics::Fallback,
     monolith::{Hop, Monolith, Trip},
+    recording::Recorder,
     route::{Percent, Route},
     snapshot::Snapshot,
     upstream::Upstream,
@@ -45,6 +46,8 @@ pub struct Mirror {
     pub controls: Monolith,
     /// Who asks.
     pub visitors: Visitors,
+    /// Where the raw requests of differences go, of routes that allow it.
+    pub recorder: Option<Recorder>,
 }
 
 impl Mirror {
@@ -72,6 +75,8 @@ impl Mirror {
             mirror: self.clone(),
             again: again.map(|it| (it, Arc::clone(&routed.downstream))),
             snapshot,
+            downstream: Arc::clone(&routed.downstream),
+            recorded: routed.recorded,
             candidate,
             status: StatusCode::OK,
             headers: HeaderMap::new(),
@@ -99,15 +104,42 @@ impl Mirror {
             return;
         }
         let asked = || Leg::Ask(self.question(snapshot, upstream.clone(), downstream));
-        self.judge.offer(Experiment {
-            subject: Arc::clone(&snapshot.route.subject),
-            request: snapshot.summary(&self.visitors),
-            control: asked(),
-            candidate: Leg::Answered(observe(reply, took)),
-            again: snapshot.route.noise.takes().then(asked),
-            reading: snapshot.reading(&self.visitors),
-            deadline: CONTROL_DEADLINE,
-        });
+        let answer = observe(reply, took);
+        let keep = self.keep(snapshot, downstream, routed.recorded, &answer);
+        self.offer(
+            keep,
+            Experiment {
+                subject: Arc::clone(&snapshot.route.subject),
+                request: snapshot.summary(&self.visitors),
+                control: asked(),
+                candidate: Leg::Answered(answer),
+                again: snapshot.route.noise.takes().then(asked),
+                reading: snapshot.reading(&self.visitors),
+                deadline: CONTROL_DEADLINE,
+            },
+        );
+    }
+
+    fn offer(&self, keep: Option<OnMismatch>, experiment: Experiment) {
+        match keep {
+            Some(keep) => self.judge.offer_with(experiment, keep),
+            None => self.judge.offer(experiment),
+        }
+    }
+
+    /// Keeps the raw request if its answers differ, so that whoever looks at the sample can ask it
+    /// again; unless it is being recorded anyway.
+    fn keep(
+        &self,
+        snapshot: &Snapshot,
+        downstream: &Downstream,
+        recorded: bool,
+        answer: &Observation,
+    ) -> Option<OnMismatch> {
+        let permission = snapshot.route.record.filter(|_| !recorded)?;
+        let recorder = self.recorder.clone()?;
+        let exchange = snapshot.exchange(downstream, answer.clone());
+        Some(Box::new(move || recorder.offer(exchange, permission.keep)))
     }
 
     /// The judge's own question to the monolith.
@@ -152,6 +184,9 @@ fn is_busy(route: &Route) -> bool {
 pub struct Tap {
     mirror: Mirror,
     snapshot: Snapshot,
+    downstream: Arc<Downstream>,
+    /// The request is being recorded whatever the judge says.
+    recorded: bool,
     candidate: Extraction,
     /// Who is asked once more, and for whom.
     again: Option<(Arc<Upstream>, Arc<Downstream>)>,
@@ -220,15 +255,19 @@ impl Tap {
                 Err(NoReply::CommitUnknown(_)) => Err(Unknown::Failed),
             }
         };
-        self.mirror.judge.offer(Experiment {
-            subject: Arc::clone(&self.snapshot.route.subject),
-            request: self.snapshot.summary(&self.mirror.visitors),
-            control: Leg::Answered(control),
-            candidate: Leg::Ask(candidate.boxed()),
-            again: again.map(Leg::Ask),
-            reading: self.snapshot.reading(&self.mirror.visitors),
-            deadline: CONTROL_DEADLINE,
-        });
+        let keep = self.mirror.keep(&self.snapshot, &self.downstream, self.recorded, &control);
+        self.mirror.offer(
+            keep,
+            Experiment {
+                subject: Arc::clone(&self.snapshot.route.subject),
+                request: self.snapshot.summary(&self.mirror.visitors),
+                control: Leg::Answered(control),
+                candidate: Leg::Ask(candidate.boxed()),
+                again: again.map(Leg::Ask),
+                reading: self.snapshot.reading(&self.mirror.visitors),
+                deadline: CONTROL_DEADLINE,
+            },
+        );
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Uri, header};
-use shadow::{Reading, RequestSummary};
+use shadow::{Observation, Reading, RequestSummary};
 use time::OffsetDateTime;
 
 use crate::{
@@ -68,6 +68,20 @@ impl Snapshot {
             arrived: Instant::now(),
             now: OffsetDateTime::now_utc(),
         })
+    }
+
+    /// The request with the answer that its buyer got, to be recorded.
+    pub fn exchange(&self, downstream: &Downstream, answer: Observation) -> Exchange {
+        Exchange {
+            at: self.now,
+            route: self.route.id.to_string(),
+            downstream: downstream.clone(),
+            method: self.method.clone(),
+            target: self.target.clone(),
+            headers: self.headers.clone(),
+            body: self.body.clone(),
+            answer: Some(answer),
+        }
     }
 
     /// The question to a handler. Its clock says when the request arrived, whoever is asked when.

@@ -28,7 +28,7 @@ pub use crate::{
         DifferenceReport, EarlierReport, Latency, Reports, RouteReport, RuleReport, Sample, Side,
         Store, StoreError, StratumReport,
     },
-    runner::{Settings, Shadow, StartError},
+    runner::{OnMismatch, Settings, Shadow, StartError},
     stratum::Stratum,
     subject::{Budget, Proof, Share, Subject},
     unknown::Unknown,

@@ -15,7 +15,7 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 use crate::{
     Experiment, Leg, MonolithVersion, Observation, Store, Subject, Unknown,
     book::Book,
-    compare::{Answers, Pair},
+    compare::{Answers, Outcome, Pair},
     metrics::ShadowMetrics,
 };
 
@@ -46,6 +46,9 @@ impl Default for Settings {
     }
 }
 
+/// What is done when two answers differ, on the judge's own threads.
+pub type OnMismatch = Box<dyn FnOnce() + Send>;
+
 /// Why the judge could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -75,6 +78,7 @@ struct Handle {
 struct Queued {
     experiment: Experiment,
     ticket: Ticket,
+    on_mismatch: Option<OnMismatch>,
     _room: OwnedSemaphorePermit,
 }
 
@@ -114,12 +118,21 @@ impl Shadow {
 
     /// Hands an experiment over, or drops and counts it when there is no room. Never waits.
     pub fn offer(&self, experiment: Experiment) {
+        self.queue(experiment, None);
+    }
+
+    /// The same, with what is to be done if the answers differ somewhere that no rule excuses.
+    pub fn offer_with(&self, experiment: Experiment, on_mismatch: OnMismatch) {
+        self.queue(experiment, Some(on_mismatch));
+    }
+
+    fn queue(&self, experiment: Experiment, on_mismatch: Option<OnMismatch>) {
         let Handle { queue, room, book, .. } = &*self.0;
         let ticket = Ticket::new(book, &experiment);
         let kib = u32::try_from(experiment.size() / 1024 + 1).unwrap_or(u32::MAX);
         let Ok(room) = Arc::clone(room).try_acquire_many_owned(kib) else { return };
         // What cannot be sent comes back in the error, and its ticket says that it was dropped.
-        if queue.try_send(Queued { experiment, ticket, _room: room }).is_ok() {
+        if queue.try_send(Queued { experiment, ticket, on_mismatch, _room: room }).is_ok() {
             book.metrics.queued.inc();
         }
     }
@@ -275,7 +288,7 @@ async fn flush(book: &Book) {
 
 /// Gets both answers and compares them.
 async fn judge(queued: Queued) {
-    let Queued { experiment, mut ticket, _room } = queued;
+    let Queued { experiment, mut ticket, on_mismatch, _room } = queued;
     let Experiment { subject, request, control, candidate, again, reading, deadline } = experiment;
     let control = answer(control, deadline);
     let rest = both(candidate, again, deadline);
@@ -303,6 +316,9 @@ async fn judge(queued: Queued) {
             let itself = again.as_ref().map(|it| it.compare(&subject.rules, today));
             let (sides, itself) = (pair.sides(), itself.as_ref());
             ticket.settle(|book, it| book.compared(it, &request, sides, &comparison, itself));
+            if let (Outcome::Mismatched, Some(act)) = (comparison.outcome(), on_mismatch) {
+                act();
+            }
         }
     }
 }

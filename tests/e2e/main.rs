@@ -23,6 +23,7 @@ mod protocols;
 mod puma_tls;
 mod record;
 mod reload;
+mod replay;
 mod rolling;
 mod sendfile;
 mod sessions;

@@ -58,6 +58,7 @@ impl Take {
             recorder.count(Fate::Dropped);
             return Ok(None);
         };
+        routed.recorded = true;
         let exchange = Exchange {
             at: OffsetDateTime::now_utc() - routed.arrived.elapsed(),
             route: routed.route.id.to_string(),

@@ -20,7 +20,6 @@ use crate::{
     metrics::ProxyMetrics,
     mirror::Mirror,
     monolith::{Forward, Monolith},
-    recording::Recorder,
     route::Routes,
     sendfile::Roots,
     stack::Context,
@@ -39,7 +38,6 @@ pub(super) struct Crew<'a> {
     /// `--sendfile`.
     pub(super) files: Roots,
     pub(super) tracing: Tracing,
-    pub(super) recorder: Option<Recorder>,
     /// `--monolith`.
     pub(super) pinned: Option<Arc<Upstream>>,
     pub(super) log: Option<AccessLog>,
@@ -90,7 +88,7 @@ impl Crew<'_> {
                     pinned: self.pinned.clone(),
                     extractions: self.live.clone(),
                     mirror: self.mirror.clone(),
-                    recorder: self.recorder.clone(),
+                    recorder: self.mirror.recorder.clone(),
                 },
                 log: self.log.as_ref().map(|log| Arc::new(log.lane())),
                 tracing: self.tracing.clone(),

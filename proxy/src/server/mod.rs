@@ -97,13 +97,12 @@ impl Banyan {
         let log = parts::access_log(&metrics)?;
         let crew = Crew {
             routes: routes.clone(),
-            mirror: parts::mirror(settings, &judge, &metrics)?,
+            mirror: parts::mirror(settings, &judge, recorder.clone(), &metrics)?,
             live: parts::live(settings, &metrics)?,
             log: log.as_ref().map(|(log, _)| log.clone()),
             certificates: certificates.clone(),
             files,
             tracing: tracing.clone(),
-            recorder: recorder.clone(),
             pinned: parts::pinned(settings, &metrics)?,
             metrics: metrics.clone(),
             drain: drain.clone(),

@@ -186,6 +186,7 @@ fn handlers(
 pub(super) fn mirror(
     settings: &Serve,
     judge: &Shadow,
+    recorder: Option<Recorder>,
     metrics: &ProxyMetrics,
 ) -> Result<Mirror, StartError> {
     Ok(Mirror {
@@ -199,5 +200,6 @@ pub(super) fn mirror(
             metrics,
         )?,
         controls: Monolith::new(metrics.clone()),
+        recorder,
     })
 }
