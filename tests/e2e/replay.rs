@@ -132,6 +132,18 @@ fn shadowing(id: &str, route: &mut Table) {
     }
 }
 
+/// Tokens and times are other ones in each answer.
+fn recorded_with_noise(_: &str, route: &mut Table) {
+    route.insert("record".into(), "100%".into());
+    route.insert("noise".into(), "100%".into());
+    let rules = r#"tolerate = [
+        { at = "$.csrf_token", as = "masked-token", why = "masked anew each time" },
+        { at = "$.updated_at", as = "time", within = "10s", why = "one is asked after the other" },
+    ]"#;
+    let rules: Table = rules.parse().unwrap();
+    route.entry("tolerate").or_insert(rules["tolerate"].clone());
+}
+
 async fn get(proxy: &Proxy, path: &str) {
     let response = reqwest::get(format!("{}{path}", proxy.url())).await.unwrap();
     response.bytes().await.unwrap();
@@ -141,9 +153,7 @@ async fn get(proxy: &Proxy, path: &str) {
 async fn what_buyers_read_is_replayed_without_a_difference() {
     // Its own: what others buy meanwhile would be a difference, and a true one.
     let shop = tokio::task::spawn_blocking(Shop::start).await.unwrap().unwrap();
-    let everything = table(|_, route| {
-        route.insert("record".into(), "100%".into());
-    });
+    let everything = table(recorded_with_noise);
     let studio = Studio::new(shop.addresses.clone(), everything);
     let proxy = studio.proxy(extracted::all()).await;
     let buyers = Buyers { base: proxy.url(), at_once: 2, seed: 4 };
@@ -274,9 +284,7 @@ async fn sample(proxy: &Proxy) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn writes_are_replayed_in_the_session_that_this_run_was_given() {
-    let everything = table(|_, route| {
-        route.insert("record".into(), "100%".into());
-    });
+    let everything = table(recorded_with_noise);
     let studio = Studio::new(quiet_shop().await, everything);
     let database = MySqlPool::connect(&studio.shop.database_url).await.unwrap();
     let proxy = studio.proxy(extracted::all()).await;

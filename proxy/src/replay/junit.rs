@@ -21,7 +21,8 @@ pub(super) fn xml(tally: &Tally) -> String {
 fn suite(text: &mut String, route: &str, tally: &RouteTally) {
     let failures = tally.failing.iter().filter(|it| it.unknown.is_none()).count();
     let errors = tally.failing.len() - failures;
-    let counted = u64::from(tally.same > 0) + u64::from(tally.omitted() > 0);
+    let same = tally.same + tally.noise;
+    let counted = u64::from(same > 0) + u64::from(tally.omitted() > 0);
     let others = tally.skipped.len() as u64 + counted;
     let tests = tally.failing.len() as u64 + others;
     let (failures, skipped) = (failures + usize::from(tally.omitted() > 0), tally.skipped.len());
@@ -29,8 +30,7 @@ fn suite(text: &mut String, route: &str, tally: &RouteTally) {
         text,
         "  <testsuite name=\"{route}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"{skipped}\">"
     );
-    if tally.same > 0 {
-        let same = tally.same;
+    if same > 0 {
         let _ = writeln!(
             text,
             "    <testcase classname=\"{route}\" name=\"{same} requests without a difference\"/>"
@@ -112,6 +112,7 @@ mod tests {
     fn each_failing_request_is_a_case_and_the_others_are_counted() {
         let found = Found {
             path: "$.\"a<b\"".into(),
+            place: String::new(),
             kind: "changed".into(),
             class: "critical".into(),
             control: Some("\"\u{0}&\"".into()),
@@ -126,7 +127,8 @@ mod tests {
         let unknown = Some(Unknown::TimedOut.label().to_owned());
         let late = Failing { unknown, differences: vec![], ..failing("late") };
         let route = RouteTally {
-            same: 7,
+            same: 5,
+            noise: 2,
             different: 1,
             unknown: 1,
             skipped: [(Skip::Write, 3)].into(),

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc, time::Instant};
 use extracted::Extraction;
 use shadow::{
     Observation, Unknown,
-    compare::{Answers, Finding, Fragment, Judgement, Outcome as Compared, Pair},
+    compare::{Answers, Finding, Fragment, Judgement, Pair},
 };
 use time::OffsetDateTime;
 use tokio::time::timeout;
@@ -24,7 +24,7 @@ use crate::{
     mirror::{BODY_LIMIT, CONTROL_DEADLINE, observe, unknown},
     monolith::{Hop, Monolith, Trip},
     recording::Exchange,
-    route::{Route, RouteTable},
+    route::{Percent, RouteTable},
     snapshot::Snapshot,
     upstream::Upstream,
     visitor::Visitors,
@@ -107,12 +107,22 @@ impl Sides {
         if let Ok(control) = &control {
             self.sessions.learn(&exchange, control);
         }
-        let sides = match (control, candidate) {
-            (Ok(control), Ok(candidate)) => [control, candidate],
+        let (control, candidate) = match (control, candidate) {
+            (Ok(control), Ok(candidate)) => (control, candidate),
             (_, Err(Unknown::Declined)) => return Outcome::Skipped(Skip::Declined),
             (Err(why), _) | (_, Err(why)) => return Outcome::Unknown(why),
         };
-        self.judge(&snapshot, route, sides)
+        let found = match self.differences(&snapshot, control.clone(), candidate) {
+            Ok(found) if found.is_empty() => return Outcome::Same,
+            Ok(found) => found,
+            Err(why) => return Outcome::Unknown(why),
+        };
+        if !is_safe || route.noise == Percent::NONE {
+            return Outcome::Different(found);
+        }
+        let again = self.ask_monolith(&snapshot, &exchange).await;
+        let itself = again.and_then(|it| self.differences(&snapshot, control, it));
+        without_noise(found, &itself.unwrap_or_default())
     }
 
     async fn ask_monolith(
@@ -154,29 +164,23 @@ impl Sides {
         }
     }
 
-    /// As the judge does, but for noise: a run in a CI has no history to learn it from.
-    fn judge(&self, snapshot: &Snapshot, route: &Route, mut sides: [Observation; 2]) -> Outcome {
+    /// Where two answers differ, and no rule of the route excuses it.
+    fn differences(
+        &self,
+        snapshot: &Snapshot,
+        mut control: Observation,
+        mut candidate: Observation,
+    ) -> Result<Vec<Found>, Unknown> {
         let reading = snapshot.reading(&self.visitors);
-        for side in &mut sides {
-            reading.read(&mut side.headers);
-        }
-        let [control, candidate] = sides;
-        let pair = match Pair::new(control, candidate) {
-            Ok(pair) => pair,
-            Err(why) => return Outcome::Unknown(why),
-        };
-        let answers = match Answers::read(&pair) {
-            Ok(answers) => answers,
-            Err(why) => return Outcome::Unknown(why),
-        };
+        reading.read(&mut control.headers);
+        reading.read(&mut candidate.headers);
+        let pair = Pair::new(control, candidate)?;
+        let answers = Answers::read(&pair)?;
         let today = OffsetDateTime::now_utc().date();
-        let comparison = answers.compare(&route.subject.rules, today);
-        if comparison.outcome() != Compared::Mismatched {
-            return Outcome::Same;
-        }
+        let comparison = answers.compare(&snapshot.route.subject.rules, today);
         let counts = |it: &&Finding<'_>| !matches!(it.judgement, Judgement::Excused(_));
         let counting = comparison.findings.iter().filter(counts);
-        Outcome::Different(counting.map(|it| self.found(it)).collect())
+        Ok(counting.map(|it| self.found(it)).collect())
     }
 
     fn found(&self, finding: &Finding<'_>) -> Found {
@@ -184,12 +188,20 @@ impl Sides {
         let value = |side: Option<&Fragment<'_>>| side.filter(|_| self.values).map(shown);
         Found {
             path: difference.path.to_string(),
+            place: difference.path.grouped().to_string(),
             kind: difference.kind.to_string(),
             class: difference.class.to_string(),
             control: value(difference.control.as_ref()),
             candidate: value(difference.candidate.as_ref()),
         }
     }
+}
+
+/// What is left of the differences when those are taken out that the monolith shows against itself:
+/// of the same place, kind and class. The judge asks for more, since it has more to learn from.
+fn without_noise(mut found: Vec<Found>, itself: &[Found]) -> Outcome {
+    found.retain(|it| !itself.iter().any(|noise| it.is_like(noise)));
+    if found.is_empty() { Outcome::Noise } else { Outcome::Different(found) }
 }
 
 /// A value in JSON, cut.

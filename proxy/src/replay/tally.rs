@@ -15,6 +15,8 @@ const LISTED: usize = 100;
 pub(super) enum Outcome {
     /// The answers are the same, but for what the route's rules excuse.
     Same,
+    /// They differ only where the monolith differs from itself.
+    Noise,
     /// They differ here.
     Different(Vec<Found>),
     /// They could not be compared.
@@ -41,6 +43,9 @@ pub(super) enum Skip {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Found {
     pub(super) path: String,
+    /// The same for all elements of a list.
+    #[serde(skip)]
+    pub(super) place: String,
     pub(super) kind: String,
     pub(super) class: String,
     /// The values, in JSON; only with `--values`.
@@ -60,6 +65,8 @@ pub(super) struct Tally {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct RouteTally {
     pub(super) same: u64,
+    /// Of a route with `noise`: they differ only where the monolith differs from itself.
+    pub(super) noise: u64,
     pub(super) different: u64,
     pub(super) unknown: u64,
     /// By reason.
@@ -94,12 +101,24 @@ impl Skip {
     }
 }
 
+impl Found {
+    /// Whether it is the same place, kind and class, whatever the values are.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        let what = |it: &Self| (it.place.clone(), it.kind.clone(), it.class.clone());
+        what(self) == what(other)
+    }
+}
+
 impl Tally {
     pub(super) fn count(&mut self, entry: &Entry, request: Option<String>, outcome: Outcome) {
         let route = self.routes.entry(entry.route.clone()).or_default();
         let (unknown, differences) = match outcome {
             Outcome::Same => {
                 route.same += 1;
+                return;
+            }
+            Outcome::Noise => {
+                route.noise += 1;
                 return;
             }
             Outcome::Skipped(skip) => {
@@ -121,10 +140,10 @@ impl Tally {
         }
     }
 
-    /// Requests that were the same, different, and unknown.
+    /// Requests that were the same but for noise, different, and unknown.
     pub(super) fn totals(&self) -> (u64, u64, u64) {
         self.routes.values().fold((0, 0, 0), |(same, different, unknown), it| {
-            (same + it.same, different + it.different, unknown + it.unknown)
+            (same + it.same + it.noise, different + it.different, unknown + it.unknown)
         })
     }
 }

@@ -10,7 +10,7 @@ use crate::{config::Replay, recording::Loss, report::table};
 /// The shape of `--format json`.
 #[derive(Serialize)]
 struct Result<'a> {
-    /// Requests whose answers were the same.
+    /// Requests whose answers were the same, but for noise.
     same: u64,
     different: u64,
     /// Requests that could not be compared.
@@ -44,11 +44,12 @@ pub(super) fn text(tally: &Tally, loss: &Loss, arguments: &Replay) -> String {
     if tally.routes.is_empty() {
         return "Nothing was replayed: the recording has no such requests.\n".to_owned();
     }
-    let mut rows = vec![["ROUTE", "SAME", "DIFFERENT", "UNKNOWN", "SKIPPED"].map(str::to_owned)];
+    let mut rows =
+        vec![["ROUTE", "SAME", "NOISE", "DIFFERENT", "UNKNOWN", "SKIPPED"].map(str::to_owned)];
     rows.extend(tally.routes.iter().map(|(route, it)| {
-        let [same, different, unknown, skipped] =
-            [it.same, it.different, it.unknown, it.skipped()].map(|it| it.to_string());
-        [route.clone(), same, different, unknown, skipped]
+        let [same, noise, different, unknown, skipped] =
+            [it.same, it.noise, it.different, it.unknown, it.skipped()].map(|it| it.to_string());
+        [route.clone(), same, noise, different, unknown, skipped]
     }));
     let mut text = table(&rows);
     text.push_str(&notes(tally, loss));
