@@ -30,7 +30,7 @@ impl Downstream {
         // The text of an address is a field value; the other arm cannot be reached.
         let name = HeaderValue::try_from(peer.to_string());
         let name = name.unwrap_or(HeaderValue::from_static("unknown"));
-        Self { peer, name, tls, trusted }
+        Self { peer, name, trusted, tls }
     }
 }
 

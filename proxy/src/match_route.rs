@@ -43,7 +43,7 @@ pub struct Routed {
     /// The trace that it belongs to, until the log takes it.
     pub trace: Option<Trace>,
     /// It is being recorded.
-    pub recorded: bool,
+    pub is_recorded: bool,
     /// Why it goes no further.
     pub refused: Option<ProxyError>,
 }
@@ -113,7 +113,7 @@ where
         request,
         first,
         trace: None,
-        recorded: false,
+        is_recorded: false,
         refused,
     }))
 }

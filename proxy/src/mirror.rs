@@ -76,7 +76,7 @@ impl Mirror {
             again: again.map(|it| (it, Arc::clone(&routed.downstream))),
             snapshot,
             downstream: Arc::clone(&routed.downstream),
-            recorded: routed.recorded,
+            is_recorded: routed.is_recorded,
             candidate,
             status: StatusCode::OK,
             headers: HeaderMap::new(),
@@ -105,7 +105,7 @@ impl Mirror {
         }
         let asked = || Leg::Ask(self.question(snapshot, upstream.clone(), downstream));
         let answer = observe(reply, took);
-        let keep = self.keep(snapshot, downstream, routed.recorded, &answer);
+        let keep = self.keep(snapshot, downstream, routed.is_recorded, &answer);
         self.offer(
             keep,
             Experiment {
@@ -133,10 +133,10 @@ impl Mirror {
         &self,
         snapshot: &Snapshot,
         downstream: &Downstream,
-        recorded: bool,
+        is_recorded: bool,
         answer: &Observation,
     ) -> Option<OnMismatch> {
-        let permission = snapshot.route.record.filter(|_| !recorded)?;
+        let permission = snapshot.route.record.filter(|_| !is_recorded)?;
         let recorder = self.recorder.clone()?;
         let exchange = snapshot.exchange(downstream, answer.clone());
         Some(Box::new(move || recorder.offer(exchange, permission.keep)))
@@ -186,7 +186,7 @@ pub struct Tap {
     snapshot: Snapshot,
     downstream: Arc<Downstream>,
     /// The request is being recorded whatever the judge says.
-    recorded: bool,
+    is_recorded: bool,
     candidate: Extraction,
     /// Who is asked once more, and for whom.
     again: Option<(Arc<Upstream>, Arc<Downstream>)>,
@@ -255,7 +255,7 @@ impl Tap {
                 Err(NoReply::CommitUnknown(_)) => Err(Unknown::Failed),
             }
         };
-        let keep = self.mirror.keep(&self.snapshot, &self.downstream, self.recorded, &control);
+        let keep = self.mirror.keep(&self.snapshot, &self.downstream, self.is_recorded, &control);
         self.mirror.offer(
             keep,
             Experiment {

@@ -148,6 +148,23 @@ fn at_the_start_a_bad_or_missing_file_is_an_error() {
     assert!(bad.to_string().contains(":1:1: `colour`"), "{bad}");
 }
 
+#[test]
+fn a_table_that_records_comes_into_force_only_where_something_can_be_recorded() {
+    let records = route("records") + "record = \"1%\"\n";
+    let it = Followed::start();
+    it.replace_by_rename(&records);
+    until(&it.routes, |status| status.rejected.is_some());
+    let faults = it.routes.status().rejected.unwrap().faults.to_string();
+    assert!(faults.contains(":5:10: `record` needs a folder and a key"), "{faults}");
+    assert!(faults.contains("--recordings DIR"), "{faults}");
+    assert_eq!(in_force(&it.routes), "first");
+
+    let told = CommandLine { records: true, ..CommandLine::default() };
+    let routes = Routes::watch(it.file.clone(), compiler(), told).unwrap();
+    assert_eq!(in_force(&routes), "records");
+    assert!(Routes::watch(it.file.clone(), compiler(), CommandLine::default()).is_err());
+}
+
 /// The store's journal, say, which is written all the time.
 #[test]
 fn a_directory_that_never_rests_does_not_hold_a_reload_back() {

@@ -41,7 +41,7 @@ pub struct Record {
 
 /// `banyan replay`.
 #[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+#[expect(clippy::doc_markdown, reason = "the texts are shown by --help, without markup")]
 pub struct Replay {
     /// A folder that a proxy records in, or a file of `banyan record`
     #[arg(env = "BANYAN_RECORDINGS", value_name = "RECORDING")]
@@ -109,6 +109,6 @@ pub enum ReplayFormat {
     Text,
     /// For programs; its shape is a contract.
     Json,
-    /// JUnit's XML: a test suite for each route.
+    /// `JUnit`'s XML: a test suite for each route.
     Junit,
 }

@@ -11,7 +11,7 @@ use std::{
 use http::{HeaderName, header};
 use serde::Serialize;
 use shadow::holds_values;
-use time::OffsetDateTime;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{
     Archive, Entry, Exchange, Key, KeyError, ReadError,
@@ -172,7 +172,7 @@ fn note(routes: &mut BTreeMap<String, Chosen>, entry: &Entry) {
 fn text(summary: &Summary) -> String {
     let mut rows = vec![["ROUTE", "REQUESTS", "FIRST", "LAST"].map(str::to_owned)];
     rows.extend(summary.routes.iter().map(|it| {
-        let [first, last] = [it.first, it.last].map(|it| second(it).to_string());
+        let [first, last] = [it.first, it.last].map(second);
         [it.route.clone(), it.requests.to_string(), first, last]
     }));
     let mut text = if rows.len() == 1 {
@@ -195,8 +195,9 @@ fn text(summary: &Summary) -> String {
 }
 
 /// Without the fraction.
-fn second(at: OffsetDateTime) -> OffsetDateTime {
-    at.replace_nanosecond(0).unwrap_or(at)
+fn second(at: OffsetDateTime) -> String {
+    let second = at.replace_nanosecond(0).unwrap_or(at);
+    second.format(&Rfc3339).unwrap_or_else(|_| second.to_string())
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ pub(super) enum Fate {
     Written,
     /// The disk was slower than the buyers.
     Dropped,
-    /// A body is longer than 1 MiB, or of a length that is not known before it is sent.
+    /// A body is longer than 1 MiB, or of a length that is not known before it is sent, or its client
+    /// waits to be told to send it.
     TooLarge,
     /// The answer did not pass whole.
     Incomplete,

@@ -226,6 +226,7 @@ impl Desk {
 
 #[cfg(test)]
 mod tests {
+    use prometheus::IntCounter;
     use tempfile::{TempDir, tempdir};
 
     use super::*;
@@ -260,7 +261,7 @@ mod tests {
         let mut ids = ids(&folder);
         ids.sort();
         assert_eq!(ids, ["a", "b"]);
-        let counts: Vec<_> = recorder.0.metrics.fates().iter().map(|it| it.get()).collect();
+        let counts: Vec<_> = recorder.0.metrics.fates().iter().map(IntCounter::get).collect();
         assert_eq!(counts, [2, 1, 0, 0, 0]);
     }
 

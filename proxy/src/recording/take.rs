@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode, header::EXPECT};
 use http_body::Body as _;
 use shadow::Observation;
 use time::OffsetDateTime;
@@ -48,8 +48,9 @@ impl Take {
         let permission = routed.route.record.filter(|it| it.sample.takes());
         let (Some(recorder), Some(permission)) = (recorder, permission) else { return Ok(None) };
         let length = routed.request.body().size_hint().exact();
-        if length.is_none_or(|it| it > BODY_LIMIT as u64) {
-            // One that streams may wait for its answer.
+        let waits = routed.request.headers().contains_key(EXPECT);
+        if waits || length.is_none_or(|it| it > BODY_LIMIT as u64) {
+            // One that streams, or waits to be told to send, may wait for its answer.
             recorder.count(Fate::TooLarge);
             return Ok(None);
         }
@@ -58,7 +59,7 @@ impl Take {
             recorder.count(Fate::Dropped);
             return Ok(None);
         };
-        routed.recorded = true;
+        routed.is_recorded = true;
         let exchange = Exchange {
             at: OffsetDateTime::now_utc() - routed.arrived.elapsed(),
             route: routed.route.id.to_string(),

@@ -75,7 +75,7 @@ impl Checkpoint {
         arguments: &Replay,
     ) -> Result<(Self, Option<State>), CheckpointError> {
         let Replay { route, writes, values, recording, .. } = arguments;
-        let run = format!("{} {recording:?} {route:?} {writes} {values}", build::id());
+        let run = format!("{} {} {route:?} {writes} {values}", build::id(), recording.display());
         let written = Cell::new(Instant::now());
         let checkpoint = Self { file: file.to_owned(), key: key.cloned(), run, written };
         let name = || file.display().to_string();

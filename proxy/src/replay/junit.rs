@@ -1,4 +1,4 @@
-//! The result of a replay as JUnit's XML, which every CI shows: a suite for each route, a case for
+//! The result of a replay as `JUnit`'s XML, which every CI shows: a suite for each route, a case for
 //! each request that failed, and one for those that did not.
 //!
 //! Source: the schema of the Jenkins xUnit plugin, `junit-10.xsd`.
@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use super::tally::{Failing, RouteTally, Tally};
 
-/// As JUnit's XML.
+/// As `JUnit`'s XML.
 pub(super) fn xml(tally: &Tally) -> String {
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
     for (route, it) in &tally.routes {

@@ -152,9 +152,9 @@ fn table(
 ) -> Result<Arc<RouteTable>, ReplayError> {
     let name = arguments.routes.display().to_string();
     let text = read(&arguments.routes).map_err(|it| ReplayError::File(name.clone(), it))?;
-    let compiler = Compiler { extractions, metrics: metrics.clone() };
-    let compiled = compiler.compile(&text, &name).map_err(ReplayError::Routes)?;
-    Ok(Arc::new(compiled.table))
+    let metrics = metrics.clone();
+    let compiled = Compiler { extractions, metrics }.compile(&text, &name);
+    Ok(Arc::new(compiled.map_err(ReplayError::Routes)?.table))
 }
 
 /// One run through a recording.

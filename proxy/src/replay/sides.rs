@@ -213,3 +213,28 @@ fn shown(fragment: &Fragment<'_>) -> String {
     }
     cut
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_monolith_shows_against_itself_is_noise_and_nothing_else_is() {
+        let found = |place: &str, kind: &str| Found {
+            path: place.replace('*', "7"),
+            place: place.to_owned(),
+            kind: kind.to_owned(),
+            class: "critical".to_owned(),
+            control: None,
+            candidate: None,
+        };
+        let views = found("$.list[*].views", "changed");
+        let noise = [found("$.list[*].views", "changed")];
+        assert_eq!(without_noise(vec![views.clone()], &noise), Outcome::Noise);
+        let retyped = found("$.list[*].views", "retyped");
+        let price = found("$.list[*].price", "changed");
+        let left = without_noise(vec![views.clone(), retyped.clone(), price.clone()], &noise);
+        assert_eq!(left, Outcome::Different(vec![retyped, price]));
+        assert_eq!(without_noise(vec![views.clone()], &[]), Outcome::Different(vec![views]));
+    }
+}

@@ -17,11 +17,11 @@ struct Result<'a> {
     unknown: u64,
     /// Records of the recording that cannot be read.
     lost: usize,
-    routes: Vec<Route<'a>>,
+    routes: Vec<OfRoute<'a>>,
 }
 
 #[derive(Serialize)]
-struct Route<'a> {
+struct OfRoute<'a> {
     route: &'a str,
     #[serde(flatten)]
     tally: &'a RouteTally,
@@ -33,9 +33,9 @@ struct Route<'a> {
 pub(super) fn json(tally: &Tally, loss: &Loss) -> serde_json::Result<String> {
     let (same, different, unknown) = tally.totals();
     let routes = tally.routes.iter();
-    let routes = routes.map(|(route, tally)| Route { route, tally, omitted: tally.omitted() });
-    let lost = loss.torn + loss.damaged;
-    let result = Result { same, different, unknown, lost, routes: routes.collect() };
+    let routes = routes.map(|(route, tally)| OfRoute { route, tally, omitted: tally.omitted() });
+    let routes = routes.collect();
+    let result = Result { same, different, unknown, lost: loss.torn + loss.damaged, routes };
     Ok(serde_json::to_string_pretty(&result)? + "\n")
 }
 
