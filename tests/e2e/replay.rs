@@ -22,7 +22,7 @@ use tests::{
 };
 use toml::Table;
 
-use crate::support::{eventually, forever, judged, quiet_shop, routes};
+use crate::support::{eventually, forever, judged, metric, quiet_shop, routes, shop};
 
 const KEY: &str = "1f1e1d1c1b1a191817161514131211100f0e0d0c0b0a09080706050403020100";
 
@@ -196,6 +196,11 @@ async fn a_wrong_handler_fails_the_replay_and_junit_names_it() {
         get(&proxy, &format!("/api/products/{id}")).await;
     }
     get(&proxy, "/api/products").await;
+    eventually("20 requests on the disk", || async {
+        let written = metric(&proxy, "banyan_recorded_total{result=\"written\"}").await;
+        (written > 19.5).then_some(())
+    })
+    .await;
     proxy.stop().await;
 
     let file = studio.path("one.recording");
@@ -282,30 +287,46 @@ async fn sample(proxy: &Proxy) -> String {
     reports.samples("catalog.show", &name.id).await.unwrap()[0].request_id.clone()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn writes_are_replayed_in_the_session_that_this_run_was_given() {
-    let everything = table(recorded_with_noise);
-    let studio = Studio::new(quiet_shop().await, everything);
-    let database = MySqlPool::connect(&studio.shop.database_url).await.unwrap();
-    let proxy = studio.proxy(extracted::all()).await;
-    let browser = Browser::new(&proxy.url());
+/// Signs in one of the seeds' buyers and puts a thing into the cart; returns how many of it are there.
+async fn put_into_cart(browser: &Browser, variant: i64) -> u64 {
     let (_, visitor) = browser.json("/api/session").await.unwrap();
     let token = visitor["csrf_token"].as_str().unwrap();
     let who = json!({ "email": "buyer487@shop.test", "password": "correct horse" });
     let (_, session) = browser.send_json(Method::POST, "/api/session", token, &who).await.unwrap();
     let token = session["csrf_token"].as_str().unwrap();
+    let line = json!({ "variant_id": variant, "quantity": 1 });
+    let (status, cart) =
+        browser.send_json(Method::POST, "/api/cart/lines", token, &line).await.unwrap();
+    assert_eq!(status, StatusCode::CREATED, "{cart}");
+    quantity(&cart, variant)
+}
+
+fn quantity(cart: &Value, variant: i64) -> u64 {
+    let lines = cart["lines"].as_array().unwrap();
+    let line = lines.iter().find(|it| it["variant_id"] == json!(variant)).unwrap();
+    line["quantity"].as_u64().unwrap()
+}
+
+/// Recorded in front of one shop and replayed against another, which knows neither its sessions nor
+/// their tokens, nor the secret that they are made with.
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_are_replayed_in_the_sessions_that_this_run_was_given() {
+    let (there, here) = (shop().await, quiet_shop().await);
+    assert_ne!(there.secret_key_base, here.secret_key_base);
+    let database = MySqlPool::connect(&here.database_url).await.unwrap();
     let variant: i64 =
         sqlx::query_scalar("SELECT id FROM variants WHERE stock > 5 ORDER BY id LIMIT 1")
             .fetch_one(&database)
             .await
             .unwrap();
-    let line = json!({ "variant_id": variant, "quantity": 1 });
-    let (status, cart) =
-        browser.send_json(Method::POST, "/api/cart/lines", token, &line).await.unwrap();
-    assert_eq!(status, StatusCode::CREATED, "{cart}");
-    let before = cart["lines"][0]["quantity"].as_u64().unwrap();
+    let mut studio = Studio::new(there, table(recorded_with_noise));
+    let proxy = studio.proxy(extracted::all()).await;
+    put_into_cart(&Browser::new(&proxy.url()), variant).await;
     proxy.stop().await;
 
+    studio.shop = here;
+    let browser = Browser::new(&studio.shop.url);
+    let before = put_into_cart(&browser, variant).await;
     let unasked = studio.replay(&studio.recordings(), &[], extracted::all()).await.unwrap();
     assert_eq!(unasked.conclusion, Conclusion::Same, "{}", unasked.text);
     assert!(unasked.text.contains("2 skipped: writes, without --writes"), "{}", unasked.text);
@@ -313,9 +334,7 @@ async fn writes_are_replayed_in_the_session_that_this_run_was_given() {
     let flags = ["--writes", "--values"];
     let replayed = studio.replay(&studio.recordings(), &flags, extracted::all()).await.unwrap();
     assert_eq!(replayed.conclusion, Conclusion::Same, "{}", replayed.text);
-    let (_, cart) = browser.at(&studio.shop.url).json("/api/cart").await.unwrap();
-    let lines = cart["lines"].as_array().unwrap();
-    let after = lines.iter().find(|it| it["variant_id"] == json!(variant)).unwrap();
+    let (_, cart) = browser.json("/api/cart").await.unwrap();
     // The monolith did it once more, and the handler's was undone.
-    assert_eq!(after["quantity"], json!(before + 1), "{cart}");
+    assert_eq!(quantity(&cart, variant), before + 1, "{cart}");
 }

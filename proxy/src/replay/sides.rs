@@ -18,7 +18,7 @@ use super::{
 use crate::{
     body::{ReadError, read_up_to},
     config::Replay,
-    extraction::{Ending, Extractions, NoReply, Surroundings},
+    extraction::{Call, Ending, Extractions, NoReply, Surroundings},
     h1::client::Allowance,
     metrics::ProxyMetrics,
     mirror::{BODY_LIMIT, CONTROL_DEADLINE, observe, unknown},
@@ -155,8 +155,11 @@ impl Sides {
         snapshot: &Snapshot,
         extraction: Extraction,
     ) -> Result<Observation, Unknown> {
+        // How fast a handler is on buyers' machines is not seen here.
+        let call = snapshot.to_handler(extraction, Ending::Rollback);
+        let call = Call { deadline: CONTROL_DEADLINE, ..call };
         let began = Instant::now();
-        match self.candidates.run(snapshot.to_handler(extraction, Ending::Rollback)).await {
+        match self.candidates.run(call).await {
             Ok(reply) => Ok(observe(&reply, began.elapsed())),
             Err(NoReply::Failed(failure)) => Err(unknown(&failure)),
             // It is rolled back, never committed.
