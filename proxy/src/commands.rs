@@ -151,7 +151,10 @@ pub fn record(arguments: &Record) -> ExitCode {
 pub fn replay(arguments: &Replay, extractions: &'static [Extraction]) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let replayed = match &runtime {
-        Ok(runtime) => runtime.block_on(replay::replay(arguments, extractions)),
+        Ok(runtime) => {
+            let interrupted = async { tokio::signal::ctrl_c().await };
+            runtime.block_on(replay::replay(arguments, extractions, interrupted))
+        }
         Err(error) => return cannot(&format!("the system gives no event queue: {error}")),
     };
     let Replayed { text, conclusion } = match replayed {

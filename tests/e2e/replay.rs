@@ -1,7 +1,11 @@
 //! What buyers did through Banyan is recorded, and replayed against the real shop: without a
 //! difference where the handlers are right, and with the difference where one is wrong.
 
-use std::path::Path;
+use std::{
+    future::pending,
+    path::Path,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use clap::Parser as _;
 use extracted::{Extraction, catalog};
@@ -20,6 +24,7 @@ use tests::{
     project::Scratch,
     shop::{Addresses, Shop},
 };
+use tokio::sync::Notify;
 use toml::Table;
 
 use crate::support::{eventually, forever, judged, metric, quiet_shop, routes, shop};
@@ -80,6 +85,16 @@ impl Studio {
         flags: &[&str],
         extractions: &'static [Extraction],
     ) -> Result<Replayed, ReplayError> {
+        self.replay_until(recording, flags, extractions, pending::<()>()).await
+    }
+
+    async fn replay_until(
+        &self,
+        recording: &str,
+        flags: &[&str],
+        extractions: &'static [Extraction],
+        interrupted: impl Future,
+    ) -> Result<Replayed, ReplayError> {
         let routes = self.path("routes.toml");
         let common = [
             ["--monolith", &self.shop.url],
@@ -95,7 +110,7 @@ impl Studio {
             .chain(common.as_flattened().iter().copied());
         let cli = Cli::try_parse_from(all.chain(rails).chain(flags.iter().copied())).unwrap();
         let Command::Replay(arguments) = cli.command else { panic!("not replay") };
-        replay::replay(&arguments, extractions).await
+        replay::replay(&arguments, extractions, interrupted).await
     }
 
     fn record(&self, flags: &[&str]) -> Value {
@@ -122,8 +137,13 @@ fn planted() -> &'static [Extraction] {
         },
         ..catalog::show::SHOW
     };
-    let others = extracted::all().iter().filter(|it| it.id != wrong.id).copied();
-    forever(others.chain([wrong]).collect())
+    build_with(wrong)
+}
+
+/// All handlers, with this one in the place of its like.
+fn build_with(handler: Extraction) -> &'static [Extraction] {
+    let others = extracted::all().iter().filter(|it| it.id != handler.id).copied();
+    forever(others.chain([handler]).collect())
 }
 
 fn shadowing(id: &str, route: &mut Table) {
@@ -276,6 +296,46 @@ async fn a_sample_of_a_route_that_records_nothing_says_which_key_to_set() {
     assert!(refused.contains("`catalog.show` keeps no raw requests"), "{refused}");
     assert!(refused.contains("`record = \"1%\"`"), "{refused}");
     proxy.stop().await;
+}
+
+/// Calls of the handler that counts them, and who is told of the seventh.
+static CALLS: AtomicUsize = AtomicUsize::new(0);
+static SEVENTH: Notify = Notify::const_new();
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_that_was_stopped_goes_on_where_it_was() {
+    const REQUESTS: u64 = 20;
+    let counting = Extraction {
+        run: |ctx, request| {
+            Box::pin(async {
+                if CALLS.fetch_add(1, Ordering::Relaxed) == 6 {
+                    SEVENTH.notify_one();
+                }
+                (catalog::show::SHOW.run)(ctx, request).await
+            })
+        },
+        ..catalog::show::SHOW
+    };
+    let studio = Studio::new(quiet_shop().await, table(recorded_with_noise));
+    let proxy = studio.proxy(extracted::all()).await;
+    for id in 1..=REQUESTS {
+        get(&proxy, &format!("/api/products/{id}")).await;
+    }
+    proxy.stop().await;
+
+    let (recordings, state) = (studio.recordings(), studio.path("replay.state"));
+    let flags = ["--resume", &state, "--format", "json"];
+    let handlers = build_with(counting);
+    let stopped = studio.replay_until(&recordings, &flags, handlers, SEVENTH.notified()).await;
+    let Err(ReplayError::Stopped { done, total, .. }) = stopped else { panic!("{stopped:?}") };
+    assert!((5..=8).contains(&done) && total == 20, "{done} of {total}");
+
+    let replayed = studio.replay(&recordings, &flags, handlers).await.unwrap();
+    let said: Value = serde_json::from_str(&replayed.text).unwrap();
+    assert_eq!((replayed.conclusion, &said["same"]), (Conclusion::Same, &json!(REQUESTS)));
+    let calls = CALLS.load(Ordering::Relaxed);
+    assert!((20..=21).contains(&calls), "{calls}: one may have been under way when it stopped");
+    assert!(!Path::new(&state).exists(), "the next run begins anew");
 }
 
 /// The request's id of the newest sample of the catalogue's route.

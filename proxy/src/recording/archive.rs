@@ -41,7 +41,8 @@ pub struct Entry {
     /// When it expires.
     pub until: OffsetDateTime,
     file: usize,
-    number: usize,
+    number: u64,
+    offset: usize,
 }
 
 /// What is there and cannot be read.
@@ -120,12 +121,20 @@ impl Archive {
         let until = segment.header.until();
         let (frames, torn) = segment.frames();
         self.loss.torn += usize::from(torn > 0);
-        for (number, frame) in frames.into_iter().enumerate() {
+        for frame in frames {
             let record = segment.open(frame).ok();
             match record.and_then(|it| Exchange::decode(&it.into()).ok()) {
                 Some(it) => {
                     let (at, id) = (it.at, it.id().to_owned());
-                    self.entries.push(Entry { at, id, route: it.route, until, file, number });
+                    self.entries.push(Entry {
+                        at,
+                        id,
+                        route: it.route,
+                        until,
+                        file,
+                        number: frame.number,
+                        offset: frame.offset,
+                    });
                 }
                 None => self.loss.damaged += 1,
             }
@@ -145,7 +154,7 @@ impl Archive {
         }
         let bytes = last.as_ref().map(|it| &it.1[..]).unwrap_or_default();
         let segment = Segment::read(bytes, self.key.as_ref()).map_err(|_| ReadError::Gone)?;
-        let frame = segment.frames().0.get(entry.number).copied().ok_or(ReadError::Gone)?;
+        let frame = segment.frame(entry.number, entry.offset).ok_or(ReadError::Gone)?;
         let record: Bytes = segment.open(frame).map_err(|_| ReadError::Gone)?.into();
         Exchange::decode(&record).map_err(|_| ReadError::Gone)
     }

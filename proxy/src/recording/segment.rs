@@ -34,6 +34,9 @@ const LAST: OffsetDateTime = time::PrimitiveDateTime::MAX.assume_utc();
 /// The bytes of a header.
 pub(super) const HEADER: usize = 49;
 
+/// The bytes of a record's length.
+const LENGTH: usize = 4;
+
 /// No record is longer: a request and an answer have at most 1 MiB each, and fields.
 const RECORD_LIMIT: usize = 16 * 1024 * 1024;
 
@@ -103,6 +106,8 @@ pub struct Segment<'a> {
 pub struct Frame<'a> {
     /// Counted from 0.
     pub number: u64,
+    /// Where it begins, in bytes behind the header.
+    pub(super) offset: usize,
     bytes: &'a [u8],
 }
 
@@ -138,17 +143,20 @@ impl<'a> Segment<'a> {
 
     /// Its records, and behind them the bytes of one that was not written whole.
     pub fn frames(&self) -> (Vec<Frame<'a>>, usize) {
-        let (mut frames, mut rest) = (Vec::new(), self.records);
-        while let Some((length, behind)) = rest.split_first_chunk::<4>() {
-            let length = u32::from_be_bytes(*length) as usize;
-            if length > RECORD_LIMIT {
-                break;
-            }
-            let Some((bytes, behind)) = behind.split_at_checked(length) else { break };
-            frames.push(Frame { number: frames.len() as u64, bytes });
-            rest = behind;
+        let (mut frames, mut offset) = (Vec::new(), 0);
+        while let Some(frame) = self.frame(frames.len() as u64, offset) {
+            offset += LENGTH + frame.bytes.len();
+            frames.push(frame);
         }
-        (frames, rest.len())
+        (frames, self.records.len() - offset)
+    }
+
+    /// The record of this number, which begins so many bytes behind the header.
+    pub(super) fn frame(&self, number: u64, offset: usize) -> Option<Frame<'a>> {
+        let (length, behind) = self.records.get(offset..)?.split_first_chunk::<LENGTH>()?;
+        let length = u32::from_be_bytes(*length) as usize;
+        let (bytes, _) = behind.split_at_checked(length).filter(|_| length <= RECORD_LIMIT)?;
+        Some(Frame { number, offset, bytes })
     }
 
     /// What a record holds.

@@ -16,7 +16,7 @@ use extracted::Extraction;
 use futures_util::{Stream, StreamExt as _, stream};
 use prometheus::Registry;
 use time::OffsetDateTime;
-use tokio::{signal::ctrl_c, time::interval};
+use tokio::time::interval;
 
 use self::{
     checkpoint::{Checkpoint, CheckpointError},
@@ -109,13 +109,14 @@ pub enum Conclusion {
     Unknown,
 }
 
-/// Replays what the arguments name with these handlers.
+/// Replays what the arguments name with these handlers, until that is done or `interrupted` is.
 ///
 /// # Errors
 /// [`ReplayError`].
 pub async fn replay(
     arguments: &Replay,
     extractions: &'static [Extraction],
+    interrupted: impl Future,
 ) -> Result<Replayed, ReplayError> {
     let key = arguments.key.load()?;
     let metrics = ProxyMetrics::register(&Registry::new()).map_err(ReplayError::Metrics)?;
@@ -130,7 +131,7 @@ pub async fn replay(
     archive.entries.retain(|it| arguments.route.as_ref().is_none_or(|route| *route == it.route));
     let sides = Sides::new(arguments, extractions, table, metrics)?;
     let mut run = Run { arguments, archive, sides, checkpoint: None };
-    let tally = run.through().await?;
+    let tally = run.through(interrupted).await?;
     let (same, different, unknown) = tally.totals();
     let conclusion = match (same, different, unknown) {
         (_, 1.., _) => Conclusion::Different,
@@ -166,7 +167,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn through(&mut self) -> Result<Tally, ReplayError> {
+    async fn through(&mut self, interrupted: impl Future) -> Result<Tally, ReplayError> {
         let total = self.archive.entries.len();
         let mut tally = Tally::default();
         if let Some(file) = &self.arguments.resume {
@@ -182,7 +183,7 @@ impl Run<'_> {
         let (mut last, mut is_interrupted) = (None, false);
         {
             let mut outcomes = std::pin::pin!(self.outcomes());
-            let mut interrupted = std::pin::pin!(ctrl_c());
+            let mut interrupted = std::pin::pin!(interrupted);
             loop {
                 let next = tokio::select! {
                     next = outcomes.next() => next,
