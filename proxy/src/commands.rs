@@ -13,9 +13,11 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     comparison,
-    config::{Check, Compare, Format, Report, Serve, Verdict},
+    config::{Check, Compare, Format, Record, Replay, Report, Serve, Verdict},
     error::Chain,
-    logging, report, route,
+    logging, recording,
+    replay::{self, Conclusion, Replayed},
+    report, route,
     server::Banyan,
     service_manager, verdict,
 };
@@ -133,6 +135,37 @@ pub fn compare(arguments: &Compare, extractions: &'static [Extraction]) -> ExitC
             Ok(()) if compared.same => ExitCode::SUCCESS,
             Ok(()) => ExitCode::FAILURE,
         },
+    }
+}
+
+/// `banyan record`: what is recorded, and a part of it as a file.
+pub fn record(arguments: &Record) -> ExitCode {
+    match recording::record(arguments) {
+        Ok(text) => print(&text).map_or_else(|it| cannot(&it.to_string()), |()| ExitCode::SUCCESS),
+        Err(error) => cannot(&Chain(&error).to_string()),
+    }
+}
+
+/// `banyan replay`: recorded requests; 0 when no answer differs, 1 when one does, 2 when none was
+/// compared, or not all could be.
+pub fn replay(arguments: &Replay, extractions: &'static [Extraction]) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let replayed = match &runtime {
+        Ok(runtime) => {
+            let interrupted = async { tokio::signal::ctrl_c().await };
+            runtime.block_on(replay::replay(arguments, extractions, interrupted))
+        }
+        Err(error) => return cannot(&format!("the system gives no event queue: {error}")),
+    };
+    let Replayed { text, conclusion } = match replayed {
+        Ok(replayed) => replayed,
+        Err(error) => return cannot(&Chain(&error).to_string()),
+    };
+    match (print(&text), conclusion) {
+        (Err(error), _) => cannot(&error.to_string()),
+        (Ok(()), Conclusion::Same) => ExitCode::SUCCESS,
+        (Ok(()), Conclusion::Different) => ExitCode::FAILURE,
+        (Ok(()), Conclusion::Unknown) => cannot("not every request could be compared"),
     }
 }
 

@@ -18,6 +18,7 @@ use crate::{
     metrics::{Fallback, Side},
     mirror::{Mirror, Tap},
     monolith::{Forward, Hop, Trip},
+    recording::{Recorder, Take},
     route::{Plan, Route},
     snapshot::Snapshot,
     upstream::Upstream,
@@ -34,10 +35,28 @@ pub struct Backends {
     pub extractions: Extractions,
     /// Where copies go to be compared.
     pub mirror: Mirror,
+    /// Where raw requests go to be kept, if anywhere.
+    pub recorder: Option<Recorder>,
 }
 
-/// Answers one request as its route's plan says.
+/// Answers one request as its route's plan says, and records it where the route says so.
 pub async fn dispatch(mut routed: Box<Routed>) -> Answer {
+    if routed.route.record.is_none() {
+        return answer(routed).await;
+    }
+    let backends = Arc::clone(&routed.context);
+    let (recorder, room) = (&backends.backends.recorder, backends.backends.extractions.room());
+    match Take::begin(recorder.as_ref(), &mut routed, room).await {
+        Err(error) => Answer::failed(ProxyError::Downstream(error)),
+        Ok(None) => answer(routed).await,
+        Ok(Some(take)) => {
+            let answer = answer(routed).await;
+            Answer { response: take.attach(answer.response), ..answer }
+        }
+    }
+}
+
+async fn answer(mut routed: Box<Routed>) -> Answer {
     let (context, downstream) = (Arc::clone(&routed.context), Arc::clone(&routed.downstream));
     let backends = &context.backends;
     let own = routed.route.upstream.is_some();

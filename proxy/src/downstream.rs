@@ -22,10 +22,15 @@ impl Downstream {
     /// Looks `peer` up among the trusted proxies. An IPv4 peer of an IPv6 socket counts as IPv4.
     pub fn new(peer: SocketAddr, tls: bool, trusted: &[IpNet]) -> Self {
         let peer = peer.ip().to_canonical();
+        Self::known(peer, tls, trusted.iter().any(|it| it.contains(&peer)))
+    }
+
+    /// One of which it is known already whether it is trusted.
+    pub fn known(peer: IpAddr, tls: bool, trusted: bool) -> Self {
         // The text of an address is a field value; the other arm cannot be reached.
         let name = HeaderValue::try_from(peer.to_string());
         let name = name.unwrap_or(HeaderValue::from_static("unknown"));
-        Self { peer, name, tls, trusted: trusted.iter().any(|it| it.contains(&peer)) }
+        Self { peer, name, trusted, tls }
     }
 }
 

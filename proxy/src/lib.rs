@@ -33,6 +33,8 @@ pub mod monolith;
 pub mod pool;
 pub mod proxy_protocol;
 mod quoting;
+pub mod recording;
+pub mod replay;
 pub mod report;
 pub mod route;
 pub mod sendfile;

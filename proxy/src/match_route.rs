@@ -42,6 +42,8 @@ pub struct Routed {
     pub first: bool,
     /// The trace that it belongs to, until the log takes it.
     pub trace: Option<Trace>,
+    /// It is being recorded.
+    pub is_recorded: bool,
     /// Why it goes no further.
     pub refused: Option<ProxyError>,
 }
@@ -111,6 +113,7 @@ where
         request,
         first,
         trace: None,
+        is_recorded: false,
         refused,
     }))
 }

@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
-use shadow::{Reading, RequestSummary};
+use shadow::{Observation, Reading, RequestSummary};
 use time::OffsetDateTime;
 
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
     extraction::{Call, Ending},
     match_route::Routed,
     monolith::headers::{self, X_REQUEST_ID},
+    recording::Exchange,
     route::Route,
     visitor::{self, Visitors},
 };
@@ -57,6 +58,37 @@ impl Snapshot {
             now: OffsetDateTime::now_utc(),
             seed: rand::random(),
         })
+    }
+
+    /// A request that was recorded, as if it came now. `None` where [`Snapshot::of`] has none.
+    pub fn replayed(route: Arc<Route>, exchange: &Exchange) -> Option<Self> {
+        let Exchange { downstream, method, target, headers, body, .. } = exchange;
+        Some(Self {
+            params: route.pattern.params(target.path())?,
+            base_url: headers::base_url(headers, downstream),
+            route,
+            method: method.clone(),
+            target: target.clone(),
+            headers: headers.clone(),
+            body: body.clone(),
+            arrived: Instant::now(),
+            now: OffsetDateTime::now_utc(),
+            seed: rand::random(),
+        })
+    }
+
+    /// The request with the answer that its buyer got, to be recorded.
+    pub fn exchange(&self, downstream: &Downstream, answer: Observation) -> Exchange {
+        Exchange {
+            at: self.now,
+            route: self.route.id.to_string(),
+            downstream: downstream.clone(),
+            method: self.method.clone(),
+            target: self.target.clone(),
+            headers: self.headers.clone(),
+            body: self.body.clone(),
+            answer: Some(answer),
+        }
     }
 
     /// The question to a handler. Its clock says when the request arrived, and its

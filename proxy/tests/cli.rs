@@ -58,6 +58,8 @@ fn check_says_good_or_every_fault_with_its_place() {
 #[test]
 fn what_cannot_run_says_why_and_ends_with_2() {
     let folder = TempDir::new().unwrap();
+    let recorded = "[[route]]\nid = \"cart\"\nmatch = { path = \"/cart\" }\nstage = \"monolith\"\nrecord = \"1%\"\n";
+    fs::write(folder.path().join("recorded.toml"), recorded).unwrap();
     for (arguments, says) in [
         (&["check", "absent.toml"][..], "absent.toml"),
         (&["serve"], "say where the monolith is"),
@@ -66,6 +68,16 @@ fn what_cannot_run_says_why_and_ends_with_2() {
         (&["serve", "--monolith", "http://rails", "--listen", "ftp://0.0.0.0:1"], "http://"),
         (&["serve", "--monolith", "http://rails", "--log", "a=b=c"], "--log"),
         (&["serve", "--monolith", "http://rails", "--store", "sqlite:///no/such/x.db"], "--store"),
+        (&["serve", "--monolith", "http://rails", "--routes", "recorded.toml"], "--recordings DIR"),
+        (
+            &["serve", "--monolith", "http://rails", "--recording-key", "short"],
+            "openssl rand -hex 32",
+        ),
+        (&["record", "--recordings", "absent"], "absent cannot be read"),
+        (&["replay", "absent"], "name it with --routes"),
+        (&["replay", "absent", "--routes", "recorded.toml"], "absent cannot be read"),
+        (&["replay", ".", "--routes", "recorded.toml"], "--database URL"),
+        (&["replay", "recorded.toml", "--routes", "recorded.toml"], "is no recording"),
         (&["report", "--store", "sqlite://absent.db"], "--store"),
         (&["verdict"], "--samples"),
         (&["verdict", "--samples", "1", "--mismatches", "2"], "counts the mismatched ones too"),

@@ -15,7 +15,7 @@ use http::Method;
 use prometheus::Registry;
 use proxy::{
     metrics::ProxyMetrics,
-    route::{Compiler, Routes, Status},
+    route::{CommandLine, Compiler, Routes, Status},
 };
 use tempfile::TempDir;
 
@@ -45,7 +45,7 @@ impl Followed {
 }
 
 fn follow(file: &Path) -> Routes {
-    Routes::watch(file.to_owned(), compiler(), false).unwrap()
+    Routes::watch(file.to_owned(), compiler(), CommandLine::default()).unwrap()
 }
 
 fn compiler() -> Compiler {
@@ -141,11 +141,28 @@ fn a_bad_file_changes_nothing_and_says_everything_that_is_wrong() {
 fn at_the_start_a_bad_or_missing_file_is_an_error() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("routes.toml");
-    let missing = Routes::watch(file.clone(), compiler(), false).unwrap_err();
+    let missing = Routes::watch(file.clone(), compiler(), CommandLine::default()).unwrap_err();
     assert!(missing.to_string().contains("cannot be read"), "{missing}");
     fs::write(&file, "colour = 1").unwrap();
-    let bad = Routes::watch(file, compiler(), false).unwrap_err();
+    let bad = Routes::watch(file, compiler(), CommandLine::default()).unwrap_err();
     assert!(bad.to_string().contains(":1:1: `colour`"), "{bad}");
+}
+
+#[test]
+fn a_table_that_records_comes_into_force_only_where_something_can_be_recorded() {
+    let records = route("records") + "record = \"1%\"\n";
+    let it = Followed::start();
+    it.replace_by_rename(&records);
+    until(&it.routes, |status| status.rejected.is_some());
+    let faults = it.routes.status().rejected.unwrap().faults.to_string();
+    assert!(faults.contains(":5:10: `record` needs a folder and a key"), "{faults}");
+    assert!(faults.contains("--recordings DIR"), "{faults}");
+    assert_eq!(in_force(&it.routes), "first");
+
+    let told = CommandLine { records: true, ..CommandLine::default() };
+    let routes = Routes::watch(it.file.clone(), compiler(), told).unwrap();
+    assert_eq!(in_force(&routes), "records");
+    assert!(Routes::watch(it.file.clone(), compiler(), CommandLine::default()).is_err());
 }
 
 /// The store's journal, say, which is written all the time.

@@ -109,7 +109,7 @@ fn outcome(input: &str) -> String {
     let mut text = String::new();
     match compiler().compile(input, "routes.toml") {
         Err(faults) => writeln!(text, "{faults}").unwrap(),
-        Ok(Compiled { table, warnings }) => {
+        Ok(Compiled { table, warnings, .. }) => {
             for warning in &warnings {
                 writeln!(text, "{}", At("routes.toml", warning)).unwrap();
             }

@@ -96,7 +96,8 @@ impl Reading {
         Self(Some(Arc::new(read)))
     }
 
-    pub(crate) fn read(&self, headers: &mut HeaderMap) {
+    /// Takes out of an answer's fields what says nothing.
+    pub fn read(&self, headers: &mut HeaderMap) {
         if let Some(read) = &self.0 {
             read(headers);
         }

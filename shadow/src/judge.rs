@@ -9,13 +9,13 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::{
     Experiment, Leg, Observation, Recheck, Subject, Unknown,
     book::{Book, Weighed},
-    compare::{Answers, Ids, Pair},
+    compare::{Answers, Ids, Outcome, Pair},
     experiment::Reading,
-    runner::Ticket,
+    runner::{OnMismatch, Ticket},
 };
 
 /// Gets both answers, compares them, and counts what comes of it.
-pub(crate) async fn judge(experiment: Experiment, ticket: Ticket) {
+pub(crate) async fn judge(experiment: Experiment, ticket: Ticket, on_mismatch: Option<OnMismatch>) {
     let Experiment { subject, request, control, candidate, again, recheck, reading, deadline } =
         experiment;
     let control = answer(control, deadline);
@@ -60,6 +60,9 @@ pub(crate) async fn judge(experiment: Experiment, ticket: Ticket) {
         return ticket.settle(|book, it| book.unknown(it, Unknown::Raced));
     }
     ticket.settle(|book, it| book.compared(it, &request, pair.sides(), &comparison, weighed));
+    if let (Outcome::Mismatched, Some(act)) = (comparison.outcome(), on_mismatch) {
+        act();
+    }
 }
 
 /// The second word of the side that answered first, on a difference from the other's answer.

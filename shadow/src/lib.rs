@@ -33,7 +33,7 @@ pub use crate::{
         DifferenceReport, EarlierReport, Latency, Reports, Retention, RouteReport, RuleReport,
         Sample, Side, Store, StoreError, StratumReport,
     },
-    runner::{Settings, Shadow, StartError},
+    runner::{OnMismatch, Settings, Shadow, StartError},
     sensitive::is_personal,
     stratum::Stratum,
     subject::{Budget, Proof, Share, Subject},

@@ -49,6 +49,9 @@ impl Default for Settings {
     }
 }
 
+/// What is done when two answers differ, on the judge's own threads.
+pub type OnMismatch = Box<dyn FnOnce() + Send>;
+
 /// Why the judge could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -78,6 +81,7 @@ struct Handle {
 struct Queued {
     experiment: Experiment,
     ticket: Ticket,
+    on_mismatch: Option<OnMismatch>,
     room: OwnedSemaphorePermit,
 }
 
@@ -123,6 +127,15 @@ impl Shadow {
 
     /// Hands an experiment over, or drops and counts it when there is no room. Never waits.
     pub fn offer(&self, experiment: Experiment) {
+        self.queue(experiment, None);
+    }
+
+    /// The same, with what is to be done if the answers differ somewhere that no rule excuses.
+    pub fn offer_with(&self, experiment: Experiment, on_mismatch: OnMismatch) {
+        self.queue(experiment, Some(on_mismatch));
+    }
+
+    fn queue(&self, experiment: Experiment, on_mismatch: Option<OnMismatch>) {
         let Handle { queue, room, book, .. } = &*self.0;
         let ticket = Ticket::new(book, &experiment);
         if !book.is_open() {
@@ -131,7 +144,7 @@ impl Shadow {
         let kib = u32::try_from(experiment.size() / 1024 + 1).unwrap_or(u32::MAX);
         let Ok(room) = Arc::clone(room).try_acquire_many_owned(kib) else { return };
         // What cannot be sent comes back in the error, and its ticket says that it was dropped.
-        if queue.try_send(Queued { experiment, ticket, room }).is_ok() {
+        if queue.try_send(Queued { experiment, ticket, on_mismatch, room }).is_ok() {
             book.metrics.queued.inc();
         }
     }
@@ -274,9 +287,9 @@ impl Judge {
     fn begin(&mut self, queued: Queued) {
         self.book.metrics.queued.dec();
         self.book.metrics.running.inc();
-        let Queued { experiment, ticket, room } = queued;
+        let Queued { experiment, ticket, on_mismatch, room } = queued;
         self.running.spawn(async move {
-            judge(experiment, ticket).await;
+            judge(experiment, ticket, on_mismatch).await;
             drop(room);
         });
     }

@@ -27,6 +27,7 @@ mod puma_tls;
 mod races;
 mod record;
 mod reload;
+mod replay;
 mod rolling;
 mod sendfile;
 mod sessions;

@@ -43,12 +43,7 @@ pub struct Ctx {
 impl Ctx {
     /// A context at that time. What is random in it is told by `seed`: whoever calls several handlers
     /// for one request gives them the same, and nobody outside may know it.
-    pub fn new(
-        tx: Tx,
-        now: OffsetDateTime,
-        seed: [u8; 32],
-        application: Arc<Application>,
-    ) -> Self {
+    pub fn new(tx: Tx, now: OffsetDateTime, seed: [u8; 32], application: Arc<Application>) -> Self {
         Self {
             tx,
             now,

@@ -23,6 +23,7 @@ use crate::{
     layers::access_log::Entry,
     limits::{Limit, Policy},
     mirror::Tap,
+    recording::Take,
     upstream::Permit,
 };
 
@@ -58,6 +59,8 @@ struct Riders {
     permit: Option<Permit>,
     /// Sampled answers only.
     tap: Option<Box<Tap>>,
+    /// Recorded answers only.
+    take: Option<Box<Take>>,
     entry: Option<Box<Entry>>,
 }
 
@@ -222,6 +225,12 @@ impl Body {
         self
     }
 
+    /// Copies what passes to the recorder.
+    pub(crate) fn recorded(mut self, take: Box<Take>) -> Self {
+        self.riders().take = Some(take);
+        self
+    }
+
     /// Completes an access log entry with what passes.
     pub(crate) fn logged(mut self, entry: Box<Entry>) -> Self {
         self.riders().entry = Some(entry);
@@ -245,15 +254,21 @@ impl Body {
         if let Some(tap) = &mut riders.tap {
             tap.passed(frame);
         }
+        if let Some(take) = &mut riders.take {
+            take.passed(frame);
+        }
     }
 
     /// Tells everybody who rides along; safe to call twice, the first call counts.
     fn ended(&mut self, end: End) {
         let Some(riders) = self.riders.take() else { return };
-        let Riders { permit, tap, entry } = *riders;
+        let Riders { permit, tap, take, entry } = *riders;
         drop(permit);
         if let Some(tap) = tap {
             tap.finish(end);
+        }
+        if let Some(take) = take {
+            take.finish(end);
         }
         if let Some(entry) = entry {
             entry.finish(end);

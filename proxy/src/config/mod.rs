@@ -1,6 +1,8 @@
 //! The process's settings: flags and `BANYAN_…` variables. Who answers is routes.toml's alone.
 
 mod rails;
+mod recordings;
+mod replay;
 mod retention;
 
 use std::{fmt, net::SocketAddr, path::PathBuf, str::FromStr};
@@ -11,6 +13,8 @@ use ipnet::IpNet;
 use shadow::Share;
 
 pub use rails::{CookiesSerializer, Rails, RailsError, Version};
+pub use recordings::{RecordingKey, Recordings};
+pub use replay::{Record, Replay, ReplayFormat};
 pub use retention::Retention;
 
 use crate::{
@@ -39,6 +43,11 @@ pub enum Command {
     Check(Check),
     /// Compare two stored answers: exit status 0 when they are the same, 1 when they differ
     Compare(Compare),
+    /// Show what is recorded, or write a part of it into one file
+    Record(Record),
+    /// Run recorded requests against the monolith and this build's handlers: exit status 0 when no
+    /// answer differs, 1 when one does
+    Replay(Box<Replay>),
     /// Show the verdicts, or one route's differences
     Report(Report),
     /// Ask what the verdict would be: exit status 0 ready, 1 not ready, 3 undecided
@@ -142,6 +151,10 @@ pub struct Serve {
     /// What the names of Kafka's topics begin with; the class of the aggregate follows in snake_case
     #[arg(long, env = "BANYAN_KAFKA_TOPIC_PREFIX", value_name = "PREFIX", requires = "kafka")]
     pub kafka_topic_prefix: Option<TopicPrefix>,
+
+    /// Where raw requests are kept.
+    #[command(flatten)]
+    pub recordings: Recordings,
 
     /// A network whose X-Forwarded-*, X-Request-Id and traceparent are believed, such as 10.0.0.0/8;
     /// repeatable

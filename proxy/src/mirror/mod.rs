@@ -13,17 +13,22 @@ use std::{
 
 use extracted::{Extraction, Reply};
 use http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
-use shadow::{Experiment, Leg, Observation, Recheck, RequestSummary, Shadow, Stratum, Unknown};
+use shadow::{
+    Experiment, Leg, Observation, OnMismatch, Recheck, RequestSummary, Shadow, Stratum, Unknown,
+};
 
+pub(crate) use self::questions::read;
 pub use self::{
     sampler::{Enough, Sample, Sampler},
     tap::Tap,
 };
 use crate::{
+    downstream::Downstream,
     extraction::{Extractions, Failure},
     match_route::Routed,
     metrics::Fallback,
     monolith::Monolith,
+    recording::Recorder,
     route::{Candidate, Route},
     snapshot::Snapshot,
     visitor::Visitors,
@@ -31,7 +36,7 @@ use crate::{
 
 /// How long a side may take when only the judge waits. A candidate's own limit, its route's
 /// `timeout`, comes sooner.
-const CONTROL_DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const CONTROL_DEADLINE: Duration = Duration::from_secs(30);
 
 /// The way to the judge. Cloning is cheap.
 #[derive(Debug, Clone)]
@@ -44,6 +49,8 @@ pub struct Mirror {
     pub controls: Monolith,
     /// Who asks.
     pub visitors: Visitors,
+    /// Where the raw requests of differences go, of routes that allow it.
+    pub recorder: Option<Recorder>,
 }
 
 impl Mirror {
@@ -92,16 +99,42 @@ impl Mirror {
             return;
         }
         let asked = || Leg::Ask(self.control(snapshot, &upstream, &routed.downstream));
-        self.judge.offer(Experiment {
+        let answer = observe(reply, took);
+        let keep = self.keep(snapshot, &routed.downstream, routed.is_recorded, &answer);
+        let experiment = Experiment {
             subject: Arc::clone(&snapshot.route.subject),
             request: summary,
             control: asked(),
-            candidate: Leg::Answered(observe(reply, took)),
+            candidate: Leg::Answered(answer),
             again: snapshot.route.noise.takes().then(asked),
             recheck: Some(Recheck::Candidate(self.handler(snapshot, extraction))),
             reading: snapshot.reading(&self.visitors),
             deadline: CONTROL_DEADLINE,
-        });
+        };
+        self.offer(experiment, keep);
+    }
+
+    fn offer(&self, experiment: Experiment, keep: Option<OnMismatch>) {
+        match keep {
+            Some(keep) => self.judge.offer_with(experiment, keep),
+            None => self.judge.offer(experiment),
+        }
+    }
+
+    /// Keeps the raw request if its answers differ, so that whoever looks at the sample can ask it
+    /// again; unless it is being recorded anyway, or its answer was too long to be kept.
+    fn keep(
+        &self,
+        snapshot: &Snapshot,
+        downstream: &Downstream,
+        is_recorded: bool,
+        answer: &Observation,
+    ) -> Option<OnMismatch> {
+        let permission = snapshot.route.record.filter(|_| !is_recorded)?;
+        answer.body.whole()?;
+        let recorder = self.recorder.clone()?;
+        let exchange = snapshot.exchange(downstream, answer.clone());
+        Some(Box::new(move || recorder.offer(exchange, permission.keep)))
     }
 
     /// Stage `extracted`: the handler failed in front of a buyer, so there is nothing to compare.
@@ -124,7 +157,7 @@ fn kind(request: &RequestSummary, status: StatusCode, headers: &HeaderMap) -> (S
     (stratum, hasher.finish())
 }
 
-fn observe(reply: &Reply, took: Duration) -> Observation {
+pub(crate) fn observe(reply: &Reply, took: Duration) -> Observation {
     Observation {
         status: reply.status,
         headers: reply.headers.clone(),
@@ -134,7 +167,7 @@ fn observe(reply: &Reply, took: Duration) -> Observation {
     }
 }
 
-fn unknown(failure: &Failure) -> Unknown {
+pub(crate) fn unknown(failure: &Failure) -> Unknown {
     match failure.reason() {
         Fallback::Error | Fallback::Breaker => Unknown::Failed,
         Fallback::Panic => Unknown::Panicked,

@@ -124,7 +124,10 @@ impl Unanswered {
 }
 
 /// The whole of an answer, in bounded memory.
-async fn read(response: Response<Body>, began: Instant) -> Result<Observation, BodyError> {
+pub(crate) async fn read(
+    response: Response<Body>,
+    began: Instant,
+) -> Result<Observation, BodyError> {
     let (head, mut body) = response.into_parts();
     let mut capture = Capture::expecting(body.size_hint().exact());
     let mut trailers = HeaderMap::new();

@@ -25,6 +25,8 @@ pub struct Tap {
     snapshot: Arc<Snapshot>,
     candidate: Candidate,
     downstream: Arc<Downstream>,
+    /// The request is being recorded whatever the judge says.
+    is_recorded: bool,
     /// Who can be asked once more; nobody, where that would do something.
     ask: Option<Arc<Upstream>>,
     /// Whether the monolith is asked once more in any case, to see what it does to itself.
@@ -54,6 +56,7 @@ impl Tap {
             mirror,
             ask,
             downstream: Arc::clone(&routed.downstream),
+            is_recorded: routed.is_recorded,
             twice: routed.route.noise.takes(),
             snapshot: Arc::new(snapshot),
             candidate,
@@ -130,7 +133,8 @@ impl Tap {
             Candidate::Extraction(extraction) => mirror.handler(snapshot, *extraction),
             Candidate::Upstream(service) => mirror.service(snapshot, service, &self.downstream),
         };
-        mirror.judge.offer(Experiment {
+        let keep = mirror.keep(snapshot, &self.downstream, self.is_recorded, &control);
+        let experiment = Experiment {
             subject: Arc::clone(&snapshot.route.subject),
             request: summary.unwrap_or_else(|| snapshot.summary(&mirror.visitors)),
             control: Leg::Answered(control),
@@ -139,7 +143,8 @@ impl Tap {
             recheck: recheck.map(Recheck::Control),
             reading: snapshot.reading(&mirror.visitors),
             deadline: CONTROL_DEADLINE,
-        });
+        };
+        mirror.offer(experiment, keep);
     }
 }
 

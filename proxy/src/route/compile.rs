@@ -15,7 +15,7 @@ use super::{
     pattern::PathPattern,
     policy,
     reader::{Section, Value, array, integer, parsed, text},
-    rules, sample,
+    record, rules, sample,
     table::{Candidate, DEFAULT_TIMEOUT, Plan, Route, RouteTable, UNROUTED, Whole},
     upstreams::{self, Upstreams},
     values::{Percent, duration},
@@ -45,6 +45,8 @@ pub struct Compiled {
     pub table: RouteTable,
     /// Findings that do not keep the file from being accepted.
     pub warnings: Vec<Diagnostic>,
+    /// What is wrong with the file where nothing can be recorded.
+    pub recording: Option<Diagnostic>,
 }
 
 impl Compiler {
@@ -79,12 +81,14 @@ impl Compiler {
             upstreams: Upstreams::default(),
             findings: &mut findings,
             ids: HashMap::new(),
+            recording: None,
         };
         // What stands around a syntax error may have been read wrongly: its faults would mislead.
         let table =
             if syntax.is_empty() { Some(reading.file(document.get_ref(), text)) } else { None };
+        let recording = reading.recording;
         match (findings.finish(), table) {
-            ((warnings, false), Some(table)) => Ok(Compiled { table, warnings }),
+            ((warnings, false), Some(table)) => Ok(Compiled { table, warnings, recording }),
             ((found, _), _) => Err(Faults { file: file.to_owned(), found }),
         }
     }
@@ -100,6 +104,8 @@ struct Reading<'a, 'text> {
     findings: &'a mut Findings<'text>,
     /// Where each id was first used, also by routes that have another fault.
     ids: HashMap<String, usize>,
+    /// The first route that says `record`.
+    recording: Option<Diagnostic>,
 }
 
 /// A route, and where its id stands.
@@ -164,6 +170,10 @@ impl Reading<'_, '_> {
         let noise = section.get("noise").map_or(Some(Percent::NONE), |it| {
             parsed(it, "`noise` must be a string such as \"5%\"", self.findings, str::parse)
         });
+        let record = record::read(&mut section, self.findings);
+        if let Some((_, needed)) = &record {
+            self.recording.get_or_insert_with(|| needed.clone());
+        }
         let guard = guards::read(&mut section, self.findings);
         let policy = policy::read(&mut section, whole.policy, policy::Of::Route, self.findings);
         let maintenance = whole.maintenance.as_ref();
@@ -182,6 +192,7 @@ impl Reading<'_, '_> {
             upstream: if upstream.is_some() { Some(upstream??) } else { None },
             timeout: timeout?,
             noise: noise?,
+            record: record.map(|it| it.0),
             policy,
             maintenance,
             subject: Arc::new(subject),

@@ -83,8 +83,14 @@ impl<'a> Findings<'a> {
     }
 
     fn note(&mut self, span: &Range<usize>, severity: Severity, message: String) {
+        let fault = self.fault(span, message);
+        self.found.push(Diagnostic { severity, ..fault });
+    }
+
+    /// What would be an error in certain circumstances, and is none of the file itself.
+    pub(super) fn fault(&self, span: &Range<usize>, message: String) -> Diagnostic {
         let (line, column) = position(self.text, span.start);
-        self.found.push(Diagnostic { line, column, severity, message });
+        Diagnostic { line, column, severity: Severity::Error, message }
     }
 
     /// The line of a byte offset, for messages that name a second place.

@@ -13,6 +13,7 @@ mod notices;
 mod pattern;
 mod policy;
 mod reader;
+mod record;
 mod reload;
 mod rules;
 mod sample;
@@ -21,6 +22,7 @@ mod upstream;
 mod upstreams;
 mod values;
 
+pub(crate) use self::reload::read;
 pub use self::{
     check::{Checked, check},
     compile::{Compiled, Compiler},
@@ -28,11 +30,7 @@ pub use self::{
     maintenance::{Maintenance, Stop},
     methods::Methods,
     pattern::PathPattern,
-    reload::{Rejected, Routes, Status},
+    reload::{CommandLine, Rejected, Routes, Status},
     table::{Candidate, Plan, Route, RouteId, RouteTable, UNROUTED},
-    values::Percent,
-};
-pub(crate) use self::{
-    reload::read,
-    values::{bytes, span},
+    values::{Percent, bytes, span},
 };

@@ -58,6 +58,15 @@ pub struct Status {
     pub rejected: Option<Rejected>,
 }
 
+/// What the command line says of a table that is to come into force.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CommandLine {
+    /// Where the monolith is, whatever the file says.
+    pub pinned: bool,
+    /// Where recordings go, and their key.
+    pub records: bool,
+}
+
 /// A state of the file that did not come into force.
 #[derive(Debug, Clone)]
 pub struct Rejected {
@@ -81,17 +90,16 @@ impl Routes {
     }
 
     /// Loads `file`, and from now on follows it: written in place, replaced by a rename, removed
-    /// and made again, or swapped behind a symbolic link as Kubernetes does. `pinned`: the command
-    /// line says where the monolith is, whatever the file says.
+    /// and made again, or swapped behind a symbolic link as Kubernetes does.
     ///
     /// # Errors
     /// At the start there is no last good table to keep, so a bad or missing file is an error.
-    pub fn watch(file: PathBuf, compiler: Compiler, pinned: bool) -> Result<Self, Faults> {
+    pub fn watch(file: PathBuf, compiler: Compiler, told: CommandLine) -> Result<Self, Faults> {
         let shown = file.display().to_string();
         let unreadable =
             |error: &dyn std::fmt::Display| fault(&shown, &format!("cannot be read: {error}"));
         let text = read(&file).map_err(|error| unreadable(&error))?;
-        let first = compiler.compile(&text, &shown)?;
+        let first = compiler.compile(&text, &shown).and_then(|it| told.allows(it, &shown))?;
         warn(&shown, &first.warnings);
         compiler.metrics.table_loaded(1);
 
@@ -110,9 +118,9 @@ impl Routes {
             status: Arc::clone(&routes.status),
             changes: routes.changes.clone(),
             runtime: Handle::try_current().ok(),
-            pinned,
+            told,
         };
-        check_health(follower.runtime.as_ref(), &routes.current(), pinned);
+        check_health(follower.runtime.as_ref(), &routes.current(), told.pinned);
         let (stop, stopped) = mpsc::channel::<()>();
         thread::Builder::new()
             .name("routes".into())
@@ -155,6 +163,18 @@ impl Routes {
     }
 }
 
+impl CommandLine {
+    /// A table that records comes into force only where recordings can be kept.
+    fn allows(self, compiled: Compiled, file: &str) -> Result<Compiled, Faults> {
+        match &compiled.recording {
+            Some(fault) if !self.records => {
+                Err(Faults { file: file.to_owned(), found: vec![fault.clone()] })
+            }
+            _ => Ok(compiled),
+        }
+    }
+}
+
 /// The thread that follows the file.
 struct Follower {
     file: PathBuf,
@@ -165,8 +185,7 @@ struct Follower {
     changes: watch::Sender<u64>,
     /// Where health is checked; `None` where nobody is served.
     runtime: Option<Handle>,
-    /// The command line says where the monolith is.
-    pinned: bool,
+    told: CommandLine,
     /// What was looked at last; the same again is not news.
     seen: [u8; 32],
 }
@@ -203,7 +222,8 @@ impl Follower {
         let compiled = match content {
             Ok(text) => {
                 let before = self.table.load();
-                self.compiler.compile_after(Some(&before), &text, &shown)
+                let compiled = self.compiler.compile_after(Some(&before), &text, &shown);
+                compiled.and_then(|it| self.told.allows(it, &shown))
             }
             Err(error) => Err(fault(&shown, &format!("cannot be read: {error}"))),
         };
@@ -222,7 +242,7 @@ impl Follower {
             Ok(compiled) => {
                 warn(shown, &compiled.warnings);
                 let (generation, hash) = (status.generation + 1, compiled.table.hash.clone());
-                check_health(self.runtime.as_ref(), &compiled.table, self.pinned);
+                check_health(self.runtime.as_ref(), &compiled.table, self.told.pinned);
                 self.table.store(Arc::new(compiled.table));
                 *status = Status { generation, loaded_at: SystemTime::now(), rejected: None };
                 self.changes.send_replace(generation);

@@ -18,6 +18,7 @@ use crate::{
     limits::Policy,
     metrics::{ProxyMetrics, RouteMetrics},
     mirror::Sampler,
+    recording::Permission,
     upstream::Upstream,
 };
 
@@ -102,6 +103,8 @@ pub struct Route {
     pub timeout: Duration,
     /// Of how many compared requests the monolith is asked once more, to see what it does to itself.
     pub noise: Percent,
+    /// Whether its requests may be kept raw.
+    pub record: Option<Permission>,
     /// What keeps a handler that answers from costing time; in the stage `extracted`.
     pub guard: Option<Arc<Guard>>,
     /// How long anybody else may take, and how much.
@@ -219,6 +222,7 @@ fn unrouted(whole: &Whole, metrics: &ProxyMetrics) -> Route {
         upstream: None,
         timeout: DEFAULT_TIMEOUT,
         noise: Percent::NONE,
+        record: None,
         guard: None,
         policy: whole.policy,
         maintenance: whole.maintenance.clone(),

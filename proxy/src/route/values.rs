@@ -80,7 +80,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, &'static str> {
 }
 
 /// Reads `"0s"`, `"30m"`, `"24h"` or `"7d"`; up to a year.
-pub(crate) fn span(text: &str) -> Result<Duration, &'static str> {
+pub fn span(text: &str) -> Result<Duration, &'static str> {
     let must = "must be a time from \"0s\" to \"365d\", such as \"30m\", \"24h\" or \"7d\"";
     let unit = text.trim_start_matches(|it: char| it.is_ascii_digit());
     let number: u64 = text[..text.len() - unit.len()].parse().map_err(|_| must)?;
@@ -98,7 +98,7 @@ pub(crate) fn span(text: &str) -> Result<Duration, &'static str> {
 }
 
 /// Reads `"512B"`, `"64KiB"`, `"10MiB"` or `"1GiB"`; at least one byte.
-pub(crate) fn bytes(text: &str) -> Result<u64, &'static str> {
+pub fn bytes(text: &str) -> Result<u64, &'static str> {
     let must = "must be a size such as \"512B\", \"64KiB\", \"10MiB\" or \"1GiB\"";
     let unit = text.trim_start_matches(|it: char| it.is_ascii_digit());
     let number: u64 = text[..text.len() - unit.len()].parse().map_err(|_| must)?;

@@ -88,6 +88,7 @@ impl Crew<'_> {
                     pinned: self.pinned.clone(),
                     extractions: self.live.clone(),
                     mirror: self.mirror.clone(),
+                    recorder: self.mirror.recorder.clone(),
                 },
                 unredacted: self.settings.log_unredacted,
                 log: self.log.as_ref().map(|log| Arc::new(log.lane())),

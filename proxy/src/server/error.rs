@@ -8,6 +8,7 @@ use crate::{
     config::RailsError,
     handover::{HandoverError, SystemdError},
     listener::Address,
+    recording,
     route::Faults,
     sendfile::RootError,
     spans,
@@ -40,6 +41,12 @@ pub enum StartError {
     /// A directory of files cannot be used.
     #[error(transparent)]
     Sendfile(RootError),
+    /// The key of recordings cannot be used.
+    #[error(transparent)]
+    RecordingKey(recording::KeyError),
+    /// Nothing can be recorded.
+    #[error("requests cannot be recorded")]
+    Recordings(#[source] recording::StartError),
     /// No spans can be exported.
     #[error("--otlp cannot be used")]
     Otlp(#[source] spans::StartError),

@@ -27,6 +27,7 @@ use crate::{
     listener::Address,
     listening::Listening,
     metrics::ProxyMetrics,
+    recording::Recorder,
     route::Routes,
     sendfile::Roots,
     spans::Spans,
@@ -50,6 +51,7 @@ pub struct Banyan {
     drain_delay: Duration,
     drain_limit: Duration,
     judge: Shadow,
+    recorder: Option<Recorder>,
     spans: Option<Spans>,
     events: Option<Events>,
     /// `None` once a successor answers in its place.
@@ -76,7 +78,8 @@ impl Banyan {
     ) -> Result<Self, StartError> {
         let registry = Registry::new();
         let metrics = ProxyMetrics::register(&registry).map_err(StartError::Metrics)?;
-        let routes = parts::routes(settings, extractions, &metrics)?;
+        let recorder = parts::recorder(settings, &registry)?;
+        let routes = parts::routes(settings, extractions, recorder.is_some(), &metrics)?;
         let certificates = parts::certificates(settings, &metrics)?;
         let files = Roots::parse(&settings.sendfile).map_err(StartError::Sendfile)?;
         let tracing = parts::tracing(settings, &registry)?;
@@ -92,7 +95,7 @@ impl Banyan {
         let log = parts::access_log(&metrics)?;
         let crew = Crew {
             routes: routes.clone(),
-            mirror: parts::mirror(settings, &judge, &metrics)?,
+            mirror: parts::mirror(settings, &judge, recorder.clone(), &metrics)?,
             live: parts::live(settings, &metrics)?,
             log: log.as_ref().map(|(log, _)| log.clone()),
             certificates: certificates.clone(),
@@ -118,6 +121,7 @@ impl Banyan {
             drain_delay: Duration::from_secs(settings.drain_delay.into()),
             drain_limit: parts::drain_limit(settings),
             judge,
+            recorder,
             spans: tracing.spans,
             events,
             console: Some(console),
@@ -189,6 +193,9 @@ impl Banyan {
             }
         };
         tokio::join!(self.judge.drain(left), events);
+        if let Some(recorder) = self.recorder {
+            recorder.drain(LAST_LOOK).await;
+        }
         if let Some(spans) = self.spans {
             spans.drain(LAST_LOOK).await;
         }

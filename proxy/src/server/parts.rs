@@ -11,17 +11,18 @@ use super::StartError;
 use crate::{
     access_line::{AccessLog, FlushGuard},
     build,
-    config::{Scheme, Serve},
+    config::{Scheme, Secret, Serve},
     events::{self, Events},
     extraction::{Extractions, LIVE_CONCURRENCY, RedisQueue, Surroundings},
     layers::trace::Tracing,
     metrics::ProxyMetrics,
     mirror::Mirror,
     monolith::Monolith,
-    route::{Compiler, RouteTable, Routes},
+    recording::Recorder,
+    route::{CommandLine, Compiler, RouteTable, Routes},
     spans::{self, Spans},
     tls::{self, Certificates, ClientAuth, PairFiles},
-    upstream::{self, Endpoint, ServerAddr, Trust, Upstream},
+    upstream::Upstream,
     visitor::Visitors,
 };
 
@@ -77,13 +78,15 @@ pub(super) fn drain_limit(settings: &Serve) -> Duration {
 pub(super) fn routes(
     settings: &Serve,
     extractions: &'static [Extraction],
+    records: bool,
     metrics: &ProxyMetrics,
 ) -> Result<Routes, StartError> {
     let routes = match &settings.routes {
         Some(file) => {
             let compiler = Compiler { extractions, metrics: metrics.clone() };
-            Routes::watch(file.clone(), compiler, settings.monolith.is_some())
-                .map_err(StartError::Routes)?
+            let pinned = settings.monolith.is_some();
+            let told = CommandLine { pinned, records };
+            Routes::watch(file.clone(), compiler, told).map_err(StartError::Routes)?
         }
         None => Routes::fixed(RouteTable::pass_through(metrics)),
     };
@@ -93,21 +96,14 @@ pub(super) fn routes(
     Ok(routes)
 }
 
-/// `--monolith`: servers behind TLS must have a certificate of the system's CAs.
+/// `--monolith`.
 pub(super) fn pinned(
     settings: &Serve,
     metrics: &ProxyMetrics,
 ) -> Result<Option<Arc<Upstream>>, StartError> {
-    let server = match &settings.monolith {
-        None => return Ok(None),
-        Some(ServerAddr::Clear(address)) => Endpoint::Clear(address.clone()),
-        Some(ServerAddr::Tls(address)) => {
-            let trust = Trust::load(None, None).map_err(StartError::Trust)?;
-            Endpoint::Tls(address.clone(), trust)
-        }
-    };
-    let settings = upstream::Settings::new(vec![server]);
-    Ok(Some(Upstream::new("pinned", settings, None, metrics.upstreams())))
+    let server = settings.monolith.as_ref();
+    let pinned = server.map(|it| Upstream::pinned(it, metrics.upstreams())).transpose();
+    pinned.map_err(StartError::Trust)
 }
 
 /// The handlers that answer buyers.
@@ -154,6 +150,16 @@ pub(super) async fn store(settings: &Serve) -> Result<Store, StartError> {
     store.map_err(|error| StartError::Store(Store::name(&settings.store), error))
 }
 
+/// The way to the recordings, where the settings name a folder and a key for them.
+pub(super) fn recorder(
+    settings: &Serve,
+    registry: &Registry,
+) -> Result<Option<Recorder>, StartError> {
+    let settings = settings.recordings.settings().map_err(StartError::RecordingKey)?;
+    let recorder = settings.map(|it| Recorder::start(it, registry)).transpose();
+    recorder.map_err(StartError::Recordings)
+}
+
 /// How the judge works, and what its verdicts are bound to.
 pub(super) fn judge(settings: &Serve) -> shadow::Settings {
     let monolith = match (&settings.monolith_version, &settings.monolith_version_header) {
@@ -192,6 +198,7 @@ fn handlers(
 pub(super) fn mirror(
     settings: &Serve,
     judge: &Shadow,
+    recorder: Option<Recorder>,
     metrics: &ProxyMetrics,
 ) -> Result<Mirror, StartError> {
     Ok(Mirror {
@@ -205,5 +212,6 @@ pub(super) fn mirror(
             metrics,
         )?,
         controls: Monolith::new(metrics.clone()),
+        recorder,
     })
 }

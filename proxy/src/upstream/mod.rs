@@ -42,6 +42,7 @@ pub use self::{
     settings::{Health, Outlier, RetryBudget, Settings},
 };
 use self::{budget::Budget, candidates::Candidates, queue::Queue};
+use crate::tls::TlsError;
 
 /// Servers that answer the same requests, as one route table names them.
 #[derive(Debug)]
@@ -144,6 +145,18 @@ impl Upstream {
         });
         metrics.watch(&upstream);
         upstream
+    }
+
+    /// That of `--monolith`: behind TLS it must have a certificate of the system's CAs.
+    ///
+    /// # Errors
+    /// When those cannot be read.
+    pub fn pinned(server: &ServerAddr, metrics: &UpstreamMetrics) -> Result<Arc<Self>, TlsError> {
+        let server = match server {
+            ServerAddr::Clear(address) => Endpoint::Clear(address.clone()),
+            ServerAddr::Tls(address) => Endpoint::Tls(address.clone(), Trust::load(None, None)?),
+        };
+        Ok(Self::new("pinned", Settings::new(vec![server]), None, metrics))
     }
 
     /// Its name in the route table.

@@ -127,7 +127,7 @@ const fn kind(value: &Fragment<'_>) -> u8 {
         Fragment::Json(Value::Array(_)) => 1 << 4,
         Fragment::Json(Value::Object(_)) => 1 << 5,
         Fragment::Status(_) | Fragment::Header(_) | Fragment::Text(_) => 1 << 6,
-        Fragment::Element(_) | Fragment::Body(_) => 1 << 7,
+        Fragment::Element(_) | Fragment::Body(_) | Fragment::Digest(_) => 1 << 7,
     }
 }
 

@@ -67,7 +67,7 @@ const KEY: &str = "redaction key";
 /// Where reports are kept. Cloning is cheap and shares the connections.
 #[derive(Debug, Clone)]
 pub struct Store {
-    database: Database,
+    pub(super) database: Database,
     state: Arc<State>,
 }
 

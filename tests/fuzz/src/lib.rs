@@ -6,6 +6,7 @@
 mod http1;
 mod proxy_protocol;
 mod rails;
+mod recording;
 mod routes;
 mod shadow;
 
@@ -19,7 +20,7 @@ pub struct Target {
 }
 
 /// All of them, in alphabetical order.
-pub const TARGETS: [Target; 14] = [
+pub const TARGETS: [Target; 15] = [
     Target { name: "chunked", check: http1::chunked },
     Target { name: "proxy_protocol", check: proxy_protocol::header },
     Target { name: "rails_cache", check: rails::cache },
@@ -28,6 +29,7 @@ pub const TARGETS: [Target; 14] = [
     Target { name: "rails_multipart", check: rails::multipart },
     Target { name: "rails_params", check: rails::params },
     Target { name: "rails_query", check: rails::query },
+    Target { name: "recording", check: recording::segment },
     Target { name: "request_head", check: http1::request_head },
     Target { name: "response_head", check: http1::response_head },
     Target { name: "route_file", check: routes::file },

@@ -1,0 +1,303 @@
+//! `banyan record`: what is recorded, and a part of it as one file that can be carried away.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    net::Ipv4Addr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use http::{HeaderName, Uri, header};
+use serde::Serialize;
+use shadow::is_personal;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+use super::{
+    Archive, Entry, Exchange, Key, KeyError, ReadError,
+    segment::{WriteError, Writer},
+};
+use crate::{
+    config::{Format, Record},
+    downstream::Downstream,
+    monolith::headers::X_REQUEST_ID,
+    report::table,
+};
+
+/// The fields of a request that say what is asked for, and nothing of who asks.
+const IMPERSONAL: [HeaderName; 6] = [
+    header::ACCEPT,
+    header::ACCEPT_ENCODING,
+    header::ACCEPT_LANGUAGE,
+    header::HOST,
+    HeaderName::from_static("x-requested-with"),
+    X_REQUEST_ID,
+];
+
+/// A redacted recording holds nothing that would have to be deleted.
+const FOR_EVER: Duration = Duration::MAX;
+
+/// Longer segments of a path may be data.
+const SEGMENT_LIMIT: usize = 40;
+
+/// Why there is no export.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The key is none.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The recordings cannot be read.
+    #[error("the recordings cannot be read")]
+    Read(#[from] ReadError),
+    /// The file cannot be written.
+    #[error("{0} cannot be written; choose a file that is not there yet")]
+    Write(String, #[source] WriteError),
+    /// The summary could not be written as JSON: a fault of this program.
+    #[error("the summary could not be written as JSON")]
+    Json(#[from] serde_json::Error),
+}
+
+/// What was chosen. The shape of `--format json`.
+#[derive(Debug, Serialize)]
+struct Summary {
+    routes: Vec<Chosen>,
+    /// Requests that a redacted recording leaves out, since they hold a buyer's data.
+    left_out: usize,
+    /// Records that were not written whole, or were changed since.
+    lost: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output: Option<PathBuf>,
+    /// Until when the output can be read; it holds what expires first until then.
+    #[serde(skip_serializing_if = "Option::is_none", with = "time::serde::rfc3339::option")]
+    until: Option<OffsetDateTime>,
+}
+
+/// Of one route.
+#[derive(Debug, Serialize)]
+struct Chosen {
+    route: String,
+    requests: usize,
+    #[serde(with = "time::serde::rfc3339")]
+    first: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339")]
+    last: OffsetDateTime,
+}
+
+/// Looks through the recordings, writes what was asked for into a file, and says what it was.
+///
+/// # Errors
+/// [`ExportError`].
+pub fn record(arguments: &Record) -> Result<String, ExportError> {
+    let now = OffsetDateTime::now_utc();
+    let key = arguments.key.load()?;
+    let mut archive = Archive::open(&arguments.recordings, key.as_ref(), now)?;
+    let since = arguments.since.map(|it| now - it);
+    archive.entries.retain(|it| {
+        let of_route = arguments.route.as_ref().is_none_or(|route| *route == it.route);
+        of_route && since.is_none_or(|since| it.at >= since)
+    });
+    let key = key.as_ref().filter(|_| !arguments.redacted);
+    let output = arguments.output.as_ref();
+    let mut output = output.map(|it| Output::begin(it, key, &archive.entries, now)).transpose()?;
+    let (mut routes, mut left_out) = (BTreeMap::new(), 0);
+    for entry in &archive.entries {
+        let exchange = archive.exchange(entry)?;
+        let exchange = if arguments.redacted { redacted(exchange) } else { Some(exchange) };
+        let Some(exchange) = exchange else {
+            left_out += 1;
+            continue;
+        };
+        if let Some(output) = &mut output {
+            output.append(&exchange)?;
+        }
+        note(&mut routes, entry);
+    }
+    let summary = Summary {
+        routes: routes.into_values().collect(),
+        left_out,
+        lost: archive.loss.torn + archive.loss.damaged,
+        until: output.as_ref().filter(|_| key.is_some()).map(|it| it.0.header.until()),
+        output: output.map(|it| it.0.path),
+    };
+    match arguments.format {
+        Format::Json => Ok(serde_json::to_string_pretty(&summary)? + "\n"),
+        Format::Text => Ok(text(&summary)),
+    }
+}
+
+/// The file that is written.
+struct Output(Writer);
+
+impl Output {
+    /// A raw one expires with what expires first in it; a redacted one never.
+    fn begin(
+        file: &Path,
+        key: Option<&Key>,
+        entries: &[Entry],
+        now: OffsetDateTime,
+    ) -> Result<Self, ExportError> {
+        let first = entries.iter().map(|it| it.until).min().filter(|_| key.is_some());
+        let keep = first.map_or(FOR_EVER, |it| (it - now).try_into().unwrap_or_default());
+        let writer = Writer::export(file, key, now, keep);
+        writer.map(Self).map_err(|it| ExportError::Write(file.display().to_string(), it))
+    }
+
+    fn append(&mut self, exchange: &Exchange) -> Result<(), ExportError> {
+        let record = exchange.encode().map_err(|_| WriteError::TooLong);
+        let written = record.and_then(|it| self.0.append(it));
+        written.map_err(|it| ExportError::Write(self.0.path.display().to_string(), it))
+    }
+}
+
+/// Whether a request's path and query may hold something of a buyer: a value of the query, or a segment
+/// that is no short plain word or number. Names of people cannot be told from other words.
+fn holds_values(target: &Uri) -> bool {
+    let plain = |it: u8| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_' | b'.');
+    let is_plain =
+        |it: &str| it.len() <= SEGMENT_LIMIT && it.bytes().all(plain) && !is_personal(it);
+    !target.path().split('/').all(is_plain) || target.query().is_some_and(|it| !it.is_empty())
+}
+
+/// The request without anything of who asked; `None` for one that is nothing without that.
+fn redacted(mut exchange: Exchange) -> Option<Exchange> {
+    let impersonal = exchange.method.is_safe() && exchange.body.is_empty();
+    if !impersonal || holds_values(&exchange.target) {
+        return None;
+    }
+    let mut headers = std::mem::take(&mut exchange.headers);
+    let kept = IMPERSONAL.into_iter().filter_map(|name| Some((headers.remove(&name)?, name)));
+    exchange.headers = kept.map(|(value, name)| (name, value)).collect();
+    let Downstream { tls, .. } = exchange.downstream;
+    exchange.downstream = Downstream::known(Ipv4Addr::LOCALHOST.into(), tls, false);
+    exchange.answer = None;
+    Some(exchange)
+}
+
+fn note(routes: &mut BTreeMap<String, Chosen>, entry: &Entry) {
+    let first =
+        || Chosen { route: entry.route.clone(), requests: 0, first: entry.at, last: entry.at };
+    let chosen = routes.entry(entry.route.clone()).or_insert_with(first);
+    chosen.requests += 1;
+    chosen.last = entry.at;
+}
+
+fn text(summary: &Summary) -> String {
+    let mut rows = vec![["ROUTE", "REQUESTS", "FIRST", "LAST"].map(str::to_owned)];
+    rows.extend(summary.routes.iter().map(|it| {
+        let [first, last] = [it.first, it.last].map(second);
+        [it.route.clone(), it.requests.to_string(), first, last]
+    }));
+    let mut text = if rows.len() == 1 {
+        "Nothing is recorded: give a route record = \"1%\" in routes.toml.\n".to_owned()
+    } else {
+        table(&rows)
+    };
+    // Writing to a String cannot fail.
+    if summary.left_out > 0 {
+        let _ = writeln!(text, "{} left out: they hold a buyer's data", summary.left_out);
+    }
+    if summary.lost > 0 {
+        let _ = writeln!(text, "{} cannot be read: cut off or damaged", summary.lost);
+    }
+    if let Some(output) = &summary.output {
+        let until = summary.until.map(|it| format!(", which can be read until {}", second(it)));
+        let _ = writeln!(text, "written to {}{}", output.display(), until.unwrap_or_default());
+    }
+    text
+}
+
+/// Without the fraction.
+fn second(at: OffsetDateTime) -> String {
+    let second = at.replace_nanosecond(0).unwrap_or(at);
+    second.format(&Rfc3339).unwrap_or_else(|_| second.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use clap::Parser as _;
+    use http::Method;
+    use tempfile::{TempDir, tempdir};
+
+    use super::*;
+    use crate::{
+        config::{Cli, Command},
+        recording::exchange::tests::exchange,
+    };
+
+    const KEY: &str = "1111111111111111111111111111111111111111111111111111111111111111";
+
+    fn run(folder: &TempDir, flags: &[&str]) -> Result<String, ExportError> {
+        let recordings = folder.path().join("recordings").display().to_string();
+        let before = ["banyan", "record", "--recordings", &recordings];
+        let key = ["--recording-key", KEY];
+        let cli = Cli::try_parse_from(before.iter().chain(&key).chain(flags)).unwrap();
+        let Command::Record(arguments) = cli.command else { panic!("not record") };
+        record(&arguments)
+    }
+
+    /// Three anonymous requests and one with a value in its query, of an hour ago.
+    fn recorded() -> TempDir {
+        let folder = tempdir().unwrap();
+        let recordings = folder.path().join("recordings");
+        super::super::folder::create(&recordings).unwrap();
+        let (key, hour) = (Key::parse(KEY).unwrap(), Duration::from_hours(1));
+        let begun = OffsetDateTime::now_utc() - hour;
+        let mut writer = Writer::begin(&recordings, &key, begun, 24 * hour).unwrap();
+        for (id, target) in [("a", "/products/1"), ("b", "/cart"), ("c", "/search?q=knitwear")] {
+            let exchange = Exchange { at: begun, body: Bytes::new(), ..exchange(id, target) };
+            writer.append(exchange.encode().unwrap()).unwrap();
+        }
+        let write = Exchange { method: Method::POST, at: begun, ..exchange("d", "/cart") };
+        writer.append(write.encode().unwrap()).unwrap();
+        folder
+    }
+
+    #[test]
+    fn what_is_there_is_shown_by_route() {
+        let folder = recorded();
+        let text = run(&folder, &[]).unwrap();
+        assert!(text.contains("catalog.show  4 "), "{text}");
+        for flags in [["--since", "30m"], ["--route", "cart"]] {
+            let text = run(&folder, &flags).unwrap();
+            assert!(text.contains("Nothing is recorded"), "{flags:?}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_raw_file_needs_the_key_and_expires_with_what_is_in_it() {
+        let folder = recorded();
+        let file = folder.path().join("raw.recording");
+        let name = file.display().to_string();
+        run(&folder, &["--output", &name]).unwrap();
+        let (key, now) = (Key::parse(KEY).unwrap(), OffsetDateTime::now_utc());
+        let archive = Archive::open(&file, Some(&key), now).unwrap();
+        assert_eq!(archive.entries.len(), 4);
+        assert_eq!(
+            archive.exchange(&archive.entries[0]).unwrap().downstream.peer.to_string(),
+            "::1"
+        );
+        assert!(Archive::open(&file, None, now).is_err());
+        let tomorrow = Archive::open(&file, Some(&key), now + Duration::from_hours(23)).unwrap();
+        assert_eq!((tomorrow.entries.len(), tomorrow.loss.expired), (0, 1));
+        let again = run(&folder, &["--output", &name]);
+        assert!(matches!(again, Err(ExportError::Write(..))), "a file is not overwritten");
+    }
+
+    #[test]
+    fn a_redacted_file_needs_no_key_and_holds_nothing_of_a_buyer() {
+        let folder = recorded();
+        let file = folder.path().join("redacted.recording");
+        let said = run(&folder, &["--redacted", "--output", &file.display().to_string()]).unwrap();
+        assert!(said.contains("2 left out"), "{said}");
+        let bytes = std::fs::read(&file).unwrap();
+        for gone in ["knitwear", "cookie", "::1", "POST"] {
+            assert!(!bytes.windows(gone.len()).any(|it| it == gone.as_bytes()), "{gone}");
+        }
+        let later = OffsetDateTime::now_utc() + Duration::from_hours(24 * 365 * 50);
+        let archive = Archive::open(&file, None, later).unwrap();
+        let ids: Vec<_> = archive.entries.iter().map(|it| it.id.as_str()).collect();
+        assert_eq!(ids, ["a", "b"]);
+        assert!(archive.exchange(&archive.entries[0]).unwrap().answer.is_none());
+    }
+}

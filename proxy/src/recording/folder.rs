@@ -1,0 +1,106 @@
+//! The folder that segments are in: what is there, what has expired, and what no longer fits.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read as _},
+    os::unix::fs::DirBuilderExt as _,
+    path::{Path, PathBuf},
+};
+
+use time::OffsetDateTime;
+
+use super::segment::{EXTENSION, HEADER, Segment};
+
+/// Makes the folder, for its owner alone, if it is not there.
+pub(super) fn create(folder: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// The segments below `folder`, the oldest first: their names begin with their time.
+pub(super) fn segments(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|it| it == EXTENSION) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Deletes what has expired, and then the oldest segments until the rest has no more than `limit`
+/// bytes; returns how many bytes are left. One that another process deletes at the same time is
+/// gone just as well.
+pub(super) fn tidy(folder: &Path, limit: u64, now: OffsetDateTime) -> io::Result<u64> {
+    let mut kept = Vec::new();
+    for path in segments(folder)? {
+        if is_expired(&path, now) {
+            remove(&path)?;
+        } else if let Ok(file) = fs::metadata(&path) {
+            kept.push((path, file.len()));
+        }
+    }
+    let mut total: u64 = kept.iter().map(|it| it.1).sum();
+    for (path, size) in kept {
+        if total <= limit {
+            break;
+        }
+        remove(&path)?;
+        total -= size;
+    }
+    Ok(total)
+}
+
+/// Only the header is looked at, for which no key is needed.
+fn is_expired(path: &Path, now: OffsetDateTime) -> bool {
+    let mut head = Vec::with_capacity(HEADER);
+    let read = File::open(path).and_then(|it| it.take(HEADER as u64).read_to_end(&mut head));
+    read.is_ok() && Segment::header(&head).is_ok_and(|it| it.is_expired(now))
+}
+
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tempfile::tempdir;
+    use time::macros::datetime;
+
+    use super::*;
+    use crate::recording::{Key, segment::Writer};
+
+    const NOW: OffsetDateTime = datetime!(2026-03-01 12:00 UTC);
+
+    /// A segment that began before NOW, with a record.
+    fn segment(folder: &Path, hours_ago: u64, keep_hours: u64) {
+        let key = Key::parse(&"1".repeat(64)).unwrap();
+        let (begun, keep) =
+            (NOW - Duration::from_hours(hours_ago), Duration::from_hours(keep_hours));
+        let mut writer = Writer::begin(folder, &key, begun, keep).unwrap();
+        writer.append(vec![7; 1000]).unwrap();
+    }
+
+    #[test]
+    fn what_has_expired_goes_and_then_the_oldest_until_the_rest_fits() {
+        let folder = tempdir().unwrap();
+        for (hours_ago, keep) in [(3, 2), (2, 24), (1, 24), (0, 24), (30, 48)] {
+            segment(folder.path(), hours_ago, keep);
+        }
+        fs::write(folder.path().join("other.txt"), "of somebody else").unwrap();
+        let left = tidy(folder.path(), u64::MAX, NOW).unwrap();
+        assert_eq!((left > 4_000, segments(folder.path()).unwrap().len()), (true, 4));
+        let left = tidy(folder.path(), 2_500, NOW).unwrap();
+        let names = segments(folder.path()).unwrap();
+        assert_eq!((left < 2_500, names.len()), (true, 2));
+        let newest = (NOW.unix_timestamp() * 1000).to_string();
+        assert!(names[1].file_name().unwrap().to_str().unwrap().starts_with(&newest), "{names:?}");
+        assert!(folder.path().join("other.txt").exists());
+    }
+}

@@ -1,0 +1,477 @@
+//! One file of a recording: a header, and records behind it, each encrypted or, in a redacted
+//! recording, plain.
+//!
+//! ```text
+//! header   "BANYREC" version:u8 sealing:u8 key:[u8; 8] salt:[u8; 16] begun:i64 keep:u64
+//! record   length:u32, then so many bytes: AES-256-GCM with its tag, or plain
+//! ```
+//!
+//! Numbers are big-endian; `begun` is in milliseconds since 1970, `keep` in seconds. The header is
+//! authenticated with every record, and so is a record's number. A file is only ever appended to, by
+//! the process that began it, each record with one write: a process or a machine that dies loses the
+//! record that it was writing, and none before it.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use time::OffsetDateTime;
+
+use super::key::{Key, KeyError, SegmentKey};
+
+/// The version of the format, in each header.
+const VERSION: u8 = 1;
+
+const MAGIC: &[u8; 7] = b"BANYREC";
+
+/// The last moment that has a date here.
+const LAST: OffsetDateTime = time::PrimitiveDateTime::MAX.assume_utc();
+
+/// The bytes of a header.
+pub(super) const HEADER: usize = 49;
+
+/// The bytes of a record's length.
+const LENGTH: usize = 4;
+
+/// No record is longer: a request and an answer have at most 1 MiB each, and fields.
+const RECORD_LIMIT: usize = 16 * 1024 * 1024;
+
+/// How the names of segments end.
+pub(super) const EXTENSION: &str = "recording";
+
+/// What stands at the head of a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Header {
+    /// Whether a key is needed.
+    pub sealing: Sealing,
+    salt: [u8; 16],
+    /// When it was begun: no record was written earlier.
+    pub begun: OffsetDateTime,
+    /// How long after that the segment may be read; then it is to be deleted.
+    pub keep: Duration,
+}
+
+/// Whether records are encrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sealing {
+    /// They are not: nothing of a buyer's is in them.
+    Plain,
+    /// With the key of this id.
+    Sealed([u8; 8]),
+}
+
+/// Why bytes cannot be read as a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotASegment {
+    /// They are something else.
+    #[error("is no recording")]
+    Foreign,
+    /// It ends within its header: nothing was recorded in it.
+    #[error("ends before its first record")]
+    Empty,
+    /// A later build wrote it.
+    #[error(
+        "is of version {0} of the format, and this build reads version {VERSION}: use a newer build"
+    )]
+    Version(u8),
+    /// It is encrypted, and there is no key.
+    #[error("is encrypted: give its key with --recording-key-file or in BANYAN_RECORDING_KEY")]
+    NoKey,
+    /// It is encrypted with another key.
+    #[error("was encrypted with another key than the one that is given")]
+    OtherKey,
+}
+
+/// A record was changed since it was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("was changed or damaged since it was written")]
+pub struct Unreadable;
+
+/// A segment that is read.
+#[derive(Debug)]
+pub struct Segment<'a> {
+    /// Its header.
+    pub header: Header,
+    head: &'a [u8],
+    records: &'a [u8],
+    key: Option<SegmentKey>,
+}
+
+/// One record, as it stands in its file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Frame<'a> {
+    /// Counted from 0.
+    pub number: u64,
+    /// Where it begins, in bytes behind the header.
+    pub(super) offset: usize,
+    bytes: &'a [u8],
+}
+
+impl<'a> Segment<'a> {
+    /// Reads a file's bytes.
+    ///
+    /// # Errors
+    /// [`NotASegment`].
+    pub fn read(bytes: &'a [u8], key: Option<&Key>) -> Result<Self, NotASegment> {
+        let Some((head, records)) = bytes.split_at_checked(HEADER) else {
+            let begins = bytes.iter().zip(MAGIC).all(|(one, other)| one == other);
+            return Err(if begins { NotASegment::Empty } else { NotASegment::Foreign });
+        };
+        let header = Header::read(head)?;
+        let key = match (header.sealing, key) {
+            (Sealing::Plain, _) => None,
+            (Sealing::Sealed(_), None) => return Err(NotASegment::NoKey),
+            (Sealing::Sealed(id), Some(key)) if id == key.id() => {
+                Some(key.derive(&header.salt).map_err(|_| NotASegment::OtherKey)?)
+            }
+            (Sealing::Sealed(_), Some(_)) => return Err(NotASegment::OtherKey),
+        };
+        Ok(Self { header, head, records, key })
+    }
+
+    /// The header alone, of a file's first bytes.
+    ///
+    /// # Errors
+    /// [`NotASegment`].
+    pub(super) fn header(bytes: &[u8]) -> Result<Header, NotASegment> {
+        Header::read(bytes)
+    }
+
+    /// Its records, and behind them the bytes of one that was not written whole.
+    pub fn frames(&self) -> (Vec<Frame<'a>>, usize) {
+        let (mut frames, mut offset) = (Vec::new(), 0);
+        while let Some(frame) = self.frame(frames.len() as u64, offset) {
+            offset += LENGTH + frame.bytes.len();
+            frames.push(frame);
+        }
+        (frames, self.records.len() - offset)
+    }
+
+    /// The record of this number, which begins so many bytes behind the header.
+    pub(super) fn frame(&self, number: u64, offset: usize) -> Option<Frame<'a>> {
+        let (length, behind) = self.records.get(offset..)?.split_first_chunk::<LENGTH>()?;
+        let length = u32::from_be_bytes(*length) as usize;
+        let (bytes, _) = behind.split_at_checked(length).filter(|_| length <= RECORD_LIMIT)?;
+        Some(Frame { number, offset, bytes })
+    }
+
+    /// What a record holds.
+    ///
+    /// # Errors
+    /// [`Unreadable`].
+    pub fn open(&self, frame: Frame<'_>) -> Result<Vec<u8>, Unreadable> {
+        let mut text = frame.bytes.to_vec();
+        if let Some(key) = &self.key {
+            key.open(self.head, frame.number, &mut text).map_err(|_| Unreadable)?;
+        }
+        Ok(text)
+    }
+}
+
+impl Header {
+    fn read(head: &[u8]) -> Result<Self, NotASegment> {
+        let mut rest = head;
+        let mut take = |count: usize| {
+            let (taken, behind) = rest.split_at_checked(count).ok_or(NotASegment::Empty)?;
+            rest = behind;
+            Ok(taken)
+        };
+        if take(MAGIC.len())? != MAGIC {
+            return Err(NotASegment::Foreign);
+        }
+        let [version, sealing] = fixed(take(2)?)?;
+        if version != VERSION {
+            return Err(NotASegment::Version(version));
+        }
+        let (id, salt) = (fixed(take(8)?)?, fixed(take(16)?)?);
+        let begun = i64::from_be_bytes(fixed(take(8)?)?);
+        let keep = u64::from_be_bytes(fixed(take(8)?)?);
+        let begun = OffsetDateTime::from_unix_timestamp_nanos(i128::from(begun) * 1_000_000);
+        let sealing = match sealing {
+            0 => Sealing::Plain,
+            1 => Sealing::Sealed(id),
+            _ => return Err(NotASegment::Foreign),
+        };
+        Ok(Self {
+            sealing,
+            salt,
+            begun: begun.map_err(|_| NotASegment::Foreign)?,
+            keep: Duration::from_secs(keep),
+        })
+    }
+
+    fn write(&self) -> Vec<u8> {
+        let (sealing, id) = match self.sealing {
+            Sealing::Plain => (0, [0; 8]),
+            Sealing::Sealed(id) => (1, id),
+        };
+        let mut head = Vec::with_capacity(HEADER);
+        head.extend_from_slice(MAGIC);
+        head.extend_from_slice(&[VERSION, sealing]);
+        head.extend_from_slice(&id);
+        head.extend_from_slice(&self.salt);
+        head.extend_from_slice(&milliseconds(self.begun).to_be_bytes());
+        head.extend_from_slice(&self.keep.as_secs().to_be_bytes());
+        head
+    }
+
+    /// When it is to be deleted.
+    pub fn until(&self) -> OffsetDateTime {
+        let keep = time::Duration::try_from(self.keep).unwrap_or(time::Duration::MAX);
+        // What is kept for ever ends with the calendar.
+        self.begun.checked_add(keep).unwrap_or(LAST)
+    }
+
+    /// Whether it is to be deleted.
+    pub fn is_expired(&self, now: OffsetDateTime) -> bool {
+        self.until() <= now
+    }
+}
+
+fn fixed<const N: usize>(bytes: &[u8]) -> Result<[u8; N], NotASegment> {
+    bytes.try_into().map_err(|_| NotASegment::Empty)
+}
+
+pub(super) fn milliseconds(at: OffsetDateTime) -> i64 {
+    i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
+}
+
+/// A segment that is being written.
+#[derive(Debug)]
+pub(super) struct Writer {
+    pub(super) path: PathBuf,
+    file: File,
+    pub(super) header: Header,
+    head: Vec<u8>,
+    key: Option<SegmentKey>,
+    number: u64,
+    pub(super) size: u64,
+}
+
+/// Why a record was not written.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The disk does not take it, or the file is there already.
+    #[error("the file cannot be written")]
+    Io(#[from] io::Error),
+    /// The cryptography library refuses: a fault of this program.
+    #[error("the record cannot be encrypted")]
+    Key(#[from] KeyError),
+    /// No record is longer.
+    #[error("the record is longer than 16 MiB")]
+    TooLong,
+}
+
+impl Writer {
+    /// Begins a segment below `folder`, under a name that no other has and that sorts by time.
+    pub(super) fn begin(
+        folder: &Path,
+        key: &Key,
+        begun: OffsetDateTime,
+        keep: Duration,
+    ) -> Result<Self, WriteError> {
+        let salt: [u8; 16] = rand::random();
+        let name = format!("{:013}-{}.{EXTENSION}", milliseconds(begun), hex::encode(&salt[..4]));
+        Self::create(&folder.join(name), Some(key), salt, begun, keep)
+    }
+
+    /// Begins a segment in this file, which must not be there; without a key its records are plain.
+    pub(super) fn export(
+        file: &Path,
+        key: Option<&Key>,
+        begun: OffsetDateTime,
+        keep: Duration,
+    ) -> Result<Self, WriteError> {
+        Self::create(file, key, rand::random(), begun, keep)
+    }
+
+    fn create(
+        path: &Path,
+        key: Option<&Key>,
+        salt: [u8; 16],
+        begun: OffsetDateTime,
+        keep: Duration,
+    ) -> Result<Self, WriteError> {
+        let sealing = key.map_or(Sealing::Plain, |it| Sealing::Sealed(it.id()));
+        let header = Header { sealing, salt, begun, keep };
+        let key = key.map(|it| it.derive(&salt)).transpose()?;
+        let head = header.write();
+        let mut file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)?;
+        file.write_all(&head)?;
+        let (path, size) = (path.to_owned(), head.len() as u64);
+        Ok(Self { path, file, header, head, key, number: 0, size })
+    }
+
+    /// Writes one record, with one call of the system.
+    ///
+    /// # Errors
+    /// [`WriteError`]; nothing can be appended to the segment any more.
+    pub(super) fn append(&mut self, mut text: Vec<u8>) -> Result<(), WriteError> {
+        if let Some(key) = &self.key {
+            key.seal(&self.head, self.number, &mut text).map_err(|_| KeyError::Unusable)?;
+        }
+        if text.len() > RECORD_LIMIT {
+            return Err(WriteError::TooLong);
+        }
+        let length = u32::try_from(text.len()).map_err(|_| WriteError::TooLong)?;
+        text.splice(..0, length.to_be_bytes());
+        self.file.write_all(&text)?;
+        self.number += 1;
+        self.size += text.len() as u64;
+        Ok(())
+    }
+}
+
+/// Puts one record alone into a file, in the place of what is there. The file is the old one or the
+/// new one, whenever the process dies.
+///
+/// # Errors
+/// [`WriteError`].
+pub fn seal(file: &Path, key: Option<&Key>, record: Vec<u8>) -> Result<(), WriteError> {
+    let mut next = file.as_os_str().to_owned();
+    next.push(".next");
+    let next = PathBuf::from(next);
+    match fs::remove_file(&next) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+        _ => {}
+    }
+    let mut writer = Writer::export(&next, key, OffsetDateTime::now_utc(), Duration::MAX)?;
+    writer.append(record)?;
+    fs::rename(next, file)?;
+    Ok(())
+}
+
+/// The first record of a file; `None` where it is not whole, or was changed.
+///
+/// # Errors
+/// [`NotASegment`].
+pub fn unseal(bytes: &[u8], key: Option<&Key>) -> Result<Option<Vec<u8>>, NotASegment> {
+    let segment = Segment::read(bytes, key)?;
+    let first = segment.frames().0.first().copied();
+    Ok(first.and_then(|it| segment.open(it).ok()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use tempfile::tempdir;
+    use time::macros::datetime;
+
+    use super::*;
+
+    const BEGUN: OffsetDateTime = datetime!(2026-03-01 12:00 UTC);
+    const KEEP: Duration = Duration::from_hours(24);
+
+    fn key(digit: char) -> Key {
+        Key::parse(&digit.to_string().repeat(64)).unwrap()
+    }
+
+    /// A segment with these records.
+    fn written(key: Option<&Key>, records: &[&[u8]]) -> Vec<u8> {
+        let folder = tempdir().unwrap();
+        let file = folder.path().join("a.recording");
+        let mut writer = Writer::export(&file, key, BEGUN, KEEP).unwrap();
+        for record in records {
+            writer.append(record.to_vec()).unwrap();
+        }
+        assert_eq!(writer.size, fs::metadata(&file).unwrap().len());
+        fs::read(file).unwrap()
+    }
+
+    fn records(bytes: &[u8], key: Option<&Key>) -> Vec<Result<Vec<u8>, Unreadable>> {
+        let segment = Segment::read(bytes, key).unwrap();
+        segment.frames().0.into_iter().map(|it| segment.open(it)).collect()
+    }
+
+    fn refusal(bytes: &[u8], key: Option<&Key>) -> NotASegment {
+        Segment::read(bytes, key).map(|it| it.header).unwrap_err()
+    }
+
+    #[test]
+    fn what_is_written_is_read_with_the_same_key_and_no_other() {
+        for sealed in [None, Some(key('1'))] {
+            let bytes = written(sealed.as_ref(), &[b"one", b"", b"three"]);
+            let read = records(&bytes, sealed.as_ref());
+            assert_eq!(read, [b"one".to_vec(), vec![], b"three".to_vec()].map(Ok));
+        }
+        let sealed = written(Some(&key('1')), &[b"a buyer's"]);
+        assert!(!sealed.windows(5).any(|it| it == b"buyer"));
+        assert_eq!(refusal(&sealed, None), NotASegment::NoKey);
+        assert_eq!(refusal(&sealed, Some(&key('2'))), NotASegment::OtherKey);
+    }
+
+    #[test]
+    fn a_torn_tail_costs_the_last_record_only() {
+        let whole = written(Some(&key('1')), &[b"one", b"two"]);
+        let one = written(Some(&key('1')), &[b"one"]).len();
+        for length in one..whole.len() {
+            let read = records(&whole[..length], Some(&key('1')));
+            assert_eq!(read, [Ok(b"one".to_vec())], "cut after {length} bytes");
+        }
+        for length in MAGIC.len()..HEADER {
+            assert_eq!(refusal(&whole[..length], Some(&key('1'))), NotASegment::Empty);
+        }
+    }
+
+    #[test]
+    fn a_changed_byte_of_a_record_costs_that_record_only() {
+        let mut bytes = written(Some(&key('1')), &[b"one", b"two", b"three"]);
+        let second = HEADER + 4 + 3 + 16 + 4;
+        bytes[second] ^= 1;
+        let read = records(&bytes, Some(&key('1')));
+        assert_eq!(read, [Ok(b"one".to_vec()), Err(Unreadable), Ok(b"three".to_vec())]);
+    }
+
+    #[test]
+    fn a_changed_header_costs_all_of_them() {
+        let whole = written(Some(&key('1')), &[b"one"]);
+        // How long it may be kept is under the seal as well.
+        let mut longer = whole.clone();
+        longer[HEADER - 2] ^= 1;
+        assert_eq!(records(&longer, Some(&key('1'))), [Err(Unreadable)]);
+        let mut later = whole.clone();
+        later[MAGIC.len()] = 2;
+        assert_eq!(refusal(&later, Some(&key('1'))), NotASegment::Version(2));
+        let mut plain = whole.clone();
+        plain[MAGIC.len() + 1] = 0;
+        assert_ne!(records(&plain, None), [Ok(b"one".to_vec())]);
+        assert_eq!(refusal(b"SQLite format 3\0", None), NotASegment::Foreign);
+    }
+
+    #[test]
+    fn records_cannot_change_places() {
+        let bytes = written(Some(&key('1')), &[b"one", b"two"]);
+        let (head, records) = bytes.split_at(HEADER);
+        let (one, two) = records.split_at(records.len() / 2);
+        let swapped = [head, two, one].concat();
+        assert_eq!(self::records(&swapped, Some(&key('1'))), [Err(Unreadable), Err(Unreadable)]);
+    }
+
+    #[test]
+    fn a_segment_expires_when_its_oldest_record_must_have() {
+        let bytes = written(None, &[]);
+        let header = Segment::read(&bytes, None).unwrap().header;
+        assert!(!header.is_expired(BEGUN + KEEP - Duration::from_millis(1)));
+        assert!(header.is_expired(BEGUN + KEEP));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(bytes: Vec<u8>, behind: Vec<u8>, sealed: bool) {
+            let key = key('1');
+            let mut whole = written(sealed.then_some(&key), &[b"one"]);
+            whole.extend_from_slice(&behind);
+            for bytes in [bytes, whole] {
+                if let Ok(segment) = Segment::read(&bytes, Some(&key)) {
+                    for frame in segment.frames().0 {
+                        let _ = segment.open(frame);
+                    }
+                }
+            }
+        }
+    }
+}

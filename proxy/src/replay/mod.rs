@@ -1,0 +1,251 @@
+//! `banyan replay`: recorded requests, run against a monolith and the handlers of this build, and the
+//! answers compared as the judge compares them.
+
+mod checkpoint;
+mod junit;
+mod progress;
+mod sample;
+mod sessions;
+mod sides;
+mod tally;
+mod text;
+
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
+
+use extracted::Extraction;
+use futures_util::{Stream, StreamExt as _, stream};
+use prometheus::Registry;
+use time::OffsetDateTime;
+use tokio::time::interval;
+
+use self::{
+    checkpoint::{Checkpoint, CheckpointError},
+    progress::Progress,
+    sides::Sides,
+    tally::{Outcome, Skip, Tally},
+};
+use crate::{
+    config::{RailsError, Replay, ReplayFormat},
+    metrics::ProxyMetrics,
+    recording::{Archive, Entry, KeyError, ReadError},
+    route::{Compiler, Faults, RouteTable, read},
+    tls::TlsError,
+};
+
+/// With `--rate`, requests that may be under way at once.
+const AT_ONCE: usize = 8;
+
+/// Why nothing was replayed, or not all.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// The key is none.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The recording cannot be read.
+    #[error("the recording cannot be read")]
+    Read(#[from] ReadError),
+    /// The route file cannot be read.
+    #[error("the route file {0} cannot be read; name it with --routes")]
+    File(String, #[source] io::Error),
+    /// It has faults.
+    #[error("the route file was not accepted; try it with `banyan check`")]
+    Routes(#[source] Faults),
+    /// A series was registered twice: a fault of the program.
+    #[error("the metrics could not be registered")]
+    Metrics(#[source] prometheus::Error),
+    /// The handlers have no database.
+    #[error("say where the monolith's database is, for the handlers: --database URL")]
+    NoDatabase,
+    /// The database URL cannot be read.
+    #[error("--database must be mysql://USER:PASSWORD@HOST/NAME")]
+    Database(#[source] sqlx::Error),
+    /// The monolith's settings cannot be used.
+    #[error("the monolith's settings cannot be used")]
+    Rails(#[from] RailsError),
+    /// Nobody is believed to be the monolith.
+    #[error("the certificates of --monolith cannot be checked")]
+    Trust(#[source] TlsError),
+    /// The system gave no threads.
+    #[error("the system gives no more threads")]
+    Threads(#[source] io::Error),
+    /// The request of `--sample` is not there.
+    #[error("{0}")]
+    NotRecorded(String),
+    /// The checkpoint cannot be used.
+    #[error("--resume cannot be used")]
+    Checkpoint(#[from] CheckpointError),
+    /// The user has stopped it.
+    #[error("stopped after {done} of {total} requests{}", resume_hint(.file.as_ref()))]
+    Stopped {
+        /// Requests that were replayed or skipped.
+        done: usize,
+        /// Requests that were chosen.
+        total: usize,
+        /// Where it can go on from.
+        file: Option<PathBuf>,
+    },
+    /// The result could not be written as JSON: a fault of this program.
+    #[error("the result could not be written as JSON")]
+    Json(#[from] serde_json::Error),
+}
+
+/// What a replay comes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replayed {
+    /// For standard output.
+    pub text: String,
+    /// What it means for whoever waits for it.
+    pub conclusion: Conclusion,
+}
+
+/// What a replay means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conclusion {
+    /// Requests were compared, and no answer differed.
+    Same,
+    /// An answer differed.
+    Different,
+    /// None differed, but some could not be compared, or none was.
+    Unknown,
+}
+
+/// Replays what the arguments name with these handlers, until that is done or `interrupted` is.
+///
+/// # Errors
+/// [`ReplayError`].
+pub async fn replay(
+    arguments: &Replay,
+    extractions: &'static [Extraction],
+    interrupted: impl Future,
+) -> Result<Replayed, ReplayError> {
+    let key = arguments.key.load()?;
+    let metrics = ProxyMetrics::register(&Registry::new()).map_err(ReplayError::Metrics)?;
+    let table = table(arguments, extractions, &metrics)?;
+    let mut archive = Archive::open(&arguments.recording, key.as_ref(), OffsetDateTime::now_utc())?;
+    if let Some(id) = &arguments.sample {
+        archive.entries.retain(|it| it.id == *id);
+        if archive.entries.is_empty() {
+            return Err(ReplayError::NotRecorded(sample::explain(arguments, id, &table).await));
+        }
+    }
+    archive.entries.retain(|it| arguments.route.as_ref().is_none_or(|route| *route == it.route));
+    let sides = Sides::new(arguments, extractions, table, metrics)?;
+    let mut run = Run { arguments, archive, sides, checkpoint: None };
+    let tally = run.through(interrupted).await?;
+    let (same, different, unknown) = tally.totals();
+    let conclusion = match (same, different, unknown) {
+        (_, 1.., _) => Conclusion::Different,
+        (1.., 0, 0) => Conclusion::Same,
+        _ => Conclusion::Unknown,
+    };
+    let text = match arguments.format {
+        ReplayFormat::Text => text::text(&tally, &run.archive.loss, arguments),
+        ReplayFormat::Json => text::json(&tally, &run.archive.loss)?,
+        ReplayFormat::Junit => junit::xml(&tally),
+    };
+    Ok(Replayed { text, conclusion })
+}
+
+fn table(
+    arguments: &Replay,
+    extractions: &'static [Extraction],
+    metrics: &ProxyMetrics,
+) -> Result<Arc<RouteTable>, ReplayError> {
+    let name = arguments.routes.display().to_string();
+    let text = read(&arguments.routes).map_err(|it| ReplayError::File(name.clone(), it))?;
+    let metrics = metrics.clone();
+    let compiled = Compiler { extractions, metrics }.compile(&text, &name);
+    Ok(Arc::new(compiled.map_err(ReplayError::Routes)?.table))
+}
+
+/// One run through a recording.
+struct Run<'a> {
+    arguments: &'a Replay,
+    archive: Archive,
+    sides: Sides,
+    checkpoint: Option<Checkpoint>,
+}
+
+impl Run<'_> {
+    async fn through(&mut self, interrupted: impl Future) -> Result<Tally, ReplayError> {
+        let total = self.archive.entries.len();
+        let mut tally = Tally::default();
+        if let Some(file) = &self.arguments.resume {
+            let (checkpoint, found) = Checkpoint::open(file, self.archive.key(), self.arguments)?;
+            if let Some(found) = found {
+                self.archive.entries.retain(|it| found.is_before(it));
+                self.sides.sessions.resume(found.aliases);
+                tally = found.tally;
+            }
+            self.checkpoint = Some(checkpoint);
+        }
+        let mut progress = Progress::new(total, total - self.archive.entries.len());
+        let (mut last, mut is_interrupted) = (None, false);
+        {
+            let mut outcomes = std::pin::pin!(self.outcomes());
+            let mut interrupted = std::pin::pin!(interrupted);
+            loop {
+                let next = tokio::select! {
+                    next = outcomes.next() => next,
+                    _ = &mut interrupted => { is_interrupted = true; None }
+                };
+                let Some((entry, request, outcome)) = next else { break };
+                tally.count(entry, request, outcome);
+                progress.step(&tally);
+                if let Some(checkpoint) = &self.checkpoint {
+                    checkpoint.reached(entry, &tally, &self.sides.sessions)?;
+                }
+                last = Some(entry);
+            }
+        }
+        progress.end();
+        if is_interrupted {
+            if let (Some(checkpoint), Some(last)) = (&self.checkpoint, last) {
+                checkpoint.write(last, &tally, &self.sides.sessions)?;
+            }
+            let (done, file) = (progress.done(), self.arguments.resume.clone());
+            return Err(ReplayError::Stopped { done, total, file });
+        }
+        if let Some(checkpoint) = self.checkpoint.take() {
+            checkpoint.remove()?;
+        }
+        Ok(tally)
+    }
+
+    /// Each request with what came of it, in order. Without a rate each waits for the one before.
+    fn outcomes(&self) -> impl Stream<Item = (&Entry, Option<String>, Outcome)> {
+        let entries = stream::iter(&self.archive.entries);
+        let pace = self.arguments.rate.map(|it| Duration::from_secs(1) / it);
+        let at_once = if pace.is_some() { AT_ONCE } else { 1 };
+        let ticks = Arc::new(tokio::sync::Mutex::new(pace.map(interval)));
+        entries
+            .then(move |entry| {
+                let ticks = Arc::clone(&ticks);
+                async move {
+                    if let Some(ticks) = &mut *ticks.lock().await {
+                        ticks.tick().await;
+                    }
+                    entry
+                }
+            })
+            .map(|entry| self.outcome(entry))
+            .buffered(at_once)
+    }
+
+    /// What was asked for is told only to who may see values.
+    async fn outcome<'a>(&'a self, entry: &'a Entry) -> (&'a Entry, Option<String>, Outcome) {
+        let Ok(exchange) = self.archive.exchange(entry) else {
+            return (entry, None, Outcome::Skipped(Skip::Gone));
+        };
+        let request = format!("{} {}", exchange.method, exchange.target);
+        let outcome = self.sides.compare(exchange).await;
+        (entry, self.arguments.values.then_some(request), outcome)
+    }
+}
+
+fn resume_hint(file: Option<&PathBuf>) -> String {
+    file.map_or_else(
+        || "; with --resume FILE it could go on".to_owned(),
+        |file| format!("; the same command goes on from {}", file.display()),
+    )
+}

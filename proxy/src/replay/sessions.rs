@@ -1,0 +1,346 @@
+//! What the buyers of a recording were given, and what stands for it in this run: cookies, sessions
+//! and the tokens of forms.
+//!
+//! Where a recorded answer set a cookie and the monolith's answer of this run sets one of the same
+//! name, later requests that bring the recorded value bring the new one. A session of an old secret
+//! is encrypted anew. A request whose session has become another one brings a token of that.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+use bytes::Bytes;
+use extracted::{
+    Application,
+    rails::{
+        csrf::CsrfToken,
+        session::{Session, Sessions as Stored},
+    },
+};
+use http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{CONTENT_LENGTH, COOKIE, SET_COOKIE},
+};
+use percent_encoding::percent_decode_str;
+use serde::{Deserialize, Serialize};
+use shadow::Observation;
+use time::OffsetDateTime;
+
+use crate::recording::Exchange;
+
+/// Values of cookies that are remembered; beyond that the recorded ones are sent.
+const REMEMBERED: usize = 100_000;
+
+/// Where Rails keeps what a session's forms are checked against.
+const CSRF: &str = "_csrf_token";
+
+const X_CSRF_TOKEN: HeaderName = HeaderName::from_static("x-csrf-token");
+
+/// The parameter that a form brings its token in.
+const PARAMETER: &[u8] = b"authenticity_token";
+
+/// What recorded values have become.
+pub(super) struct Sessions {
+    application: Application,
+    aliases: Mutex<HashMap<Given, String>>,
+}
+
+/// A cookie as a recorded answer set it: its name and its value.
+type Given = (String, String);
+
+/// One of them, as it is kept over an interruption.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Alias {
+    name: String,
+    recorded: String,
+    now: String,
+}
+
+impl Sessions {
+    pub(super) fn new(application: Application) -> Self {
+        Self { application, aliases: Mutex::default() }
+    }
+
+    /// Takes up what an earlier run had learnt.
+    pub(super) fn resume(&self, aliases: Vec<Alias>) {
+        let known = aliases.into_iter().map(|it| ((it.name, it.recorded), it.now));
+        self.lock().extend(known);
+    }
+
+    pub(super) fn aliases(&self) -> Vec<Alias> {
+        let alias = |((name, recorded), now): (&Given, &String)| Alias {
+            name: name.clone(),
+            recorded: recorded.clone(),
+            now: now.clone(),
+        };
+        self.lock().iter().map(alias).collect()
+    }
+
+    /// Puts this run's cookies and tokens into a request, in the place of the recorded ones.
+    pub(super) async fn translate(&self, exchange: &mut Exchange) {
+        let before = cookies(&exchange.headers);
+        let mut after: Vec<_> = before.iter().map(|it| self.alias(it)).collect();
+        self.renew(&mut after);
+        if after == before {
+            return;
+        }
+        let field = after.iter().map(|(name, value)| format!("{name}={value}"));
+        let field = HeaderValue::try_from(field.collect::<Vec<_>>().join("; "));
+        let Ok(field) = field else { return };
+        exchange.headers.insert(COOKIE, field);
+        let token = self.load(&exchange.headers).await;
+        let token = token.and_then(|it| CsrfToken::from_session(it.get(CSRF)?.as_str()?));
+        if let Some(token) = token {
+            let alphabet = self.application.forgery.alphabet;
+            let token = token.for_form(None, alphabet, &mut rand::rng());
+            replace_tokens(exchange, &token);
+        }
+    }
+
+    /// Remembers what the monolith of this run has set where the recorded answer set another value.
+    pub(super) fn learn(&self, exchange: &Exchange, now: &Observation) {
+        let Some(recorded) = &exchange.answer else { return };
+        let now: HashMap<_, _> = set_cookies(&now.headers).into_iter().collect();
+        let mut aliases = self.lock();
+        for (name, value) in set_cookies(&recorded.headers) {
+            let Some(now) = now.get(&name).filter(|it| **it != value) else { continue };
+            if aliases.len() < REMEMBERED {
+                aliases.insert((name, value), now.clone());
+            }
+        }
+    }
+
+    fn alias(&self, given: &Given) -> Given {
+        match self.lock().get(given) {
+            Some(now) => (given.0.clone(), now.clone()),
+            None => given.clone(),
+        }
+    }
+
+    /// Encrypts a session that an old secret has made with the newest one.
+    fn renew(&self, cookies: &mut [Given]) {
+        let Some(Stored::Cookie(store)) = &self.application.sessions else { return };
+        let Some(cookie) = cookies.iter_mut().find(|it| it.0 == store.cookie.name) else { return };
+        let Ok(field) = HeaderValue::try_from(format!("{}={}", cookie.0, cookie.1)) else { return };
+        let now = OffsetDateTime::now_utc();
+        let Ok(session) = store.load(&HeaderMap::from_iter([(COOKIE, field)]), now) else { return };
+        if !session.exists() {
+            return;
+        }
+        let saved = store.save(&session, now, &mut rand::rng());
+        let header = saved.ok().flatten().and_then(|it| it.to_header().ok());
+        if let Some(given) = header.as_ref().and_then(set_cookie) {
+            *cookie = given;
+        }
+    }
+
+    async fn load(&self, headers: &HeaderMap) -> Option<Session> {
+        let now = OffsetDateTime::now_utc();
+        match self.application.sessions.as_ref()? {
+            Stored::Cookie(store) => store.load(headers, now).ok(),
+            Stored::Redis(store) => store.load(headers, now).await.ok(),
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Given, String>> {
+        // A panic cannot have left the map half-changed.
+        self.aliases.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a request brings, as it is written.
+fn cookies(headers: &HeaderMap) -> Vec<Given> {
+    let lines = headers.get_all(COOKIE).iter().filter_map(|it| it.to_str().ok());
+    lines.flat_map(|it| it.split(';')).filter_map(pair).collect()
+}
+
+fn set_cookies(headers: &HeaderMap) -> Vec<Given> {
+    headers.get_all(SET_COOKIE).iter().filter_map(set_cookie).collect()
+}
+
+fn set_cookie(line: &HeaderValue) -> Option<Given> {
+    pair(line.to_str().ok()?.split(';').next()?)
+}
+
+fn pair(text: &str) -> Option<Given> {
+    let (name, value) = text.trim().split_once('=')?;
+    Some((name.to_owned(), value.to_owned()))
+}
+
+/// Puts a token in the place of every text that has the form of one: in the field that scripts send,
+/// and behind the parameter's name in a body, be it of a form, in parts or in JSON.
+fn replace_tokens(exchange: &mut Exchange, token: &str) {
+    let sent = exchange.headers.get(X_CSRF_TOKEN).and_then(|it| it.to_str().ok());
+    if let (true, Ok(field)) = (sent.is_some_and(CsrfToken::is_formed), token.parse()) {
+        exchange.headers.insert(X_CSRF_TOKEN, field);
+    }
+    if let Some(body) = with_token(&exchange.body, token) {
+        if exchange.headers.contains_key(CONTENT_LENGTH) {
+            exchange.headers.insert(CONTENT_LENGTH, HeaderValue::from(body.len()));
+        }
+        exchange.body = body;
+    }
+}
+
+fn with_token(body: &[u8], token: &str) -> Option<Bytes> {
+    let name = body.windows(PARAMETER.len()).position(|it| it == PARAMETER)? + PARAMETER.len();
+    // Between name and value: `=`, `":"`, or the empty line of a part.
+    let begin = name + body[name..].iter().position(|it| is_of_token(*it))?;
+    let length = body[begin..].iter().position(|it| !is_of_token(*it) && *it != b'=');
+    let end = length.map_or(body.len(), |it| begin + it);
+    let written = str::from_utf8(&body[begin..end]).ok()?;
+    // A percent sign is of a form, where what the alphabet of tokens shares with URLs is escaped.
+    let sent = percent_decode_str(written).decode_utf8().ok()?;
+    if !CsrfToken::is_formed(&sent) {
+        return None;
+    }
+    let escaped = token.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
+    let token = if written.contains('%') { &escaped } else { token };
+    Some([&body[..begin], token.as_bytes(), &body[end..]].concat().into())
+}
+
+const fn is_of_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'+' | b'/' | b'%')
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use extracted::Defaults;
+    use extracted::rails::{
+        cookie::{Encryption, EncryptionKey},
+        key_generator::{KeyDigest, KeyGenerator},
+        serializer::Serializer,
+        session::{CookieStore, SessionCookie},
+    };
+    use http::StatusCode;
+
+    use super::*;
+    use crate::downstream::Downstream;
+
+    const NAME: &str = "_shop_session";
+
+    fn store(secret: &str) -> CookieStore {
+        let options = Defaults::of(6, 1).cookies(secret, Serializer::Json);
+        CookieStore::new(SessionCookie::new(NAME), &options)
+    }
+
+    fn sessions(store: CookieStore) -> Sessions {
+        let sessions = Some(Stored::Cookie(store));
+        Sessions::new(Application { sessions, ..Application::default() })
+    }
+
+    /// The cookie of a session that holds a token of its own, as an answer sets it.
+    fn cookie(store: &CookieStore, token: &CsrfToken) -> String {
+        let mut session = Session::none();
+        let alphabet = extracted::rails::csrf::Alphabet::UrlSafe;
+        session.set(CSRF, token.to_session(alphabet).as_str());
+        let saved = store.save(&session, OffsetDateTime::now_utc(), &mut rand::rng());
+        let field = saved.unwrap().unwrap().to_header().unwrap();
+        field.to_str().unwrap().split(';').next().unwrap().to_owned()
+    }
+
+    fn answer(cookie: &str) -> Observation {
+        let line = HeaderValue::try_from(format!("{cookie}; path=/; HttpOnly")).unwrap();
+        Observation {
+            status: StatusCode::OK,
+            headers: HeaderMap::from_iter([(SET_COOKIE, line)]),
+            body: Bytes::new().into(),
+            trailers: HeaderMap::new(),
+            took: Duration::ZERO,
+        }
+    }
+
+    fn asked(cookie: &str, body: &str) -> Exchange {
+        Exchange {
+            at: OffsetDateTime::now_utc(),
+            route: "cart".into(),
+            downstream: Downstream::known("::1".parse().unwrap(), false, false),
+            method: http::Method::POST,
+            target: "/cart".parse().unwrap(),
+            headers: HeaderMap::from_iter([
+                (COOKIE, HeaderValue::try_from(format!("a=1; {cookie}")).unwrap()),
+                (CONTENT_LENGTH, HeaderValue::from(body.len())),
+            ]),
+            body: Bytes::copy_from_slice(body.as_bytes()),
+            answer: None,
+        }
+    }
+
+    fn token() -> CsrfToken {
+        CsrfToken::generate(&mut rand::rng())
+    }
+
+    fn form(token: &CsrfToken) -> String {
+        token.for_form(None, extracted::rails::csrf::Alphabet::UrlSafe, &mut rand::rng())
+    }
+
+    #[tokio::test]
+    async fn a_recorded_session_becomes_the_one_that_this_run_was_given() {
+        let store = store("secret");
+        let (recorded, now) = (token(), token());
+        let (was, is) = (cookie(&store, &recorded), cookie(&store, &now));
+        let sessions = sessions(store);
+        let mut first = asked("b=2", "");
+        first.answer = Some(answer(&was));
+        sessions.translate(&mut first).await;
+        assert_eq!(first.headers[COOKIE], "a=1; b=2", "nothing is known yet");
+        sessions.learn(&first, &answer(&is));
+
+        let sent = form(&recorded);
+        let mut next = asked(&was, &format!("authenticity_token={sent}&id=1"));
+        next.headers.insert(X_CSRF_TOKEN, sent.parse().unwrap());
+        sessions.translate(&mut next).await;
+        assert_eq!(next.headers[COOKIE], format!("a=1; {is}"));
+        assert_eq!(next.headers[CONTENT_LENGTH], next.body.len().to_string());
+        let body = str::from_utf8(&next.body).unwrap().to_owned();
+        let brought = body.strip_prefix("authenticity_token=").unwrap();
+        let brought = brought.strip_suffix("&id=1").unwrap();
+        let cart = extracted::rails::csrf::Form { path: "/cart", method: "POST" };
+        assert!(now.accepts(brought, cart, true) && !recorded.accepts(brought, cart, true));
+        assert!(now.accepts(next.headers[X_CSRF_TOKEN].to_str().unwrap(), cart, true));
+
+        let later = Sessions::new(sessions.application.clone());
+        later.resume(sessions.aliases());
+        let mut next = asked(&was, "");
+        later.translate(&mut next).await;
+        assert_eq!(next.headers[COOKIE], format!("a=1; {is}"), "after an interruption");
+    }
+
+    #[tokio::test]
+    async fn a_session_of_an_old_secret_is_encrypted_anew() {
+        let old = store("old");
+        let keys = KeyGenerator::new("old", KeyDigest::Sha1);
+        let rotated = store("new").rotate(EncryptionKey::derive(&keys, Encryption::Gcm));
+        let sessions = sessions(rotated);
+        let mut exchange = asked(&cookie(&old, &token()), "");
+        sessions.translate(&mut exchange).await;
+        let read = |store: CookieStore| {
+            let now = OffsetDateTime::now_utc();
+            store.load(&exchange.headers, now).unwrap().exists()
+        };
+        assert!(read(store("new")) && !read(store("old")));
+    }
+
+    #[test]
+    fn tokens_are_found_in_every_kind_of_body_and_nothing_else_is() {
+        let new = form(&token());
+        let standard = "QUJD".repeat(21) + "QQ==";
+        for (before, sent, behind) in [
+            ("a=1&authenticity_token=", form(&token()), "&b=2"),
+            ("authenticity_token=", standard.replace('=', "%3D"), ""),
+            ("{\"authenticity_token\":\"", standard, "\",\"a\":1}"),
+            ("--x\r\nname=\"authenticity_token\"\r\n\r\n", form(&token()), "\r\n--x--"),
+        ] {
+            let body = with_token(format!("{before}{sent}{behind}").as_bytes(), &new).unwrap();
+            assert_eq!(str::from_utf8(&body).unwrap(), format!("{before}{new}{behind}"));
+        }
+        for body in
+            ["", "a=1", "authenticity_token", "authenticity_token=", "authenticity_token=x&b"]
+        {
+            assert_eq!(with_token(body.as_bytes(), &new), None, "{body}");
+        }
+    }
+}

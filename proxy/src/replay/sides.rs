@@ -1,0 +1,237 @@
+//! The two sides of a replayed request: the monolith, and a handler whose transaction is rolled back.
+
+use std::{collections::HashMap, sync::Arc, time::Instant};
+
+use extracted::Extraction;
+use shadow::{
+    Observation, Unknown,
+    compare::{Answers, Finding, Fragment, Judgement, Pair},
+};
+use time::OffsetDateTime;
+use tokio::time::timeout;
+
+use super::{
+    AT_ONCE, ReplayError,
+    sessions::Sessions,
+    tally::{Found, Outcome, Skip},
+};
+use crate::{
+    config::Replay,
+    extraction::{Call, Ending, Extractions, NoReply, Surroundings},
+    h1::client::Allowance,
+    metrics::ProxyMetrics,
+    mirror::{CONTROL_DEADLINE, observe, read, unknown},
+    monolith::{Hop, Monolith, Trip},
+    recording::Exchange,
+    route::{Percent, RouteTable},
+    snapshot::Snapshot,
+    upstream::Upstream,
+    visitor::Visitors,
+};
+
+/// Characters of a value that are shown.
+const VALUE: usize = 200;
+
+/// Who is asked.
+pub(super) struct Sides {
+    table: Arc<RouteTable>,
+    extractions: HashMap<&'static str, Extraction>,
+    pinned: Option<Arc<Upstream>>,
+    controls: Monolith,
+    candidates: Extractions,
+    visitors: Visitors,
+    /// What cookies and tokens have become in this run.
+    pub(super) sessions: Sessions,
+    writes: bool,
+    values: bool,
+}
+
+impl Sides {
+    pub(super) fn new(
+        arguments: &Replay,
+        extractions: &'static [Extraction],
+        table: Arc<RouteTable>,
+        metrics: ProxyMetrics,
+    ) -> Result<Self, ReplayError> {
+        let database = arguments.database.as_ref().ok_or(ReplayError::NoDatabase)?;
+        let connections = u32::try_from(AT_ONCE).unwrap_or(u32::MAX);
+        let database = extracted::rails::database::pool(database.expose(), connections);
+        let application = arguments.rails.application()?;
+        let surroundings = Surroundings {
+            database: Some(database.map_err(ReplayError::Database)?),
+            jobs: None,
+            application: Arc::new(application.clone()),
+        };
+        // Permits for those that have answered and are still being rolled back, as in shadow.
+        let candidates =
+            Extractions::start("candidate", 2, 2 * AT_ONCE, surroundings, metrics.extractions());
+        let pinned = arguments.monolith.as_ref();
+        let pinned = pinned.map(|it| Upstream::pinned(it, metrics.upstreams())).transpose();
+        Ok(Self {
+            table,
+            extractions: extractions.iter().map(|it| (it.id, *it)).collect(),
+            pinned: pinned.map_err(ReplayError::Trust)?,
+            controls: Monolith::new(metrics),
+            candidates: candidates.map_err(ReplayError::Threads)?,
+            visitors: Visitors::new(application.clone()),
+            sessions: Sessions::new(application),
+            writes: arguments.writes,
+            values: arguments.values,
+        })
+    }
+
+    /// Asks both, and compares what they say. A read is asked of the monolith first, as in shadow;
+    /// a write of the handler, since what it does is undone: both begin from the same state.
+    pub(super) async fn compare(&self, mut exchange: Exchange) -> Outcome {
+        let route = self.table.find(&exchange.method, exchange.target.path());
+        let Some(extraction) = self.extractions.get(&*route.id).copied() else {
+            return Outcome::Skipped(Skip::NoHandler);
+        };
+        let is_safe = exchange.method.is_safe();
+        if !is_safe && !self.writes {
+            return Outcome::Skipped(Skip::Write);
+        }
+        self.sessions.translate(&mut exchange).await;
+        let Some(snapshot) = Snapshot::replayed(Arc::clone(route), &exchange) else {
+            return Outcome::Skipped(Skip::Declined);
+        };
+        let control = self.ask_monolith(&snapshot, &exchange);
+        let candidate = self.ask_handler(&snapshot, extraction);
+        let (control, candidate) = if is_safe {
+            (control.await, candidate.await)
+        } else {
+            let candidate = candidate.await;
+            (control.await, candidate)
+        };
+        if let Ok(control) = &control {
+            self.sessions.learn(&exchange, control);
+        }
+        let (control, candidate) = match (control, candidate) {
+            (Ok(control), Ok(candidate)) => (control, candidate),
+            (_, Err(Unknown::Declined)) => return Outcome::Skipped(Skip::Declined),
+            (Err(why), _) | (_, Err(why)) => return Outcome::Unknown(why),
+        };
+        let found = match self.differences(&snapshot, control.clone(), candidate) {
+            Ok(found) if found.is_empty() => return Outcome::Same,
+            Ok(found) => found,
+            Err(why) => return Outcome::Unknown(why),
+        };
+        if !is_safe || route.noise == Percent::NONE {
+            return Outcome::Different(found);
+        }
+        let again = self.ask_monolith(&snapshot, &exchange).await;
+        let itself = again.and_then(|it| self.differences(&snapshot, control, it));
+        without_noise(found, &itself.unwrap_or_default())
+    }
+
+    async fn ask_monolith(
+        &self,
+        snapshot: &Snapshot,
+        exchange: &Exchange,
+    ) -> Result<Observation, Unknown> {
+        let own = self.pinned.as_ref().filter(|_| snapshot.route.upstream.is_none());
+        let upstream = own.cloned().or_else(|| self.table.control(&snapshot.route));
+        let upstream = upstream.ok_or(Unknown::ControlFailed)?;
+        let request = snapshot.to_monolith(&exchange.downstream);
+        let (timeouts, began) = (&snapshot.route.policy.timeouts, Instant::now());
+        let allowance = Allowance::of(timeouts, began);
+        let hop = Hop { upstream: &upstream, timeouts, first: true, allowance, shadow: true };
+        let answer = async {
+            let response = self.controls.send(hop, request, &mut Trip::default()).await;
+            let response = response.map_err(|_| Unknown::ControlFailed)?;
+            read(response, began).await.map_err(|_| Unknown::ControlFailed)
+        };
+        timeout(CONTROL_DEADLINE, answer).await.unwrap_or(Err(Unknown::TimedOut))
+    }
+
+    async fn ask_handler(
+        &self,
+        snapshot: &Snapshot,
+        extraction: Extraction,
+    ) -> Result<Observation, Unknown> {
+        // How fast a handler is on buyers' machines is not seen here.
+        let call = snapshot.to_handler(extraction, Ending::Rollback);
+        let call = Call { deadline: CONTROL_DEADLINE, ..call };
+        let began = Instant::now();
+        match self.candidates.run(call).await {
+            Ok(reply) => Ok(observe(&reply, began.elapsed())),
+            Err(NoReply::Failed(failure)) => Err(unknown(&failure)),
+            // It is rolled back, never committed.
+            Err(NoReply::CommitUnknown(_)) => Err(Unknown::Failed),
+        }
+    }
+
+    /// Where two answers differ, and no rule of the route excuses it.
+    fn differences(
+        &self,
+        snapshot: &Snapshot,
+        mut control: Observation,
+        mut candidate: Observation,
+    ) -> Result<Vec<Found>, Unknown> {
+        let reading = snapshot.reading(&self.visitors);
+        reading.read(&mut control.headers);
+        reading.read(&mut candidate.headers);
+        let pair = Pair::new(control, candidate)?;
+        let answers = Answers::read(&pair)?;
+        let today = OffsetDateTime::now_utc().date();
+        let comparison = answers.compare(&snapshot.route.subject.rules, today);
+        let counts = |it: &&Finding<'_>| !matches!(it.judgement, Judgement::Excused(_));
+        let counting = comparison.findings.iter().filter(counts);
+        Ok(counting.map(|it| self.found(it)).collect())
+    }
+
+    fn found(&self, finding: &Finding<'_>) -> Found {
+        let difference = &finding.difference;
+        let value = |side: Option<&Fragment<'_>>| side.filter(|_| self.values).map(shown);
+        Found {
+            path: difference.path.to_string(),
+            place: difference.path.grouped().to_string(),
+            kind: difference.kind.to_string(),
+            class: difference.class.to_string(),
+            control: value(difference.control.as_ref()),
+            candidate: value(difference.candidate.as_ref()),
+        }
+    }
+}
+
+/// What is left of the differences when those are taken out that the monolith shows against itself:
+/// of the same place, kind and class. The judge asks for more, since it has more to learn from.
+fn without_noise(mut found: Vec<Found>, itself: &[Found]) -> Outcome {
+    found.retain(|it| !itself.iter().any(|noise| it.is_like(noise)));
+    if found.is_empty() { Outcome::Noise } else { Outcome::Different(found) }
+}
+
+/// A value in JSON, cut.
+fn shown(fragment: &Fragment<'_>) -> String {
+    let text = serde_json::to_string(fragment).unwrap_or_default();
+    let mut cut: String = text.chars().take(VALUE).collect();
+    if cut.len() < text.len() {
+        cut.push('…');
+    }
+    cut
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_monolith_shows_against_itself_is_noise_and_nothing_else_is() {
+        let found = |place: &str, kind: &str| Found {
+            path: place.replace('*', "7"),
+            place: place.to_owned(),
+            kind: kind.to_owned(),
+            class: "critical".to_owned(),
+            control: None,
+            candidate: None,
+        };
+        let views = found("$.list[*].views", "changed");
+        let noise = [found("$.list[*].views", "changed")];
+        assert_eq!(without_noise(vec![views.clone()], &noise), Outcome::Noise);
+        let retyped = found("$.list[*].views", "retyped");
+        let price = found("$.list[*].price", "changed");
+        let left = without_noise(vec![views.clone(), retyped.clone(), price.clone()], &noise);
+        assert_eq!(left, Outcome::Different(vec![retyped, price]));
+        assert_eq!(without_noise(vec![views.clone()], &[]), Outcome::Different(vec![views]));
+    }
+}

@@ -1,0 +1,161 @@
+//! What came of each request, counted by route.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use shadow::Unknown;
+
+use crate::recording::Entry;
+
+/// Failing requests of a route that are listed; more are counted.
+const LISTED: usize = 100;
+
+/// What came of one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// The answers are the same, but for what the route's rules excuse.
+    Same,
+    /// They differ only where the monolith differs from itself.
+    Noise,
+    /// They differ here.
+    Different(Vec<Found>),
+    /// They could not be compared.
+    Unknown(Unknown),
+    /// Nobody was asked.
+    Skipped(Skip),
+}
+
+/// Why nobody was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Skip {
+    /// The handler does not do such requests: the monolith answers them.
+    Declined,
+    /// It was deleted while the replay ran.
+    Gone,
+    /// This build has no handler for its route.
+    NoHandler,
+    /// It is a write, and `--writes` was not said.
+    Write,
+}
+
+/// A place at which two answers differ.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Found {
+    pub(super) path: String,
+    /// The same for all elements of a list.
+    #[serde(skip)]
+    pub(super) place: String,
+    pub(super) kind: String,
+    pub(super) class: String,
+    /// The values, in JSON; only with `--values`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) control: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) candidate: Option<String>,
+}
+
+/// What came of all of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Tally {
+    pub(super) routes: BTreeMap<String, RouteTally>,
+}
+
+/// What came of a route's requests.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct RouteTally {
+    pub(super) same: u64,
+    /// Of a route with `noise`: they differ only where the monolith differs from itself.
+    pub(super) noise: u64,
+    pub(super) different: u64,
+    pub(super) unknown: u64,
+    /// By reason.
+    pub(super) skipped: BTreeMap<Skip, u64>,
+    /// Those that differed or could not be compared; the first of them.
+    pub(super) failing: Vec<Failing>,
+}
+
+/// A request that differed, or could not be compared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Failing {
+    /// The request's id.
+    pub(super) id: String,
+    /// Method and target; only with `--values`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) request: Option<String>,
+    /// Why it could not be compared.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) unknown: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub(super) differences: Vec<Found>,
+}
+
+impl Skip {
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::Declined => "declined by the handler",
+            Self::Gone => "expired meanwhile",
+            Self::NoHandler => "without a handler",
+            Self::Write => "writes, without --writes",
+        }
+    }
+}
+
+impl Found {
+    /// Whether it is the same place, kind and class, whatever the values are.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        let what = |it: &Self| (it.place.clone(), it.kind.clone(), it.class.clone());
+        what(self) == what(other)
+    }
+}
+
+impl Tally {
+    pub(super) fn count(&mut self, entry: &Entry, request: Option<String>, outcome: Outcome) {
+        let route = self.routes.entry(entry.route.clone()).or_default();
+        let (unknown, differences) = match outcome {
+            Outcome::Same => {
+                route.same += 1;
+                return;
+            }
+            Outcome::Noise => {
+                route.noise += 1;
+                return;
+            }
+            Outcome::Skipped(skip) => {
+                *route.skipped.entry(skip).or_default() += 1;
+                return;
+            }
+            Outcome::Unknown(why) => {
+                route.unknown += 1;
+                (Some(why.label().to_owned()), Vec::new())
+            }
+            Outcome::Different(differences) => {
+                route.different += 1;
+                (None, differences)
+            }
+        };
+        if route.failing.len() < LISTED {
+            let id = entry.id.clone();
+            route.failing.push(Failing { id, request, unknown, differences });
+        }
+    }
+
+    /// Requests that were the same but for noise, different, and unknown.
+    pub(super) fn totals(&self) -> (u64, u64, u64) {
+        self.routes.values().fold((0, 0, 0), |(same, different, unknown), it| {
+            (same + it.same + it.noise, different + it.different, unknown + it.unknown)
+        })
+    }
+}
+
+impl RouteTally {
+    /// Requests of which nobody was asked.
+    pub(super) fn skipped(&self) -> u64 {
+        self.skipped.values().sum()
+    }
+
+    /// Failing requests that are not listed.
+    pub(super) fn omitted(&self) -> u64 {
+        (self.different + self.unknown).saturating_sub(self.failing.len() as u64)
+    }
+}
