@@ -76,23 +76,8 @@ async fn gossips(
     let mut reply = (correct.run)(ctx, request).await?;
     let told = told(request);
     let body = String::from_utf8_lossy(&reply.body);
-    let body = match serde_json::from_str::<Value>(&body) {
-        Ok(mut document) => {
-            exclaim(&mut document);
-            if let Value::Object(members) = &mut document {
-                members.insert("told".to_owned(), Value::from(&*told));
-                members.extend(told.split(' ').map(|it| (format!("<{it}>"), Value::from(1))));
-            }
-            document.to_string()
-        }
-        // Escaped nowhere, as a template may have it.
-        Err(_) => {
-            let tags: String = told.split(' ').map(|it| format!("<{it}>")).collect();
-            let end = format!("<p id=\"{told}\" class=\"{told}\">{told}</p>{tags}</body>");
-            let body = body.replace("</", "!</").replace("!</body>", &end);
-            body.replace("<h1>", &format!("<h1 title={told}>"))
-        }
-    };
+    let document = serde_json::from_str(&body);
+    let body = document.map_or_else(|_| page(&body, &told), |it| document_with(it, &told));
     reply.body = Bytes::from(body);
     for (name, value) in [
         ("x-told", told.clone()),
@@ -106,6 +91,24 @@ async fn gossips(
         }
     }
     Ok(reply)
+}
+
+/// The document, changed everywhere, with members that are named by what was told.
+fn document_with(mut document: Value, told: &str) -> String {
+    exclaim(&mut document);
+    if let Value::Object(members) = &mut document {
+        members.insert("told".to_owned(), Value::from(told));
+        members.extend(told.split(' ').map(|it| (format!("<{it}>"), Value::from(1))));
+    }
+    document.to_string()
+}
+
+/// The page, with what was told escaped nowhere, as a template may have it.
+fn page(page: &str, told: &str) -> String {
+    let tags = told.replace(' ', "><");
+    let end = format!("<p id=\"{told}\" class=\"{told}\">{told}</p><{tags}></body>");
+    let page = page.replace("</", "!</").replace("!</body>", &end);
+    page.replace("<h1>", &format!("<h1 title={told}>"))
 }
 
 /// Fails with a message of its own that has the request in it.
