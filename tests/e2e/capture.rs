@@ -173,13 +173,13 @@ async fn handlers_that_are_asked_for_one_request_draw_the_same() {
     let url = monolith(|_| response("", b"another")).await;
     let routes = "[[route]]\nid = \"capture.draws\"\nmatch = { path = \"/capture/draws\" }\n\
                   stage = \"extracted\"\n";
-    let draws = handler!("draws", |ctx| {
+    let handler = handler!("draws", |ctx| {
         let drawn = ctx.random.next_u64();
         DRAWN.lock().unwrap().push(drawn);
         Ok(reply(&[], drawn.to_string()))
     });
     let shop = Addresses { url, ..shop().await };
-    let proxy = proxy(shop, routes.into(), forever(vec![draws])).await;
+    let proxy = proxy(shop, routes.into(), forever(vec![handler])).await;
     for requests in 1..=2 {
         get(&proxy, "capture.draws").await;
         // It answered, and then it was asked once more, since the monolith says something else.
