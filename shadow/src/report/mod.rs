@@ -5,6 +5,7 @@ mod database;
 mod dialect;
 mod differences;
 mod distinct;
+mod file;
 mod kinds;
 mod latency;
 mod pending;
@@ -14,6 +15,7 @@ mod room;
 mod routes;
 mod store;
 mod table;
+mod value;
 
 use std::collections::BTreeMap;
 
