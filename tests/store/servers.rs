@@ -130,7 +130,7 @@ impl Server {
                 command.arg(postgres.get_program()).args(postgres.get_args());
                 command.args(["-h", "127.0.0.1", "-k", "", "-c", "fsync=off", "-p"]);
                 command.arg(self.port.to_string()).arg("-D").arg(&data);
-                command.env("LD_LIBRARY_PATH", project::target().join("tools/postgresql/lib"));
+                command.env("LD_LIBRARY_PATH", libraries());
             }
         }
         let log = File::options().create(true).append(true).open(self.log()).unwrap();
@@ -259,14 +259,28 @@ fn program(name: &str) -> PathBuf {
     program
 }
 
-/// PostgreSQL refuses to run as root.
+/// PostgreSQL refuses to run as root. Where nobody else may enter the checkout, such as below
+/// `/root`, it may read everything all the same.
 fn as_somebody(program: &Path) -> Command {
     if !is_root() {
         return Command::new(program);
     }
-    let mut command = Command::new("setpriv");
-    command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]).arg(program);
-    command
+    let with = |rights: &[&str]| {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).args(rights);
+        command.arg("--").arg(program);
+        command
+    };
+    let mut trial = with(&[]);
+    trial.arg("--version").env("LD_LIBRARY_PATH", libraries());
+    if trial.output().unwrap().status.success() {
+        return with(&[]);
+    }
+    with(&["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"])
+}
+
+fn libraries() -> PathBuf {
+    project::target().join("tools/postgresql/lib")
 }
 
 fn give_away(folder: &Path) {

@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use sqlx::Row as _;
 
 use super::{
-    database::{Tx, Value, integers, milliseconds, rows},
+    database::{Tx, integers, rows},
     kinds,
     pending::RouteDelta,
     table::{Merge, Table},
+    value::{Value, milliseconds},
 };
 use crate::binding::Binding;
 

@@ -1,24 +1,22 @@
 //! Connections to the store, whichever database it is, and for how long each is waited for.
 
-use std::{
-    path::{Path, PathBuf},
-    str::FromStr as _,
-    sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::{str::FromStr as _, time::Duration};
 
 use futures_util::{FutureExt as _, future::BoxFuture};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use sqlx::{
     Any, AnyPool, Connection as _, Row as _,
     any::{AnyArguments, AnyConnectOptions, AnyPoolOptions, AnyRow},
     pool::PoolConnection,
     query::Query,
-    sqlite::SqliteConnectOptions,
 };
-use time::OffsetDateTime;
 
-use super::{StoreError, dialect::Dialect, table::Table};
+use super::{
+    StoreError,
+    dialect::Dialect,
+    file::{self, Watched},
+    table::Table,
+    value::Value,
+};
 
 /// A connection is waited for so long.
 const CONNECTION: Duration = Duration::from_secs(5);
@@ -31,7 +29,7 @@ const STATEMENT: Duration = Duration::from_secs(10);
 const MIGRATION: Duration = Duration::from_mins(1);
 
 /// Held by the process that migrates; the name is at most 64 characters long.
-const MYSQL_LOCK: &str = "DO GET_LOCK(LEFT(CONCAT('banyan ', DATABASE()), 64), 60)";
+const MYSQL_LOCK: &str = "DO GET_LOCK(LEFT(CONCAT('banyan ', DATABASE()), 64), 30)";
 const MYSQL_UNLOCK: &str = "DO RELEASE_LOCK(LEFT(CONCAT('banyan ', DATABASE()), 64))";
 
 /// Parameters of one statement; SQLite has the fewest, 32,766.
@@ -52,15 +50,6 @@ struct Lease(Option<PoolConnection<Any>>);
 pub(super) struct Tx {
     lease: Lease,
     pub(super) dialect: Dialect,
-}
-
-/// What is bound to a parameter.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Value<'a> {
-    Integer(i64),
-    Real(f64),
-    Text(Option<&'a str>),
-    Bytes(&'a [u8]),
 }
 
 impl Database {
@@ -91,14 +80,13 @@ impl Database {
                 Box::pin(async move { sqlx::raw_sql(setup).execute(it).await.map(drop) })
             });
         let at = if dialect == Dialect::Sqlite {
-            let file = file(url)?;
+            let file = file::named(url)?;
             let watched = Watched::new(file.clone());
             options = options.before_acquire(move |_, it| {
                 let is_same = watched.is_same_since(it.age);
                 Box::pin(async move { Ok(is_same) })
             });
-            let path = percent_encode(file.as_os_str().as_encoded_bytes(), PATH);
-            AnyConnectOptions::from_str(&format!("sqlite://{path}?mode={mode}"))
+            AnyConnectOptions::from_str(&file::url(&file, mode))
         } else {
             AnyConnectOptions::from_str(url)
         };
@@ -338,96 +326,4 @@ pub(super) fn rows<T>(
 /// Reads the first column of each row.
 pub(super) fn integers(found: &[AnyRow]) -> Result<Vec<i64>, sqlx::Error> {
     rows(found, |it| it.try_get(0))
-}
-
-impl From<i64> for Value<'_> {
-    fn from(it: i64) -> Self {
-        Self::Integer(it)
-    }
-}
-
-impl From<u64> for Value<'_> {
-    /// The integers of databases are signed; a count that large cannot be reached.
-    fn from(it: u64) -> Self {
-        Self::Integer(i64::try_from(it).unwrap_or(i64::MAX))
-    }
-}
-
-impl From<bool> for Value<'_> {
-    fn from(it: bool) -> Self {
-        Self::Integer(it.into())
-    }
-}
-
-impl From<f64> for Value<'_> {
-    fn from(it: f64) -> Self {
-        Self::Real(it)
-    }
-}
-
-impl From<OffsetDateTime> for Value<'_> {
-    fn from(it: OffsetDateTime) -> Self {
-        Self::Integer(milliseconds(it))
-    }
-}
-
-impl<'a> From<&'a str> for Value<'a> {
-    fn from(it: &'a str) -> Self {
-        Self::Text(Some(it))
-    }
-}
-
-impl<'a> From<Option<&'a str>> for Value<'a> {
-    fn from(it: Option<&'a str>) -> Self {
-        Self::Text(it)
-    }
-}
-
-pub(super) fn milliseconds(time: OffsetDateTime) -> i64 {
-    i64::try_from(time.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
-}
-
-/// What a URL may hold as it is.
-const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.');
-
-/// The file that `sqlite://PATH` names, without what an URL would shorten.
-fn file(url: &str) -> Result<PathBuf, StoreError> {
-    let options = SqliteConnectOptions::from_str(url).map_err(StoreError::Url)?;
-    let file = options.get_filename();
-    let Some(name) = file.file_name().filter(|_| !url.contains("memory")) else {
-        let what = "it names no file";
-        return Err(StoreError::Url(sqlx::Error::Configuration(what.into())));
-    };
-    let folder = file.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let folder = folder.canonicalize().map_err(|it| StoreError::Open(sqlx::Error::Io(it)))?;
-    Ok(folder.join(name))
-}
-
-/// A file that may be taken away, or exchanged, while it is open. What is written to it then would be
-/// lost without a word.
-struct Watched {
-    file: PathBuf,
-    seen: Mutex<(Option<u64>, Instant)>,
-}
-
-impl Watched {
-    fn new(file: PathBuf) -> Self {
-        let seen = Mutex::new((inode(&file), Instant::now()));
-        Self { file, seen }
-    }
-
-    /// Whether what was opened so long ago is what is there now.
-    fn is_same_since(&self, age: Duration) -> bool {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = inode(&self.file);
-        if seen.0 != now || now.is_none() {
-            *seen = (now, Instant::now());
-        }
-        age < seen.1.elapsed()
-    }
-}
-
-fn inode(file: &Path) -> Option<u64> {
-    use std::os::unix::fs::MetadataExt as _;
-    std::fs::metadata(file).ok().map(|it| it.ino())
 }

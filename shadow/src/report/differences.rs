@@ -7,10 +7,11 @@ use sqlx::Row as _;
 
 use super::{
     Signature,
-    database::{Tx, Value, integers, rows},
+    database::{Tx, integers, rows},
     forms,
     pending::{DifferenceDelta, NewSample},
     table::{Merge, Table},
+    value::Value,
 };
 
 /// Differences that a route may have: a document whose member names are data would have no end of

@@ -6,9 +6,10 @@ use std::collections::HashMap;
 use sqlx::Row as _;
 
 use super::{
-    database::{Tx, Value, rows},
+    database::{Tx, rows},
     distinct::{Kind, Kinds, Marks, STRATA},
     table::{Merge, Table},
+    value::Value,
 };
 use crate::{Stratum, Tally};
 

@@ -5,6 +5,7 @@ mod database;
 mod dialect;
 mod differences;
 mod distinct;
+mod file;
 mod forms;
 mod kinds;
 mod latency;
@@ -16,6 +17,7 @@ mod room;
 mod routes;
 mod store;
 mod table;
+mod value;
 
 use std::collections::BTreeMap;
 

@@ -4,8 +4,9 @@ use sqlx::Row as _;
 
 use super::{
     Store, StoreError,
-    database::{Value, rows},
+    database::rows,
     table::{Merge, Table},
+    value::Value,
 };
 
 const TABLE: Table =

@@ -8,8 +8,9 @@ use time::OffsetDateTime;
 use super::{
     StoreError,
     counts::COUNTS,
-    database::{Tx, Value, integers, milliseconds, rows},
+    database::{Tx, integers, rows},
     store::Store,
+    value::{Value, milliseconds},
 };
 
 /// How long, and how much, the store remembers.

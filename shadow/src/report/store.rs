@@ -11,10 +11,11 @@ use time::OffsetDateTime;
 
 use super::{
     Pending, Reports, counts,
-    database::{Database, Tx, Value, rows},
+    database::{Database, Tx, rows},
     dialect::Dialect,
     differences,
     table::{Merge, Table},
+    value::Value,
 };
 use crate::redact::Redactor;
 
