@@ -90,6 +90,18 @@ def print_extractions(found):
         print(f"| {load} | {' | '.join(cells)} |")
 
 
+def print_comparisons(found):
+    """`found` has, by pair and peer, the speed of each comparison."""
+    print("\n| pair of JSON documents | compared by | MB/s of both, by CPU time | Banyan's × |")
+    print("|---|---|---|---|")
+    for pair, peers in found.items():
+        for peer, speeds in peers.items():
+            ours = peers.get("banyan")
+            times = statistics.median(ours) / statistics.median(speeds) if ours and speeds else 0
+            beside = "1" if peer == "banyan" else f"{times:,.0f}" if times else "–"
+            print(f"| {pair} | {peer} | {spread(speeds, 1)} | {beside} |")
+
+
 def spread(numbers, digits):
     if not numbers:
         return "–"

@@ -17,7 +17,7 @@ mod markup;
 mod noise;
 mod pages;
 mod pass_through;
-mod planted_bugs;
+mod planted;
 mod prometheus;
 mod protocols;
 mod puma_tls;

@@ -20,7 +20,8 @@ pub(super) enum Kind {
     Pages(Page, Page),
     /// To be read in this format.
     Text(Format),
-    /// One is empty, or they are of different formats, or of one that is not read any further.
+    /// One is empty, or they are of different formats, or of one that is not read any further; or
+    /// the candidate's cannot be decoded.
     Opaque,
 }
 
@@ -29,15 +30,21 @@ impl Pair {
     ///
     /// # Errors
     /// [`Unknown::TooLarge`] when a body is too long, a page too deep or too intricate to be
-    /// compared in bounded time; [`Unknown::Unparsable`] when it is not in the content encoding
-    /// that its headers name, or in one that is not known.
+    /// compared in bounded time; [`Unknown::Unparsable`] when the control's is not in the content
+    /// encoding that its headers name, or in one that is not known. A candidate's that cannot be
+    /// read so differs: clients cannot read it either.
     pub fn new(mut control: Observation, mut candidate: Observation) -> Result<Self, Unknown> {
         let [one, other] = [&control, &candidate].map(|it| headers::encodings(&it.headers));
         if control.body == candidate.body && one == other {
             return Ok(Self { control, candidate, kind: Kind::Same });
         }
-        for side in [&mut control, &mut candidate] {
-            side.body = encoding::decode(&side.headers, &side.body)?;
+        control.body = encoding::decode(&control.headers, &control.body)?;
+        match encoding::decode(&candidate.headers, &candidate.body) {
+            Ok(body) => candidate.body = body,
+            Err(Unknown::Unparsable) => {
+                return Ok(Self { control, candidate, kind: Kind::Opaque });
+            }
+            Err(why) => return Err(why),
         }
         let kind = Kind::of(&control, &candidate)?;
         Ok(Self { control, candidate, kind })
