@@ -109,7 +109,7 @@ impl Caller<'_> {
             Ok(reply) => {
                 let took = began.elapsed();
                 let mirror = &self.backends.mirror;
-                mirror.ask_back(&snapshot, &routed, &self.downstream, &reply, took, sample);
+                mirror.ask_back(&snapshot, &routed, &reply, took, sample);
                 Answer::of(Side::Extraction, respond(reply, began))
             }
             Err(source @ NoReply::CommitUnknown(_)) => {
@@ -135,7 +135,7 @@ impl Caller<'_> {
         };
         let snapshot = Snapshot::of(routed);
         let odd = Turned::Away(Failure::NotAsked("a path parameter is not text"));
-        let snapshot = snapshot.ok_or(odd)?;
+        let snapshot = Arc::new(snapshot.ok_or(odd)?);
         let pass = routed.route.guard.as_ref().map(Guard::enter).transpose();
         Ok(Admitted { snapshot, pass: pass.map_err(Turned::Away)?, _held: held })
     }
@@ -174,7 +174,7 @@ impl Caller<'_> {
 
 /// A request that a handler may be asked.
 struct Admitted {
-    snapshot: Snapshot,
+    snapshot: Arc<Snapshot>,
     pass: Option<Pass>,
     /// The room that its body takes, until it is answered.
     _held: Held,

@@ -8,9 +8,9 @@ use std::{
 
 use bytes::Bytes;
 use extracted::{Extraction, Reply};
-use futures_util::{FutureExt as _, future::BoxFuture};
+use futures_util::FutureExt as _;
 use http::{HeaderMap, Response, StatusCode};
-use shadow::{Experiment, Leg, Observation, Shadow, Unknown};
+use shadow::{Experiment, Leg, Observation, Question, Shadow, Unknown};
 
 use crate::{
     body::{Body, End, ReadError, read_up_to},
@@ -66,12 +66,12 @@ impl Mirror {
             self.judge.discard(&routed.route.subject, Unknown::Declined);
             return None;
         };
-        let twice = snapshot.is_safe() && routed.route.noise.takes();
-        let again = routed.control.clone().filter(|_| twice);
+        let ask = routed.control.clone().filter(|_| snapshot.is_safe());
         Some(Box::new(Tap {
             mirror: self.clone(),
-            again: again.map(|it| (it, Arc::clone(&routed.downstream))),
-            snapshot,
+            ask: ask.map(|it| (it, Arc::clone(&routed.downstream))),
+            twice: routed.route.noise.takes(),
+            snapshot: Arc::new(snapshot),
             candidate,
             status: StatusCode::OK,
             headers: HeaderMap::new(),
@@ -85,9 +85,8 @@ impl Mirror {
     /// "go back" stays proven. A write is never asked twice.
     pub fn ask_back(
         &self,
-        snapshot: &Snapshot,
+        snapshot: &Arc<Snapshot>,
         routed: &Routed,
-        downstream: &Downstream,
         reply: &Reply,
         took: Duration,
         sample: Percent,
@@ -98,13 +97,14 @@ impl Mirror {
             self.judge.discard(&routed.route.subject, Unknown::Dropped);
             return;
         }
-        let asked = || Leg::Ask(self.question(snapshot, upstream.clone(), downstream));
+        let asked = || Leg::Ask(self.question(snapshot, Arc::clone(&upstream), &routed.downstream));
         self.judge.offer(Experiment {
             subject: Arc::clone(&snapshot.route.subject),
             request: snapshot.summary(&self.visitors),
             control: asked(),
             candidate: Leg::Answered(observe(reply, took)),
             again: snapshot.route.noise.takes().then(asked),
+            recheck: None,
             reading: snapshot.reading(&self.visitors),
             deadline: CONTROL_DEADLINE,
         });
@@ -113,15 +113,16 @@ impl Mirror {
     /// The judge's own question to the monolith.
     fn question(
         &self,
-        snapshot: &Snapshot,
+        snapshot: &Arc<Snapshot>,
         upstream: Arc<Upstream>,
-        downstream: &Downstream,
-    ) -> BoxFuture<'static, Result<Observation, Unknown>> {
-        let controls = self.controls.clone();
-        let request = snapshot.to_monolith(downstream);
-        let timeouts = snapshot.route.policy.timeouts;
+        downstream: &Arc<Downstream>,
+    ) -> Question {
+        let (controls, snapshot) = (self.controls.clone(), Arc::clone(snapshot));
+        let downstream = Arc::clone(downstream);
         let answer = async move {
             let began = Instant::now();
+            let request = snapshot.to_monolith(&downstream);
+            let timeouts = snapshot.route.policy.timeouts;
             let allowance = Allowance::of(&timeouts, began);
             let hop = Hop { upstream: &upstream, timeouts: &timeouts, first: false, allowance };
             let response = controls.send(hop, request, &mut Trip::default()).await;
@@ -151,10 +152,12 @@ fn is_busy(route: &Route) -> bool {
 #[derive(Debug)]
 pub struct Tap {
     mirror: Mirror,
-    snapshot: Snapshot,
+    snapshot: Arc<Snapshot>,
     candidate: Extraction,
-    /// Who is asked once more, and for whom.
-    again: Option<(Arc<Upstream>, Arc<Downstream>)>,
+    /// Who can be asked once more, and for whom; nobody, where that would do something.
+    ask: Option<(Arc<Upstream>, Arc<Downstream>)>,
+    /// Whether the monolith is asked once more in any case, to see what it does to itself.
+    twice: bool,
     status: StatusCode,
     headers: HeaderMap,
     chunks: Vec<Bytes>,
@@ -206,9 +209,11 @@ impl Tap {
             body: joined(std::mem::take(&mut self.chunks)),
             took: self.snapshot.age(),
         };
-        let again = self.again.take().map(|(upstream, downstream)| {
-            self.mirror.question(&self.snapshot, upstream, &downstream)
-        });
+        let question = |(upstream, downstream): &(Arc<Upstream>, Arc<Downstream>)| {
+            self.mirror.question(&self.snapshot, Arc::clone(upstream), downstream)
+        };
+        let again = self.ask.as_ref().filter(|_| self.twice).map(question).map(Leg::Ask);
+        let recheck = self.ask.as_ref().map(question);
         let call = self.snapshot.to_handler(self.candidate, Ending::Rollback);
         let candidates = self.mirror.candidates.clone();
         let candidate = async move {
@@ -225,7 +230,8 @@ impl Tap {
             request: self.snapshot.summary(&self.mirror.visitors),
             control: Leg::Answered(control),
             candidate: Leg::Ask(candidate.boxed()),
-            again: again.map(Leg::Ask),
+            again,
+            recheck,
             reading: self.snapshot.reading(&self.mirror.visitors),
             deadline: CONTROL_DEADLINE,
         });

@@ -13,8 +13,9 @@ use crate::{
     compare::{Comparison, Difference, Judgement, Outcome, Rule},
     metrics::ShadowMetrics,
     noise::{Excused, Noise, places},
+    recheck::Rechecks,
     redact::Redactor,
-    report::{NewSample, NewSide, Pending, RuleNote, Seen, Signature, Store, bucket},
+    report::{Marks, NewSample, NewSide, Pending, RuleNote, Seen, Signature, Store, bucket},
 };
 
 /// One process's counts on their way to the store.
@@ -27,7 +28,16 @@ pub(crate) struct Book {
     monolith: Mutex<Monolith>,
     /// By route, of what was compared there last.
     noise: Mutex<HashMap<String, (Binding, Noise)>>,
+    pub(crate) rechecks: Rechecks,
     pub(crate) metrics: ShadowMetrics,
+}
+
+/// What a comparison comes to when noise is told from what counts.
+pub(crate) struct Weighed {
+    binding: Binding,
+    noise: Excused,
+    /// What is left.
+    pub(crate) counted: Marks,
 }
 
 impl Book {
@@ -40,7 +50,8 @@ impl Book {
         let began = OffsetDateTime::now_utc();
         let monolith = Mutex::new(Monolith::new(monolith, began));
         let (pending, noise) = (Mutex::default(), Mutex::default());
-        Self { store, pending, build: build.into(), began, monolith, noise, metrics }
+        let rechecks = Rechecks::default();
+        Self { store, pending, build: build.into(), began, monolith, noise, rechecks, metrics }
     }
 
     /// A request could not be compared.
@@ -66,6 +77,32 @@ impl Book {
         Binding { build, rules, monolith, at }
     }
 
+    /// Tells noise from what counts; from a request that was asked twice it is learnt first.
+    pub(crate) fn weigh(
+        &self,
+        subject: &Subject,
+        control: &Observation,
+        comparison: &Comparison<'_>,
+        itself: Option<&Comparison<'_>>,
+    ) -> Weighed {
+        let now = OffsetDateTime::now_utc();
+        let monolith = locked(&self.monolith).of(&control.headers, now);
+        let binding = self.binding(subject, monolith);
+        let noise = self.noise(&subject.route, &binding, comparison, itself);
+        let counted = noise.left(comparison);
+        Weighed { binding, noise, counted }
+    }
+
+    /// Whether another comparison of the same candidate's answer shows nothing that counts.
+    pub(crate) fn are_alike(
+        &self,
+        subject: &Subject,
+        weighed: &Weighed,
+        other: &Comparison<'_>,
+    ) -> bool {
+        self.noise(&subject.route, &weighed.binding, other, None).left(other).is_clean()
+    }
+
     /// A request was compared.
     pub(crate) fn compared(
         &self,
@@ -73,13 +110,10 @@ impl Book {
         request: &RequestSummary,
         [control, candidate]: [&Observation; 2],
         comparison: &Comparison<'_>,
-        itself: Option<&Comparison<'_>>,
+        weighed: Weighed,
     ) {
+        let Weighed { binding, noise, counted } = weighed;
         let now = OffsetDateTime::now_utc();
-        let monolith = locked(&self.monolith).of(&control.headers, now);
-        let binding = self.binding(subject, monolith);
-        let noise = self.noise(&subject.route, &binding, comparison, itself);
-        let counted = noise.left(comparison);
         let outcome = match comparison.outcome() {
             Outcome::Mismatched if counted.is_clean() => "noise",
             outcome => outcome.label(),

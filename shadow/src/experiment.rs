@@ -8,7 +8,6 @@ use http::HeaderMap;
 use crate::{Observation, Subject, Unknown};
 
 /// One request whose two answers are to be compared.
-#[derive(Debug)]
 pub struct Experiment {
     /// The route that the request belongs to, and how it is judged.
     pub subject: Arc<Subject>,
@@ -21,6 +20,10 @@ pub struct Experiment {
     /// The monolith, asked the same once more, to see what it does to itself. Asked before or after
     /// the candidate, at random.
     pub again: Option<Leg>,
+    /// The monolith once more, asked only when a difference is found: if it says then what the
+    /// candidate said, the world has changed between the two answers. `None` for what must not be
+    /// asked again.
+    pub recheck: Option<Question>,
     /// What is done to the fields of each answer before they are compared.
     pub reading: Reading,
     /// How long a side that is still to be asked may take, from when it is asked.
@@ -38,10 +41,13 @@ type Read = dyn Fn(&mut HeaderMap) + Send + Sync;
 pub enum Leg {
     /// The answer was seen: a buyer received it.
     Answered(Observation),
-    /// Only the judge wants to know. Asked at most once, on the judge's own runtime, and dropped at
-    /// the deadline.
-    Ask(BoxFuture<'static, Result<Observation, Unknown>>),
+    /// Only the judge wants to know.
+    Ask(Question),
 }
+
+/// A question to a side. Nobody is asked before it is polled; that happens at most once, on the
+/// judge's own runtime, and it is dropped at the deadline.
+pub type Question = BoxFuture<'static, Result<Observation, Unknown>>;
 
 /// What a report says of a request. It is redacted before it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +89,16 @@ impl Reading {
         if let Some(read) = &self.0 {
             read(headers);
         }
+    }
+}
+
+impl fmt::Debug for Experiment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Experiment")
+            .field("request", &self.request)
+            .field("control", &self.control)
+            .field("candidate", &self.candidate)
+            .finish_non_exhaustive()
     }
 }
 

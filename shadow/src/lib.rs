@@ -5,9 +5,11 @@ pub mod compare;
 mod binding;
 mod book;
 mod experiment;
+mod judge;
 mod metrics;
 mod noise;
 mod observation;
+mod recheck;
 mod redact;
 mod report;
 mod runner;
@@ -21,7 +23,7 @@ mod words;
 pub use crate::{
     binding::MonolithVersion,
     compare::{Class, DifferenceKind, PathPattern},
-    experiment::{Experiment, Leg, Reading, RequestSummary},
+    experiment::{Experiment, Leg, Question, Reading, RequestSummary},
     observation::Observation,
     report::{
         DifferenceReport, EarlierReport, Latency, Reports, RouteReport, RuleReport, Sample, Side,

@@ -3,19 +3,16 @@
 use std::{fmt, io, sync::Arc, time::Duration};
 
 use prometheus::Registry;
-use time::OffsetDateTime;
 use tokio::{
     runtime::Runtime,
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch},
     task::JoinSet,
     time::{MissedTickBehavior, interval, timeout},
 };
-use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Experiment, Leg, MonolithVersion, Observation, Store, Subject, Unknown,
-    book::Book,
-    compare::{Answers, Pair},
+    Experiment, MonolithVersion, Store, Subject, Unknown, book::Book, judge::judge,
     metrics::ShadowMetrics,
 };
 
@@ -75,7 +72,7 @@ struct Handle {
 struct Queued {
     experiment: Experiment,
     ticket: Ticket,
-    _room: OwnedSemaphorePermit,
+    room: OwnedSemaphorePermit,
 }
 
 impl Shadow {
@@ -119,7 +116,7 @@ impl Shadow {
         let kib = u32::try_from(experiment.size() / 1024 + 1).unwrap_or(u32::MAX);
         let Ok(room) = Arc::clone(room).try_acquire_many_owned(kib) else { return };
         // What cannot be sent comes back in the error, and its ticket says that it was dropped.
-        if queue.try_send(Queued { experiment, ticket, _room: room }).is_ok() {
+        if queue.try_send(Queued { experiment, ticket, room }).is_ok() {
             book.metrics.queued.inc();
         }
     }
@@ -160,7 +157,7 @@ impl Drop for Handle {
 
 /// Sees to it that every experiment is counted once: one that is lost on the way, whatever the
 /// reason, was dropped.
-struct Ticket {
+pub(crate) struct Ticket {
     book: Arc<Book>,
     subject: Arc<Subject>,
     settled: bool,
@@ -172,7 +169,11 @@ impl Ticket {
         Self { book: Arc::clone(book), subject, settled: false }
     }
 
-    fn settle(&mut self, count: impl FnOnce(&Book, &Subject)) {
+    pub(crate) fn book(&self) -> &Book {
+        &self.book
+    }
+
+    pub(crate) fn settle(mut self, count: impl FnOnce(&Book, &Subject)) {
         self.settled = true;
         count(&self.book, &self.subject);
     }
@@ -251,7 +252,11 @@ impl Judge {
     fn begin(&mut self, queued: Queued) {
         self.book.metrics.queued.dec();
         self.book.metrics.running.inc();
-        self.running.spawn(judge(queued));
+        let Queued { experiment, ticket, room } = queued;
+        self.running.spawn(async move {
+            judge(experiment, ticket).await;
+            drop(room);
+        });
     }
 
     fn ended(&self) {
@@ -270,72 +275,5 @@ async fn flush(book: &Book) {
     if let Err(error) = book.flush().await {
         let source = std::error::Error::source(&error).map(ToString::to_string);
         tracing::error!(%error, source, "reports could not be stored; they wait in memory");
-    }
-}
-
-/// Gets both answers and compares them.
-async fn judge(queued: Queued) {
-    let Queued { experiment, mut ticket, _room } = queued;
-    let Experiment { subject, request, control, candidate, again, reading, deadline } = experiment;
-    let control = answer(control, deadline);
-    let rest = both(candidate, again, deadline);
-    let (control, (candidate, again)) = tokio::join!(control, rest);
-    let (mut control, mut candidate) = match (control, candidate) {
-        (Ok(control), Ok(candidate)) => (control, candidate),
-        (Err(why), _) | (_, Err(why)) => return ticket.settle(|book, it| book.unknown(it, why)),
-    };
-    // A second answer that did not come, or cannot be read, teaches nothing.
-    let mut again = again.and_then(Result::ok);
-    for side in [&mut control, &mut candidate].into_iter().chain(&mut again) {
-        reading.read(&mut side.headers);
-    }
-    let again = again.and_then(|it| Pair::new(control.clone(), it).ok());
-    let again = again.as_ref().and_then(|it| Answers::read(it).ok());
-    let pair = match Pair::new(control, candidate) {
-        Ok(pair) => pair,
-        Err(why) => return ticket.settle(|book, it| book.unknown(it, why)),
-    };
-    match Answers::read(&pair) {
-        Err(why) => ticket.settle(|book, it| book.unknown(it, why)),
-        Ok(answers) => {
-            let today = OffsetDateTime::now_utc().date();
-            let comparison = answers.compare(&subject.rules, today);
-            let itself = again.as_ref().map(|it| it.compare(&subject.rules, today));
-            let (sides, itself) = (pair.sides(), itself.as_ref());
-            ticket.settle(|book, it| book.compared(it, &request, sides, &comparison, itself));
-        }
-    }
-}
-
-/// The candidate's answer, and the monolith's second one if it is asked for. One after the other, in
-/// random order: what changes with time must not look like the doing of the one that comes last.
-async fn both(
-    candidate: Leg,
-    again: Option<Leg>,
-    deadline: Duration,
-) -> (Result<Observation, Unknown>, Option<Result<Observation, Unknown>>) {
-    let Some(again) = again else { return (answer(candidate, deadline).await, None) };
-    let mut coin = [0];
-    // Without randomness the candidate comes first.
-    let is_tails = getrandom::fill(&mut coin).is_ok() && coin[0] & 1 == 1;
-    if is_tails {
-        let again = answer(again, deadline).await;
-        (answer(candidate, deadline).await, Some(again))
-    } else {
-        let candidate = answer(candidate, deadline).await;
-        (candidate, Some(answer(again, deadline).await))
-    }
-}
-
-/// The answer that was seen, or the one that is asked for; a panic stays in its own task.
-async fn answer(leg: Leg, deadline: Duration) -> Result<Observation, Unknown> {
-    let asking = match leg {
-        Leg::Answered(observation) => return Ok(observation),
-        Leg::Ask(asking) => asking,
-    };
-    match timeout(deadline, AbortOnDropHandle::new(tokio::spawn(asking))).await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(_)) => Err(Unknown::Panicked),
-        Err(_) => Err(Unknown::TimedOut),
     }
 }

@@ -28,11 +28,14 @@ pub enum Unknown {
     /// A body is not in its content encoding, or in one that is not known; or the control's is not
     /// what its content type says.
     Unparsable,
+    /// What was asked about changed between the two answers: the control, asked again, said what the
+    /// candidate had said.
+    Raced,
 }
 
 impl Unknown {
     /// Every reason, in the order of declaration.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Dropped,
         Self::TimedOut,
         Self::Panicked,
@@ -42,6 +45,7 @@ impl Unknown {
         Self::TooLarge,
         Self::ClientGone,
         Self::Unparsable,
+        Self::Raced,
     ];
 
     /// The value of the `reason` label and the key in every report.
@@ -56,6 +60,7 @@ impl Unknown {
             Self::TooLarge => "too_large",
             Self::ClientGone => "client_gone",
             Self::Unparsable => "unparsable",
+            Self::Raced => "raced",
         }
     }
 

@@ -141,7 +141,8 @@ fn experiment(control: Leg, candidate: Leg) -> Experiment {
     };
     let reading = Reading::default();
     let subject = subject();
-    Experiment { subject, request, control, candidate, again: None, reading, deadline: LONG }
+    let (again, recheck, deadline) = (None, None, LONG);
+    Experiment { subject, request, control, candidate, again, recheck, reading, deadline }
 }
 
 fn observation(body: impl Into<String>) -> Observation {

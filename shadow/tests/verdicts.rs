@@ -62,6 +62,7 @@ impl Process {
             control: Leg::Answered(answer(status, "1", version)),
             candidate: Leg::Answered(answer(status, candidate, version)),
             again: again.map(|it| Leg::Answered(answer(status, it, version))),
+            recheck: None,
             reading: Reading::default(),
             deadline: LONG,
         });

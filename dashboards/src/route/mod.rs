@@ -92,6 +92,9 @@ fn remedy(reason: Unknown) -> &'static str {
         }
         Unknown::ClientGone => "The buyer left before the answer had passed whole.",
         Unknown::Unparsable => "A body is not what its content type or encoding says it is.",
+        Unknown::Raced => {
+            "What was asked about changed between the two answers: neither side's fault."
+        }
     }
 }
 

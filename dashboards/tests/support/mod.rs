@@ -42,6 +42,7 @@ impl Bench {
                 control: Leg::Answered(json(control)),
                 candidate: Leg::Answered(json(candidate)),
                 again: None,
+                recheck: None,
                 reading: Reading::default(),
                 deadline: Duration::from_secs(5),
             });

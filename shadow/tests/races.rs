@@ -1,0 +1,171 @@
+//! What changes between two answers is neither side's fault, and a fault is not taken for that.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use prometheus::Registry;
+use shadow::{
+    Budget, Experiment, Leg, Observation, Proof, Question, Reading, RequestSummary, RouteReport,
+    Settings, Shadow, Store, Subject, Unknown, compare::Rules,
+};
+use tempfile::TempDir;
+
+const ROUTE: &str = "catalog.show";
+
+/// Nothing here takes so long.
+const LONG: Duration = Duration::from_mins(1);
+
+/// A judge, its store, and how often the monolith was asked once more.
+struct Bench {
+    _directory: TempDir,
+    store: Store,
+    judge: Shadow,
+    subject: Arc<Subject>,
+    asked: Arc<AtomicU64>,
+}
+
+/// What the two sides say, and the monolith when it is asked once more.
+struct Answers {
+    control: &'static str,
+    candidate: &'static str,
+    again: Option<&'static str>,
+    recheck: Result<&'static str, Unknown>,
+}
+
+impl Bench {
+    async fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", directory.path().join("banyan.db").display());
+        let store = Store::open(&url).await.unwrap();
+        let judge = Shadow::start(Settings::default(), store.clone(), &Registry::new()).unwrap();
+        let (rules, budget, proof) = (Rules::default(), Budget::default(), Proof::default());
+        let subject = Arc::new(Subject::new(ROUTE, rules, budget, proof, Vec::new()));
+        Self { _directory: directory, store, judge, subject, asked: Arc::default() }
+    }
+
+    fn offer(&self, answers: &Answers) {
+        let Answers { control, candidate, again, recheck } = *answers;
+        let asked = Arc::clone(&self.asked);
+        let question: Question = Box::pin(async move {
+            asked.fetch_add(1, Ordering::Relaxed);
+            recheck.map(json)
+        });
+        self.judge.offer(Experiment {
+            subject: Arc::clone(&self.subject),
+            request: RequestSummary {
+                id: "0f6d2c1e".to_owned(),
+                method: Method::GET,
+                target: "/api/products/7".to_owned(),
+                signed_in: false,
+                operation: None,
+                variant: 0,
+            },
+            control: Leg::Answered(json(control)),
+            candidate: Leg::Answered(json(candidate)),
+            again: again.map(|it| Leg::Answered(json(it))),
+            recheck: Some(question),
+            reading: Reading::default(),
+            deadline: LONG,
+        });
+    }
+
+    async fn report(&self) -> RouteReport {
+        tokio::time::timeout(LONG, self.judge.drain(LONG / 2)).await.unwrap();
+        self.store.reports().route(ROUTE).await.unwrap().unwrap()
+    }
+
+    fn asked(&self) -> u64 {
+        self.asked.load(Ordering::Relaxed)
+    }
+}
+
+fn json(body: &'static str) -> Observation {
+    let mut headers = HeaderMap::new();
+    headers.insert("content-type", HeaderValue::from_static("application/json"));
+    let took = Duration::from_millis(12);
+    Observation { status: StatusCode::OK, headers, body: body.into(), took }
+}
+
+/// What one request with these answers counts as: matched, mismatched, raced.
+async fn counted(answers: &Answers) -> (u64, u64, u64) {
+    let bench = Bench::new().await;
+    bench.offer(answers);
+    let report = bench.report().await;
+    let raced = report.unknowns.get(&Unknown::Raced).copied().unwrap_or_default();
+    assert_eq!(report.unknowns.values().sum::<u64>(), raced, "{:?}", report.unknowns);
+    if raced > 0 {
+        assert!(bench.store.reports().differences(ROUTE).await.unwrap().is_empty());
+    }
+    (report.matched, report.mismatched, raced)
+}
+
+const SALE: Answers = Answers {
+    control: r#"{"price":1,"stock":3}"#,
+    candidate: r#"{"price":1,"stock":2}"#,
+    again: None,
+    recheck: Ok(r#"{"price":1,"stock":2}"#),
+};
+
+#[tokio::test]
+async fn a_sale_between_the_two_answers_is_neither_a_match_nor_a_mismatch() {
+    assert_eq!(counted(&SALE).await, (0, 0, 1));
+    // The answer that tells what the monolith does to itself came before the sale.
+    assert_eq!(counted(&Answers { again: Some(SALE.control), ..SALE }).await, (0, 0, 1));
+}
+
+#[tokio::test]
+async fn a_fault_stays_one_whatever_else_has_changed() {
+    let wrong = r#"{"price":2,"stock":2}"#;
+    for (what, answers) in [
+        ("nothing has changed", Answers { recheck: Ok(SALE.control), ..SALE }),
+        ("a sale, and a wrong price", Answers { candidate: wrong, ..SALE }),
+        ("a second sale", Answers { recheck: Ok(r#"{"price":1,"stock":1}"#), ..SALE }),
+        ("a member is missing", Answers { candidate: r#"{"stock":2}"#, ..SALE }),
+        ("no second answer", Answers { recheck: Err(Unknown::ControlFailed), ..SALE }),
+        ("one that cannot be read", Answers { recheck: Ok("{"), ..SALE }),
+    ] {
+        assert_eq!(counted(&answers).await, (0, 1, 0), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_field_that_is_another_one_each_time_hides_no_fault() {
+    let random = Answers {
+        control: r#"{"price":1,"nonce":"a"}"#,
+        candidate: r#"{"price":2,"nonce":"b"}"#,
+        again: None,
+        recheck: Ok(r#"{"price":1,"nonce":"c"}"#),
+    };
+    assert_eq!(counted(&random).await, (0, 1, 0));
+    let also_right = Answers { candidate: r#"{"price":1,"nonce":"b"}"#, ..random };
+    assert_eq!(counted(&also_right).await, (0, 1, 0), "that is what `noise` is for");
+}
+
+#[tokio::test]
+async fn the_monolith_is_asked_again_only_where_something_differs() {
+    let bench = Bench::new().await;
+    for _ in 0..10 {
+        bench.offer(&Answers { candidate: SALE.control, ..SALE });
+    }
+    assert_eq!((bench.report().await.matched, bench.asked()), (10, 0));
+}
+
+#[tokio::test]
+async fn a_candidate_that_is_always_wrong_does_not_have_the_monolith_asked_each_time() {
+    let bench = Bench::new().await;
+    for _ in 0..500 {
+        bench.offer(&Answers { recheck: Ok(SALE.control), ..SALE });
+    }
+    let report = bench.report().await;
+    assert_eq!((report.mismatched, &report.unknowns), (500, &BTreeMap::new()));
+    assert!((50..=70).contains(&bench.asked()), "twenty, and a tenth: {}", bench.asked());
+}
