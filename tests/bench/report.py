@@ -102,6 +102,22 @@ def print_comparisons(found):
             print(f"| {pair} | {peer} | {spread(speeds, 1)} | {beside} |")
 
 
+def print_shadow(found):
+    """`found` has, by load, each round's figures without and with shadow."""
+    print("\n| load | p99 without, ms | with | with ÷ without | p50 with ÷ without"
+          " | CPU µs per request of buyers' threads without | with | compared |")
+    print("|---|---|---|---|---|---|---|---|")
+    for load, rounds in found.items():
+        without, beside = ([one[it] for one in rounds] for it in ("monolith", "shadow"))
+        def times(figure):
+            return [figure(one) / figure(other) for one, other in zip(beside, without)]
+        cells = [spread([it.p99 for it in arm], 2) for arm in (without, beside)]
+        cells += [spread(times(lambda it: it.p99), 3), spread(times(lambda it: it.p50), 3)]
+        cells += [spread([it.cpu for it in arm], 1) for arm in (without, beside)]
+        cells += [spread([it.compared * 100 for it in beside], 0) + " %"]
+        print(f"| {load} | {' | '.join(cells)} |")
+
+
 def spread(numbers, digits):
     if not numbers:
         return "–"

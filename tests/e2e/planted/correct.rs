@@ -13,6 +13,7 @@ use futures_util::future::join_all;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use reqwest::{Client, Method, redirect::Policy};
 use serde_json::{Value, json};
+use shadow::Unknown;
 
 use super::{
     shadowing::{shadowed, table},
@@ -24,9 +25,10 @@ use crate::support::{differences, judged, proxy, quiet_shop};
 const BUYERS: u64 = 12;
 
 /// How often each of these is asked for, of a hundred times.
-const KINDS: [(&str, u32); 12] = [
+const KINDS: [(&str, u32); 13] = [
     ("catalog.browse", 4),
-    ("catalog.list", 25),
+    ("catalog.home", 2),
+    ("catalog.list", 23),
     ("catalog.product", 4),
     ("catalog.show", 40),
     ("cart.api_show", 6),
@@ -76,7 +78,10 @@ async fn correct_extractions_never_differ_with_the_shops_noise_on() {
             report.matched, report.ignored, report.noise, report.mismatched, report.unknowns
         );
         assert!(found.is_empty() && report.mismatched == 0, "{route}: {found:#?}");
-        assert_eq!(report.compared(), asked, "{route}: {:?}", report.unknowns);
+        // What is looked at most changes as the others look.
+        let raced = report.unknowns.get(&Unknown::Raced).copied().unwrap_or_default();
+        assert_eq!(report.compared() + raced, asked, "{route}: {:?}", report.unknowns);
+        assert!(raced <= asked / 20, "{route}: {raced} of {asked} raced");
     }
     proxy.stop().await;
 }
@@ -97,6 +102,7 @@ fn target(kind: &str, random: &mut StdRng) -> String {
     let (product, order) = (random.random_range(1..2_600), random.random_range(1..2_100));
     match kind {
         "catalog.browse" => format!("/products?{listed}"),
+        "catalog.home" => "/".to_owned(),
         "catalog.list" => format!("/api/products?{listed}&per_page={}", random.random_range(1..25)),
         "catalog.product" => format!("/products/{product}"),
         "catalog.show" => format!("/api/products/{product}"),

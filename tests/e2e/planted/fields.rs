@@ -7,7 +7,7 @@ use shadow::{
 };
 
 use super::plant::{
-    Asked::{Absent, Order, Page, Product},
+    Asked::{Absent, Order, Page, Product, Session},
     Plant, append, remove, swap_in_field,
 };
 
@@ -163,6 +163,12 @@ pub(super) const PLANTS: &[Plant] = &[
             (SESSION, Missing, Critical),
             ("headers.set-cookie._shop_sessions", Extra, Critical),
         ],
+    },
+    Plant {
+        name: "another-cart-in-the-session",
+        asked: Session,
+        spoil: |_| (),
+        found: &[(SESSION, Changed, Critical)],
     },
     Plant {
         name: "no-cookie",

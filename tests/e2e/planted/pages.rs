@@ -2,7 +2,7 @@
 
 use shadow::{
     Class::{Cosmetic, Critical},
-    DifferenceKind::{Changed, Extra, Missing},
+    DifferenceKind::{Changed, Extra, Missing, Retyped},
 };
 
 use super::plant::{Asked::Page, Plant, swap};
@@ -130,7 +130,8 @@ pub(super) const PLANTS: &[Plant] = &[
         spoil: |it| swap(it, "<b>", "&lt;b&gt;"),
         found: &[
             (":root > body > main > p > b", Missing, Critical),
-            (":root > body > main > p::text", Changed, Critical),
+            (":root > body > main > p::text", Missing, Critical),
+            (":root > body > main > p::text", Extra, Critical),
         ],
     },
     Plant {
@@ -157,6 +158,6 @@ pub(super) const PLANTS: &[Plant] = &[
             swap(it, "<h1>", "<h2>");
             swap(it, "</h1>", "</h2>");
         },
-        found: &[(":root > body > main > h1", Missing, Critical)],
+        found: &[(":root > body > main > h1", Retyped, Critical)],
     },
 ];

