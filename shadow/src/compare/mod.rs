@@ -17,9 +17,17 @@ mod rule;
 mod sequence;
 mod serialize;
 
+use std::sync::OnceLock;
+
 use time::Date;
 
-use self::{collector::Collector, document::Walk, format::Format, json::parse, pair::Kind};
+use self::{
+    collector::Collector,
+    document::Walk,
+    format::Format,
+    json::{parse, says},
+    pair::Kind,
+};
 pub use self::{
     decimal::Decimal,
     difference::{Class, Difference, DifferenceKind, Finding, Fragment, Judgement},
@@ -46,12 +54,20 @@ pub struct Answers<'a> {
 enum Bodies<'a> {
     /// Byte for byte the same: what they are does not matter.
     Same,
-    /// JSON, or what is read into the same form: lines of text, cells of CSV, fields of a form.
+    Json(Json<'a>),
+    /// What is read into the form of a JSON document: lines of text, cells of CSV, fields of a form.
     Values(Root, Value<'a>, Value<'a>),
     Markup(Element<'a>, Element<'a>),
-    /// Both claim to be JSON, and the candidate's is not.
-    NoDocument(Value<'a>),
     Opaque,
+}
+
+/// Both claim to be JSON, and the control's is.
+#[derive(Debug)]
+struct Json<'a> {
+    control: Value<'a>,
+    text: &'a [u8],
+    /// The candidate's, once it is known not to say the same; `None` if it is no JSON.
+    candidate: OnceLock<Option<Value<'a>>>,
 }
 
 /// What two answers differ in.
@@ -107,12 +123,7 @@ impl<'a> Answers<'a> {
             Bodies::Markup(control, candidate) => {
                 markup::compare(control, candidate, &mut collector);
             }
-            Bodies::NoDocument(one) => {
-                let (one, other) = (Fragment::Json(one), Fragment::Body(&candidate.body));
-                let path = Path::at(Root::Document);
-                let kind = DifferenceKind::Retyped;
-                collector.found(&path, kind, Class::Critical, Some(one), Some(other));
-            }
+            Bodies::Json(json) => json.compare(&mut collector),
             Bodies::Opaque => self.compare_bytes(&mut collector),
         }
         collector.finish()
@@ -150,10 +161,7 @@ impl<'a> Bodies<'a> {
         Ok(match format {
             Format::Json => {
                 let control = parse(control).map_err(|_| Unknown::Unparsable)?;
-                match parse(candidate) {
-                    Ok(candidate) => Self::Values(Root::Document, control, candidate),
-                    Err(_) => Self::NoDocument(control),
-                }
+                Self::Json(Json { control, text: candidate, candidate: OnceLock::new() })
             }
             Format::Xml => {
                 let control = markup::parse_xml(control).map_err(|_| Unknown::Unparsable)?;
@@ -167,6 +175,21 @@ impl<'a> Bodies<'a> {
             Format::Text => both(lines::text),
             Format::Html | Format::Bytes => Self::Opaque,
         })
+    }
+}
+
+impl<'a> Json<'a> {
+    fn compare(&'a self, collector: &mut Collector<'a>) {
+        if says(self.text, &self.control) {
+            return;
+        }
+        let path = Path::at(Root::Document);
+        if let Some(candidate) = self.candidate.get_or_init(|| parse(self.text).ok()) {
+            return Walk::new(collector, path).documents(&self.control, candidate);
+        }
+        let (one, other) = (Fragment::Json(&self.control), Fragment::Body(self.text));
+        let (kind, class) = (DifferenceKind::Retyped, Class::Critical);
+        collector.found(&path, kind, class, Some(one), Some(other));
     }
 }
 

@@ -81,10 +81,7 @@ pub(super) const PLANTS: &[Plant] = &[
             swap(it, r#""currency":"EUR""#, r#""currency":"USD""#);
             gzip(it);
         },
-        found: &[
-            ("$.currency", Changed, Critical),
-            ("headers.content-encoding", Extra, Cosmetic),
-        ],
+        found: &[("$.currency", Changed, Critical), ("headers.content-encoding", Extra, Cosmetic)],
     },
     Plant {
         name: "gzip-in-name-alone",

@@ -7,6 +7,7 @@ use std::{
         Mutex,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use futures_util::future::join_all;
@@ -19,10 +20,13 @@ use super::{
     shadowing::{shadowed, table},
     specimen::specimen,
 };
-use crate::support::{differences, judged, proxy, quiet_shop};
+use crate::support::{differences, judged, metric, proxy, quiet_shop};
 
 /// Buyers at the same time: more than Puma's threads.
 const BUYERS: u64 = 12;
+
+/// Experiments that may wait for the judge, of a thousand.
+const QUEUE: f64 = 200.0;
 
 /// How often each of these is asked for, of a hundred times.
 const KINDS: [(&str, u32); 13] = [
@@ -54,15 +58,19 @@ async fn correct_extractions_never_differ_with_the_shops_noise_on() {
     let proxy = proxy(quiet_shop().await, table(routes), extracted::all()).await;
     let (left, asked) = (AtomicU64::new(requests), Mutex::new(BTreeMap::new()));
     let buyers = (0..BUYERS).map(|number| {
-        let (base, left, asked) = (proxy.url(), &left, &asked);
+        let (proxy, left, asked) = (&proxy, &left, &asked);
         async move {
-            let (buyer, tokens) = Buyer::arrive(base, number).await;
+            let (buyer, tokens) = Buyer::arrive(proxy.url(), number).await;
             *asked.lock().unwrap().entry("onboarding.session").or_insert(0) += tokens;
             let mut random = StdRng::seed_from_u64(number);
             let one_less = |it: u64| it.checked_sub(1);
             while left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less).is_ok() {
                 let kind = kind(random.random_range(0..100));
                 buyer.ask(&target(kind, &mut random)).await;
+                // The judge yields to all else on the machine: a full queue would drop.
+                while metric(proxy, "banyan_shadow_queue_depth").await > QUEUE {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
                 *asked.lock().unwrap().entry(kind).or_insert(0) += 1;
             }
         }
@@ -78,7 +86,7 @@ async fn correct_extractions_never_differ_with_the_shops_noise_on() {
             report.matched, report.ignored, report.noise, report.mismatched, report.unknowns
         );
         assert!(found.is_empty() && report.mismatched == 0, "{route}: {found:#?}");
-        // What is looked at most changes as the others look.
+        // A view that another buyer counts between two answers is neither side's fault.
         let raced = report.unknowns.get(&Unknown::Raced).copied().unwrap_or_default();
         assert_eq!(report.compared() + raced, asked, "{route}: {:?}", report.unknowns);
         assert!(raced <= asked / 20, "{route}: {raced} of {asked} raced");

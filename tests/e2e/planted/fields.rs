@@ -76,7 +76,9 @@ pub(super) const PLANTS: &[Plant] = &[
     Plant {
         name: "vary-in-another-order",
         asked: Page,
-        spoil: |it| swap_in_field(it, "vary", "Accept, X-Requested-With", "x-requested-with,Accept"),
+        spoil: |it| {
+            swap_in_field(it, "vary", "Accept, X-Requested-With", "x-requested-with,Accept")
+        },
         found: &[],
     },
     Plant {

@@ -25,7 +25,11 @@ pub(super) const PLANTS: &[Plant] = &[
         name: "another-target",
         asked: Page,
         spoil: |it| swap(it, r#"action="/cart/lines""#, r#"action="/cart""#),
-        found: &[(":root > body > main > table > tbody > tr > td > form[action]", Changed, Critical)],
+        found: &[(
+            ":root > body > main > table > tbody > tr > td > form[action]",
+            Changed,
+            Critical,
+        )],
     },
     Plant {
         name: "buyable-though-sold-out",
@@ -106,11 +110,7 @@ pub(super) const PLANTS: &[Plant] = &[
         name: "white-space-that-shows",
         asked: Page,
         spoil: |it| swap(it, "<td>87 left</td>", "<td>87left</td>"),
-        found: &[(
-            ":root > body > main > table > tbody > tr > td::text",
-            Changed,
-            Critical,
-        )],
+        found: &[(":root > body > main > table > tbody > tr > td::text", Changed, Critical)],
     },
     Plant {
         name: "white-space-that-does-not-show",

@@ -43,7 +43,9 @@ impl Asked {
     pub(super) fn place(self, specimen: u64) -> (&'static Extraction, String) {
         match self {
             Self::Product => (&catalog::show::SHOW, format!("/api/products/{specimen}")),
-            Self::Page | Self::Session => (&catalog::product::PRODUCT, format!("/products/{specimen}")),
+            Self::Page | Self::Session => {
+                (&catalog::product::PRODUCT, format!("/products/{specimen}"))
+            }
             Self::Absent => (&catalog::show::SHOW, "/api/products/999999".to_owned()),
             Self::Order => (&purchasing::order::ORDER, "/orders/1".to_owned()),
         }

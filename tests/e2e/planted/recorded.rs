@@ -65,7 +65,12 @@ const GRAPHQL: &[Slip] = &[
 
 const CSV: &[Slip] = &[
     Slip { both: NO_CHANGE, from: ",EUR,", to: ",\"EUR\",", found: &[] },
-    Slip { both: NO_CHANGE, from: ",EUR,", to: ",USD,", found: &[("body[*][*]", Changed, Critical)] },
+    Slip {
+        both: NO_CHANGE,
+        from: ",EUR,",
+        to: ",USD,",
+        found: &[("body[*][*]", Changed, Critical)],
+    },
     Slip {
         both: NO_CHANGE,
         from: "number,status",
@@ -150,10 +155,7 @@ fn swapped(answer: &Observation, from: &str, to: &str) -> Observation {
     Observation { body: text.replacen(from, to, 1).into(), ..answer.clone() }
 }
 
-fn compared(
-    control: Observation,
-    candidate: Observation,
-) -> Vec<(String, DifferenceKind, Class)> {
+fn compared(control: Observation, candidate: Observation) -> Vec<(String, DifferenceKind, Class)> {
     let pair = Pair::new(control, candidate).unwrap();
     let answers = Answers::read(&pair).unwrap();
     let rules = Rules::default();

@@ -7,8 +7,7 @@ use std::{borrow::Cow, collections::BTreeSet};
 use http::{
     HeaderMap, HeaderValue,
     header::{
-        CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, LOCATION, SET_COOKIE, VARY,
-        WWW_AUTHENTICATE,
+        CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, LOCATION, SET_COOKIE, VARY, WWW_AUTHENTICATE,
     },
 };
 
