@@ -25,7 +25,7 @@ use self::{
     collector::Collector,
     document::Walk,
     format::Format,
-    json::{parse, says},
+    json::{parse, parse_text, says},
     pair::Kind,
 };
 pub use self::{
@@ -180,11 +180,13 @@ impl<'a> Bodies<'a> {
 
 impl<'a> Json<'a> {
     fn compare(&'a self, collector: &mut Collector<'a>) {
-        if says(self.text, &self.control) {
+        let text = str::from_utf8(self.text).ok();
+        if text.is_some_and(|it| says(it, &self.control)) {
             return;
         }
         let path = Path::at(Root::Document);
-        if let Some(candidate) = self.candidate.get_or_init(|| parse(self.text).ok()) {
+        let read = || text.and_then(|it| parse_text(it).ok());
+        if let Some(candidate) = self.candidate.get_or_init(read) {
             return Walk::new(collector, path).documents(&self.control, candidate);
         }
         let (one, other) = (Fragment::Json(&self.control), Fragment::Body(self.text));

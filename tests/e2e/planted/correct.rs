@@ -135,7 +135,8 @@ struct Buyer {
 impl Buyer {
     /// And how often it had to ask for a token.
     async fn arrive(base: String, number: u64) -> (Self, u64) {
-        let client = Client::builder().redirect(Policy::none()).cookie_store(number % 3 > 0);
+        let client =
+            Client::builder().redirect(Policy::none()).cookie_store(!number.is_multiple_of(3));
         let buyer = Self { client: client.build().unwrap(), base };
         match number % 3 {
             0 => {}
@@ -152,7 +153,7 @@ impl Buyer {
                 assert_eq!(buyer.post("/api/session", &token, &login).await, 201);
             }
         }
-        (buyer, u64::from(number % 3 > 0))
+        (buyer, u64::from(!number.is_multiple_of(3)))
     }
 
     async fn token(&self) -> String {

@@ -77,7 +77,7 @@ pub(super) const PLANTS: &[Plant] = &[
         name: "vary-in-another-order",
         asked: Page,
         spoil: |it| {
-            swap_in_field(it, "vary", "Accept, X-Requested-With", "x-requested-with,Accept")
+            swap_in_field(it, "vary", "Accept, X-Requested-With", "x-requested-with,Accept");
         },
         found: &[],
     },

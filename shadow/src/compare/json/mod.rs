@@ -33,7 +33,11 @@ const DEPTH_LIMIT: usize = 127;
 
 /// Reads one value and nothing after it.
 pub(crate) fn parse(text: &[u8]) -> Result<Value<'_>, NotJson> {
-    let text = str::from_utf8(text).map_err(|_| NotJson)?;
+    parse_text(str::from_utf8(text).map_err(|_| NotJson)?)
+}
+
+/// The same of what is known to be UTF-8.
+pub(crate) fn parse_text(text: &str) -> Result<Value<'_>, NotJson> {
     let mut parser = Parser::new(text);
     let value = parser.value(0, |it| it)?;
     if parser.is_at_the_end() { Ok(value) } else { Err(NotJson) }
@@ -235,7 +239,7 @@ impl<'a> Parser<'a> {
     #[inline]
     fn skip_whitespace(&mut self) {
         let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-        if !rest.first().is_some_and(|it| *it <= b' ') {
+        if rest.first().is_none_or(|it| *it > b' ') {
             return;
         }
         let end = rest.iter().position(|it| !matches!(it, b' ' | b'\t' | b'\n' | b'\r'));
