@@ -28,12 +28,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: comparing CONTROL CANDIDATE SECONDS".into());
     };
     let [control, candidate] = [read(control)?, read(candidate)?];
-    let limit = Duration::try_from_secs_f64(seconds.parse()?)?;
+    let limit: f64 = seconds.parse()?;
     let (begin, mut found, mut rounds) = (used(), 0, Vec::new());
     while rounds.len() < ROUNDS || used() - begin < limit {
         let before = used();
         found = differences(&control, &candidate)?;
-        rounds.push((used() - before).as_secs_f64());
+        rounds.push(used() - before);
     }
     let figures = json!({ "found": found, "seconds": rounds });
     writeln!(std::io::stdout(), "{figures}")?;
@@ -59,10 +59,10 @@ fn differences(control: &Observation, candidate: &Observation) -> Result<usize, 
     Ok(comparison.critical + comparison.cosmetic)
 }
 
-/// CPU time of this process so far: the machine may be shared.
-fn used() -> Duration {
+/// Seconds of CPU time of this process so far: the machine may be shared.
+fn used() -> f64 {
     let now = clock_gettime(ClockId::ProcessCPUTime);
     let seconds = u64::try_from(now.tv_sec).unwrap_or_default();
     let nanoseconds = u32::try_from(now.tv_nsec).unwrap_or_default();
-    Duration::new(seconds, nanoseconds)
+    Duration::new(seconds, nanoseconds).as_secs_f64()
 }
