@@ -26,10 +26,10 @@ check: ## format, lints, docs, dependencies
 		cargo doc --workspace --no-deps --document-private-items --locked
 	@$(PART) audit $(SETUP)/audit
 
-bench: ## what Banyan costs beside other proxies and Rails; 4 minutes; FULL=1: every load, 40 minutes; ALL=1: Pingora too
+bench: ## what Banyan and shadow cost beside other proxies, Rails and diffs; 6 minutes; FULL=1: every load, 40 minutes; ALL=1: Pingora too
 	@$(SETUP)/install demo
 	@$(SETUP)/install $(if $(ALL),bench-all,bench)
-	@$(PART) build cargo build --release --locked -p proxy
+	@$(PART) build cargo build --release --locked -p proxy -p comparing
 	@exec tests/bench/run $(if $(FULL),--full) $(if $(ALL),--all)
 
 fuzz: ## every parser of outside bytes, for SECONDS=60 each

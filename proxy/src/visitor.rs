@@ -1,11 +1,15 @@
 //! Who asks, as far as the judge tells requests apart by it. Nothing of it is stored but in hashes.
 
 use std::{
-    hash::{DefaultHasher, Hash as _, Hasher as _},
+    collections::BTreeMap,
+    hash::{BuildHasher as _, DefaultHasher, Hash as _, Hasher as _, RandomState},
     sync::Arc,
 };
 
-use extracted::{Application, rails::session::Sessions};
+use extracted::{
+    Application,
+    rails::session::{Session, Sessions},
+};
 use http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{self, COOKIE, SET_COOKIE},
@@ -19,6 +23,9 @@ const USERS: [&str; 2] = ["user_id", "warden.user.user.key"];
 
 /// What a client may ask for beside the target.
 const FORMS: [HeaderName; 2] = [header::ACCEPT, HeaderName::from_static("x-requested-with")];
+
+/// What a session holds that is random for each: only whether it was kept can be compared.
+const MADE_ANEW: [&str; 2] = ["_csrf_token", "session_id"];
 
 /// A longer body is not searched for an operation.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -66,23 +73,50 @@ impl Visitors {
     }
 
     /// How the judge reads the answers to whoever sent these fields: without a session's cookie that
-    /// is sent again though nothing in it has changed, as Rails does and handlers do not.
+    /// is sent again though nothing in it has changed, as Rails does and handlers do not; and with
+    /// what another one holds beside its attributes, by hashes that mean something to this call alone.
     pub fn reading(&self, asked: &HeaderMap) -> Reading {
         let cookies: HeaderMap =
             asked.get_all(COOKIE).iter().map(|it| (COOKIE, it.clone())).collect();
-        if !matches!(self.0.sessions, Some(Sessions::Cookie(_))) || cookies.is_empty() {
+        if !matches!(self.0.sessions, Some(Sessions::Cookie(_))) {
             return Reading::default();
         }
-        let application = Arc::clone(&self.0);
+        let (application, keys) = (Arc::clone(&self.0), RandomState::new());
         Reading::by(move |answered| {
             let Some(Sessions::Cookie(store)) = &application.sessions else { return };
             let now = OffsetDateTime::now_utc();
             let lines: Vec<_> = answered.get_all(SET_COOKIE).iter().cloned().collect();
             answered.remove(SET_COOKIE);
-            let new = lines.into_iter().filter(|it| !store.sends_again(&cookies, it, now));
-            answered.extend(new.map(|it| (SET_COOKIE, it)));
+            for line in lines.into_iter().filter(|it| !store.sends_again(&cookies, it, now)) {
+                let read = store.set_by(&line, now).and_then(|after| {
+                    let before = store.load(&cookies, now).unwrap_or_else(|_| Session::none());
+                    with_contents(&line, &before, &after, &keys)
+                });
+                answered.append(SET_COOKIE, read.unwrap_or(line));
+            }
         })
     }
+}
+
+/// The line with one more attribute, which tells sessions apart by what they hold.
+fn with_contents(
+    line: &HeaderValue,
+    before: &Session,
+    after: &Session,
+    keys: &RandomState,
+) -> Option<HeaderValue> {
+    let members: BTreeMap<_, _> = after.members().collect();
+    let members = members.into_iter().map(|(key, value)| {
+        if !MADE_ANEW.contains(&key) {
+            format!("{key}:{:x}", keys.hash_one(format!("{value:?}")))
+        } else if before.get(key) == Some(value) {
+            format!("{key}:kept")
+        } else {
+            format!("{key}:new")
+        }
+    });
+    let contents = members.collect::<Vec<_>>().join(" ");
+    HeaderValue::from_str(&format!("{}; session={contents}", line.to_str().ok()?)).ok()
 }
 
 /// A hash of what tells requests to one target apart. Collisions make two requests one, which only

@@ -194,7 +194,13 @@ impl Book {
         comparison: &Comparison<'_>,
         itself: Option<&Comparison<'_>>,
     ) -> Excused {
-        let by_place = |it: &Difference<'_>| signature(it, self.store.redactor());
+        // A page's noisy paragraph says nothing of the next one.
+        let redactor = self.store.redactor();
+        let by_place = |it: &Difference<'_>| Signature {
+            path: redactor.path(&it.path, |it| it.grouped_by_lists().to_string()),
+            kind: it.kind,
+            class: it.class,
+        };
         let candidate = places(comparison, by_place);
         if candidate.is_empty() && itself.is_none() {
             return Excused::default();

@@ -21,6 +21,7 @@ QUERY = ("query($id: ID!) { product(id: $id) { id name price rating inStock"
 Load = collections.namedtuple("Load", "name id method template connections quick")
 # CPU time in µs per request, of who answers and of the database meanwhile; requests, and by second.
 Cost = collections.namedtuple("Cost", "cpu database requests rate")
+Answered = collections.namedtuple("Answered", "requests seconds p50 p99")  # latencies in ms
 
 # What rises when somebody else than a handler answers.
 ELSEWHERE = ("banyan_fallbacks_total", "banyan_upstream_connects_total")
@@ -57,15 +58,15 @@ def of_handler(load, shop, banyan, seconds):
 def cost(load, shop, server, seconds):
     """One load on one side; both are asked alike."""
     before = cpu_of_all(server.pid), cpu(shop.database_pid)
-    requests, took = ask(load, shop, server.ports["http"], seconds)
+    answered = ask(load, shop, server.ports["http"], seconds)
     time.sleep(SETTLE)
     after = cpu_of_all(server.pid), cpu(shop.database_pid)
-    used = [(late - early) * 1e6 / requests for early, late in zip(before, after)]
-    return Cost(*used, requests, requests / took)
+    used = [(late - early) * 1e6 / answered.requests for early, late in zip(before, after)]
+    return Cost(*used, answered.requests, answered.requests / answered.seconds)
 
 
 def ask(load, shop, port, seconds):
-    """Keep-alive, closed loop: how many requests, all answered with a 200, in how many seconds."""
+    """Keep-alive, closed loop, and every answer is a 200."""
     fields = [f"-H{name}: {value}" for name, value in shop.fields.items()]
     targets, bodies = asked(load, shop.products)
     if bodies:
@@ -78,7 +79,7 @@ def ask(load, shop, port, seconds):
     found = json.loads(output.strip().rpartition("\n")[2])
     if not found["requests"] or found["unanswered"] or found["wrong"]:
         raise Failed(f"wrk: {found}")
-    return found["requests"], found["seconds"]
+    return Answered(*(found[it] for it in Answered._fields))
 
 
 def asked(load, products):

@@ -1,5 +1,5 @@
 -- Sends what TARGETS and BODIES say, a line for each, in turn; and prints the sums as one line of
--- JSON, with how many answers were anything but a 200.
+-- JSON, with latencies in ms and how many answers were anything but a 200.
 
 local function lines(text)
    local all = {}
@@ -28,10 +28,11 @@ function response(status)
    if status ~= 200 then wrong = wrong + 1 end
 end
 
-function done(summary)
+function done(summary, latency)
    local errors = summary.errors
    io.write(string.format(
-      '\n{"requests": %d, "seconds": %f, "unanswered": %d, "wrong": %d}\n',
+      '\n{"requests": %d, "seconds": %f, "p50": %f, "p99": %f, "unanswered": %d, "wrong": %d}\n',
       summary.requests, summary.duration / 1e6,
+      latency:percentile(50) / 1e3, latency:percentile(99) / 1e3,
       errors.connect + errors.read + errors.write + errors.timeout, thread:get("wrong")))
 end

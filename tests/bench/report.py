@@ -90,6 +90,34 @@ def print_extractions(found):
         print(f"| {load} | {' | '.join(cells)} |")
 
 
+def print_comparisons(found):
+    """`found` has, by pair and peer, the speed of each comparison."""
+    print("\n| pair of JSON documents | compared by | MB/s of both, by CPU time | Banyan's × |")
+    print("|---|---|---|---|")
+    for pair, peers in found.items():
+        for peer, speeds in peers.items():
+            ours = peers.get("banyan")
+            times = statistics.median(ours) / statistics.median(speeds) if ours and speeds else 0
+            beside = "1" if peer == "banyan" else f"{times:,.0f}" if times else "–"
+            print(f"| {pair} | {peer} | {spread(speeds, 1)} | {beside} |")
+
+
+def print_shadow(found):
+    """`found` has, by load, each round's figures without and with shadow."""
+    print("\n| load | p99 without, ms | with | with ÷ without | p50 with ÷ without"
+          " | CPU µs per request of buyers' threads without | with | compared |")
+    print("|---|---|---|---|---|---|---|---|")
+    for load, rounds in found.items():
+        without, beside = ([one[it] for one in rounds] for it in ("monolith", "shadow"))
+        def times(figure):
+            return [figure(one) / figure(other) for one, other in zip(beside, without)]
+        cells = [spread([it.p99 for it in arm], 2) for arm in (without, beside)]
+        cells += [spread(times(lambda it: it.p99), 3), spread(times(lambda it: it.p50), 3)]
+        cells += [spread([it.cpu for it in arm], 1) for arm in (without, beside)]
+        cells += [spread([it.compared * 100 for it in beside], 0) + " %"]
+        print(f"| {load} | {' | '.join(cells)} |")
+
+
 def spread(numbers, digits):
     if not numbers:
         return "–"

@@ -104,6 +104,11 @@ def metrics(banyan):
 
 def cpu_of_all(pid):
     """Seconds of CPU time of a process and of all those that it has started."""
+    return sum(map(cpu, processes_of(pid)))
+
+
+def processes_of(pid):
+    """A process and all those that it has started."""
     children = [int(it) for file in Path(f"/proc/{pid}/task").glob("*/children")
                 for it in file.read_text().split()]
-    return cpu(pid) + sum(map(cpu_of_all, children))
+    return [pid] + [it for child in children for it in processes_of(child)]

@@ -19,7 +19,7 @@ mod markup;
 mod noise;
 mod pages;
 mod pass_through;
-mod planted_bugs;
+mod planted;
 mod privacy;
 mod prometheus;
 mod protocols;

@@ -93,6 +93,7 @@ impl Process {
                 id: "0f6d2c1e".to_owned(),
                 method: Method::GET,
                 target: target.to_owned(),
+                template: "/products/{id}".to_owned(),
                 signed_in: false,
                 operation: None,
                 variant: 0,
@@ -100,6 +101,7 @@ impl Process {
             control,
             candidate,
             again: None,
+            recheck: None,
             reading: Reading::default(),
             deadline: LONG,
         });
@@ -173,5 +175,6 @@ fn answer(body: &str, status: u16) -> Observation {
     let mut headers = HeaderMap::new();
     headers.insert("content-type", HeaderValue::from_static("application/json"));
     let (status, took) = (StatusCode::from_u16(status).unwrap(), Duration::from_millis(12));
-    Observation { status, headers, body: body.to_owned().into(), took }
+    let (body, trailers) = (body.to_owned().into(), HeaderMap::new());
+    Observation { status, headers, body, trailers, took }
 }

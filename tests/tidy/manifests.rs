@@ -10,12 +10,13 @@ use crate::{
 };
 
 /// Each crate of ours, and those of ours that it may use.
-const ARROWS: [(&str, &[&str]); 6] = [
+const ARROWS: [(&str, &[&str]); 7] = [
     ("dashboards", &["shadow"]),
     ("extracted", &[]),
     ("proxy", &["dashboards", "extracted", "shadow"]),
     ("shadow", &[]),
     ("tests", &["dashboards", "extracted", "proxy", "shadow"]),
+    ("tests/bench/comparing", &["shadow"]),
     ("tests/fuzz", &["extracted", "proxy", "shadow"]),
 ];
 

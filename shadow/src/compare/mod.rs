@@ -17,10 +17,18 @@ mod rule;
 mod sequence;
 mod serialize;
 
+use std::sync::OnceLock;
+
 use bytes::Bytes;
 use time::Date;
 
-use self::{collector::Collector, document::Walk, format::Format, json::parse, pair::Kind};
+use self::{
+    collector::Collector,
+    document::Walk,
+    format::Format,
+    json::{parse, parse_text, says},
+    pair::Kind,
+};
 pub use self::{
     decimal::Decimal,
     difference::{Class, Difference, DifferenceKind, Finding, Fragment, Judgement},
@@ -47,12 +55,20 @@ pub struct Answers<'a> {
 enum Bodies<'a> {
     /// Byte for byte the same: what they are does not matter.
     Same,
-    /// JSON, or what is read into the same form: lines of text, cells of CSV, fields of a form.
+    Json(Json<'a>),
+    /// What is read into the form of a JSON document: lines of text, cells of CSV, fields of a form.
     Values(Root, Value<'a>, Value<'a>),
     Markup(Element<'a>, Element<'a>),
-    /// Both claim to be JSON, and the candidate's is not.
-    NoDocument(Value<'a>, &'a Bytes),
     Opaque,
+}
+
+/// Both claim to be JSON, and the control's is.
+#[derive(Debug)]
+struct Json<'a> {
+    control: Value<'a>,
+    text: &'a Bytes,
+    /// The candidate's, once it is known not to say the same; `None` if it is no JSON.
+    candidate: OnceLock<Option<Value<'a>>>,
 }
 
 /// What two answers differ in.
@@ -131,12 +147,7 @@ impl<'a> Answers<'a> {
             Bodies::Markup(control, candidate) => {
                 markup::compare(control, candidate, collector);
             }
-            Bodies::NoDocument(one, other) => {
-                let (one, other) = (Fragment::Json(one), Fragment::Body(other));
-                let path = Path::at(Root::Document);
-                let kind = DifferenceKind::Retyped;
-                collector.found(&path, kind, Class::Critical, Some(one), Some(other));
-            }
+            Bodies::Json(json) => json.compare(collector),
             Bodies::Opaque => self.compare_bytes(collector),
         }
         let [one, other] = [&control.trailers, &candidate.trailers];
@@ -175,12 +186,8 @@ impl<'a> Bodies<'a> {
         };
         Ok(match format {
             Format::Json => {
-                let sent = candidate;
                 let control = parse(control).map_err(|_| Unknown::Unparsable)?;
-                match parse(candidate) {
-                    Ok(candidate) => Self::Values(Root::Document, control, candidate),
-                    Err(_) => Self::NoDocument(control, sent),
-                }
+                Self::Json(Json { control, text: candidate, candidate: OnceLock::new() })
             }
             Format::Xml => {
                 let control = markup::parse_xml(control).map_err(|_| Unknown::Unparsable)?;
@@ -194,6 +201,24 @@ impl<'a> Bodies<'a> {
             Format::Text => both(lines::text),
             Format::Html | Format::Bytes => Self::Opaque,
         })
+    }
+}
+
+impl<'a> Json<'a> {
+    fn compare(&'a self, collector: &mut Collector<'a>) {
+        let text = str::from_utf8(self.text).ok();
+        let closely = collector.excuses().look_closely(Root::Document);
+        if !closely && text.is_some_and(|it| says(it, &self.control)) {
+            return;
+        }
+        let path = Path::at(Root::Document);
+        let read = || text.and_then(|it| parse_text(it).ok());
+        if let Some(candidate) = self.candidate.get_or_init(read) {
+            return Walk::new(collector, path).documents(&self.control, candidate);
+        }
+        let (one, other) = (Fragment::Json(&self.control), Fragment::Body(self.text));
+        let (kind, class) = (DifferenceKind::Retyped, Class::Critical);
+        collector.found(&path, kind, class, Some(one), Some(other));
     }
 }
 

@@ -22,8 +22,8 @@ pub(super) enum Kind {
     Pages(Page, Page),
     /// To be read in this format.
     Text(Format, Bytes, Bytes),
-    /// One is empty, or they are of different formats, or of one that is not read any further; or
-    /// they were not kept.
+    /// One is empty, or they are of different formats, or of one that is not read any further; they were
+    /// not kept; or the candidate's cannot be decoded.
     Opaque,
 }
 
@@ -34,8 +34,9 @@ impl Pair {
     /// # Errors
     /// [`Unknown::TooLarge`] when a body is too long, a page too deep or too intricate to be
     /// compared in bounded time; and when two bodies of which one was not kept have other bytes in a
-    /// content encoding, which says nothing of what they hold. [`Unknown::Unparsable`] when it is not in the content encoding
-    /// that its headers name, or in one that is not known.
+    /// content encoding, which says nothing of what they hold. [`Unknown::Unparsable`] when the
+    /// control's is not in the content encoding that its headers name, or in one that is not known. A
+    /// candidate's that cannot be read so differs: clients cannot read it either.
     pub fn new(mut control: Observation, mut candidate: Observation) -> Result<Self, Unknown> {
         let [one, other] = [&control, &candidate].map(|it| headers::encodings(&it.headers));
         if control.body == candidate.body && one == other {
@@ -48,7 +49,13 @@ impl Pair {
             return Ok(Self { control, candidate, kind });
         };
         let before = encoding::decode(&control.headers, before)?;
-        let after = encoding::decode(&candidate.headers, after)?;
+        let after = match encoding::decode(&candidate.headers, after) {
+            Err(Unknown::Unparsable) => {
+                control.body = Captured::Whole(before);
+                return Ok(Self { control, candidate, kind: Kind::Opaque });
+            }
+            after => after?,
+        };
         let formats = [&control, &candidate].map(|it| Format::of(&it.headers));
         let kind = Kind::of(formats, &before, &after)?;
         (control.body, candidate.body) = (Captured::Whole(before), Captured::Whole(after));

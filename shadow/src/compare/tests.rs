@@ -92,7 +92,11 @@ fn encoded_bodies_are_decoded_unless_they_are_the_same() {
     let differences = judge(&json("{\"a\":2}"), &brotli, &Rules::default()).1;
     assert_eq!(differences, ["extra headers.content-encoding", "changed $.a"]);
     let unread = encoded("zip", b"PK");
-    assert_eq!(unknown(&plain, &unread), Some(Unknown::Unparsable));
+    assert_eq!(unknown(&unread, &plain), Some(Unknown::Unparsable));
+    let differences = judge(&plain, &unread, &Rules::default()).1;
+    assert_eq!(differences, ["extra headers.content-encoding", "changed body"]);
+    let differences = judge(&plain, &encoded("gzip", b"{\"a\":1}"), &Rules::default()).1;
+    assert_eq!(differences, ["extra headers.content-encoding", "changed body"], "in name alone");
     assert_eq!(judge(&unread, &unread, &Rules::default()).0, Outcome::Matched);
     let mut mislabelled = unread.clone();
     mislabelled.headers.remove("content-encoding");

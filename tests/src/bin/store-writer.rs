@@ -55,7 +55,13 @@ fn experiment(subject: &Arc<Subject>, number: u64) -> Experiment {
         headers.insert("content-type", HeaderValue::from_static("application/json"));
         let body = format!("{{\"price\":{price},\"more\":\"{}\"}}", "x".repeat(200)).into();
         let took = Duration::from_millis(12);
-        Leg::Answered(Observation { status: StatusCode::OK, headers, body, took })
+        Leg::Answered(Observation {
+            status: StatusCode::OK,
+            headers,
+            body,
+            trailers: HeaderMap::new(),
+            took,
+        })
     };
     Experiment {
         subject: Arc::clone(subject),
@@ -63,6 +69,7 @@ fn experiment(subject: &Arc<Subject>, number: u64) -> Experiment {
             id: number.to_string(),
             method: Method::GET,
             target: format!("/products/{}/{number}", std::process::id()),
+            template: "/products/*".to_owned(),
             signed_in: false,
             operation: None,
             variant: 0,
@@ -70,6 +77,7 @@ fn experiment(subject: &Arc<Subject>, number: u64) -> Experiment {
         control: answer(number),
         candidate: answer(number + 1),
         again: None,
+        recheck: None,
         reading: Reading::default(),
         deadline: Duration::from_mins(1),
     }

@@ -56,11 +56,15 @@ impl CookieStore {
         if self.cookie.expire_after.is_some() {
             return false;
         }
+        let before = self.load(asked, now).ok();
+        before.is_some() && before == self.set_by(line, now)
+    }
+
+    /// The session that an answer's `Set-Cookie` sets, if it sets one that can be read.
+    pub fn set_by(&self, line: &HeaderValue, now: OffsetDateTime) -> Option<Session> {
         let pair = line.as_bytes().split(|it| *it == b';').next().unwrap_or_default();
-        let Ok(pair) = HeaderValue::from_bytes(pair) else { return false };
-        let next = HeaderMap::from_iter([(COOKIE, pair)]);
-        let [before, after] = [asked, &next].map(|it| self.load(it, now).ok());
-        before.zip(after).is_some_and(|(before, after)| after.exists() && before == after)
+        let cookie = HeaderMap::from_iter([(COOKIE, HeaderValue::from_bytes(pair).ok()?)]);
+        self.load(&cookie, now).ok().filter(Session::exists)
     }
 
     /// The field that keeps the session, if it has to be sent.

@@ -96,6 +96,11 @@ impl Session {
         self.data.get(key).filter(|it| **it != Value::Nil)
     }
 
+    /// Every key and value, in the order in which they were written.
+    pub fn members(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.data.pairs.iter().filter_map(|(key, value)| Some((key.as_str()?, value)))
+    }
+
     /// `session.key?(key)`, also where the value is nil.
     pub fn has(&self, key: &str) -> bool {
         self.data.get(key).is_some()

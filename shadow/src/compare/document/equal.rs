@@ -22,9 +22,15 @@ pub(super) fn same_members(ones: &[Member<'_>], others: &[Member<'_>]) -> bool {
     if ones.len() != others.len() {
         return false;
     }
-    let in_order = ones.iter().zip(others).take_while(|((a, _), (b, _))| a == b).count();
-    if !ones[..in_order].iter().zip(others).all(|((_, a), (_, b))| same(a, b)) {
-        return false;
+    let mut in_order = 0;
+    for ((name, one), (other_name, other)) in ones.iter().zip(others) {
+        if name != other_name {
+            break;
+        }
+        if !same(one, other) {
+            return false;
+        }
+        in_order += 1;
     }
     let [ones, others] = [&ones[in_order..], &others[in_order..]];
     if ones.len() > MEMBERS {

@@ -7,7 +7,7 @@ use std::{borrow::Cow, collections::BTreeSet};
 use http::{
     HeaderMap, HeaderValue,
     header::{
-        CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, LOCATION, SET_COOKIE, WWW_AUTHENTICATE,
+        CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, LOCATION, SET_COOKIE, VARY, WWW_AUTHENTICATE,
     },
 };
 
@@ -18,13 +18,12 @@ use super::{
     path::{Root, Step},
 };
 
-/// Belong to one connection, to one request, or to the server; the ETag is left to the body.
-const LEFT_OUT: [&str; 17] = [
+/// Belong to one connection, to one request, or to the server.
+const LEFT_OUT: [&str; 16] = [
     "age",
     "connection",
     "content-length",
     "date",
-    "etag",
     "keep-alive",
     "proxy-authenticate",
     "proxy-connection",
@@ -40,7 +39,8 @@ const LEFT_OUT: [&str; 17] = [
 ];
 
 /// What a client acts on. (The lines of Set-Cookie are critical too.)
-const CRITICAL: [http::HeaderName; 4] = [CACHE_CONTROL, CONTENT_TYPE, LOCATION, WWW_AUTHENTICATE];
+const CRITICAL: [http::HeaderName; 5] =
+    [CACHE_CONTROL, CONTENT_TYPE, LOCATION, VARY, WWW_AUTHENTICATE];
 
 /// Adds the differences of two answers' headers or trailers, by name; those of cookies by cookie.
 pub(super) fn compare<'a>(

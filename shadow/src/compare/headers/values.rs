@@ -29,6 +29,7 @@ pub(super) fn meaning<'a>(
         "content-security-policy" | "content-security-policy-report-only" => {
             list(values.map(|it| policy(&it)))
         }
+        "etag" => list(values.map(|it| strength(&it).to_owned())),
         "link" => set(values.flat_map(|it| links(&it)).collect()),
         "strict-transport-security" => set(values.flat_map(|it| directives(&it)).collect()),
         _ => {
@@ -66,6 +67,12 @@ fn split(value: &str, separator: char) -> impl Iterator<Item = &str> {
         until.is_none() && it == separator
     });
     parts.map(str::trim)
+}
+
+/// Of an entity tag (RFC 9110 §8.8.3) only how much it promises: what it stands for is the body, which
+/// is compared itself.
+fn strength(value: &str) -> &'static str {
+    if value.starts_with("W/") { "(weak)" } else { "(strong)" }
 }
 
 /// `Text/HTML; Charset="UTF-8"` is `text/html; charset=utf-8`.

@@ -81,7 +81,13 @@ impl<'a> Path<'a> {
     /// The path with every index as `[*]` and without `:nth-of-type(…)`: what the same difference in
     /// another element shares.
     pub fn grouped(&self) -> impl fmt::Display {
-        Grouped(self)
+        Grouped { path: self, by: Grouping::Every }
+    }
+
+    /// As grouped, but of a page's elements only those that are made to be repeated: one paragraph is
+    /// not another one.
+    pub(crate) fn grouped_by_lists(&self) -> impl fmt::Display {
+        Grouped { path: self, by: Grouping::Lists }
     }
 
     /// The names on the path, in order.
@@ -107,14 +113,16 @@ impl<'a> Path<'a> {
         Path { root: self.root, steps: steps.collect() }
     }
 
-    fn write(&self, f: &mut fmt::Formatter<'_>, grouped: bool) -> fmt::Result {
+    fn write(&self, f: &mut fmt::Formatter<'_>, by: Grouping) -> fmt::Result {
         write!(f, "{}", self.root)?;
         for step in &self.steps {
             match step {
                 Step::Member(name) => write_member(f, name)?,
-                Step::Element(_) if grouped => f.write_str("[*]")?,
+                Step::Element(_) if by != Grouping::Nothing => f.write_str("[*]")?,
                 Step::Element(index) => write!(f, "[{index}]")?,
-                Step::Child(child) => write_child(f, child.tag, child.nth.filter(|_| !grouped))?,
+                Step::Child(child) => {
+                    write_child(f, child.tag, child.nth.filter(|_| !by.groups(child.tag)))?;
+                }
                 Step::Attribute(name) => write_attribute(f, name)?,
                 Step::Text => f.write_str(TEXT)?,
             }
@@ -125,15 +133,38 @@ impl<'a> Path<'a> {
 
 impl fmt::Display for Path<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write(f, false)
+        self.write(f, Grouping::Nothing)
     }
 }
 
-struct Grouped<'p>(&'p Path<'p>);
+struct Grouped<'p> {
+    path: &'p Path<'p>,
+    by: Grouping,
+}
+
+/// Which elements share a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Grouping {
+    Nothing,
+    /// Those of lists, and elements of a page that are made to be repeated.
+    Lists,
+    /// Those of lists, and all siblings with one tag.
+    Every,
+}
+
+impl Grouping {
+    fn groups(self, tag: &str) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Lists => matches!(tag, "dd" | "dt" | "li" | "option" | "tr"),
+            Self::Every => true,
+        }
+    }
+}
 
 impl fmt::Display for Grouped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.write(f, true)
+        self.path.write(f, self.by)
     }
 }
 

@@ -103,6 +103,16 @@ fn indices_are_grouped() {
     assert_eq!(price.grouped().to_string(), "$[*][\"a.b\"]");
 }
 
+#[test]
+fn elements_that_are_made_to_be_repeated_are_grouped_by_lists() {
+    let nth = |tag, nth| Step::Child(Child { tag, nth: Some(nth) });
+    let cell = path(Root::Markup, &[nth("p", 2), nth("tr", 3), nth("td", 4), Step::Text]);
+    let by_lists = cell.grouped_by_lists().to_string();
+    assert_eq!(by_lists, ":root > p:nth-of-type(2) > tr > td:nth-of-type(4)::text");
+    let price = path(Root::Document, &[Step::Element(3), Step::Member("price")]);
+    assert_eq!(price.grouped_by_lists().to_string(), "$[*].price");
+}
+
 proptest! {
     #[test]
     fn any_path_is_a_pattern_for_itself(names in prop::collection::vec(".*", 0..4)) {
