@@ -69,6 +69,7 @@ impl Bench {
                 id: "0f6d2c1e".to_owned(),
                 method: Method::GET,
                 target: "/api/products/7".to_owned(),
+                template: "/products/{id}".to_owned(),
                 signed_in: false,
                 operation: None,
                 variant: 0,

@@ -93,7 +93,8 @@ fn json(body: &str) -> Observation {
     let mut headers = HeaderMap::new();
     headers.insert("content-type", HeaderValue::from_static("application/json"));
     let (status, took) = (StatusCode::OK, Duration::ZERO);
-    Observation { status, headers, body: body.to_owned().into(), took }
+    let (body, trailers) = (body.to_owned().into(), HeaderMap::new());
+    Observation { status, headers, body, trailers, took }
 }
 
 /// Numbers that look drawn, the same in each run.

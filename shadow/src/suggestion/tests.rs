@@ -17,7 +17,8 @@ const TODAY: Date = date!(2026 - 11 - 24);
 fn answer(body: String) -> Observation {
     let mut headers = HeaderMap::new();
     headers.insert("content-type", HeaderValue::from_static("application/json"));
-    Observation { status: StatusCode::OK, headers, body: body.into(), took: Time::ZERO }
+    let (body, trailers) = (body.into(), HeaderMap::new());
+    Observation { status: StatusCode::OK, headers, body, trailers, took: Time::ZERO }
 }
 
 fn pair(control: &str, candidate: &str) -> Pair {
