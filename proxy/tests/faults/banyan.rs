@@ -134,7 +134,8 @@ pub(crate) fn command(
     fs::write(folder.path().join("routes.toml"), servers + routes).unwrap();
     let mut command = bare(folder.path());
     command.args(["serve", "--routes", "routes.toml", "--workers", "2", "--drain-timeout", "0"]);
-    command.args(["--listen", listen, "--admin", "127.0.0.1:0"]);
+    // Lines are found by the path that a test has asked for.
+    command.args(["--listen", listen, "--admin", "127.0.0.1:0", "--log-unredacted"]);
     command
 }
 
