@@ -64,6 +64,7 @@ async fn a_store_whose_tables_go_begins_anew(place: Place) {
     } else {
         for table in [
             "_sqlx_migrations",
+            "noise",
             "settings",
             "writers",
             "routes",
