@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header::CONTENT_TYPE};
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::json;
 use shadow::{
-    Observation,
+    Captured, Observation,
     compare::{Answers, Pair, Rules},
 };
 use time::macros::date;
@@ -45,7 +45,8 @@ fn read(path: &str) -> Result<Observation, Box<dyn Error>> {
     Ok(Observation {
         status: StatusCode::OK,
         headers: HeaderMap::from_iter([(CONTENT_TYPE, json)]),
-        body: Bytes::from(fs::read(path)?).into(),
+        // However long it is: the proxy keeps no more than 1 MiB.
+        body: Captured::Whole(Bytes::from(fs::read(path)?)),
         trailers: HeaderMap::new(),
         took: Duration::ZERO,
     })
