@@ -259,24 +259,43 @@ fn program(name: &str) -> PathBuf {
     program
 }
 
-/// PostgreSQL refuses to run as root. Where nobody else may enter the checkout, such as below
-/// `/root`, it may read everything all the same.
+/// PostgreSQL refuses to run as root.
 fn as_somebody(program: &Path) -> Command {
-    if !is_root() {
-        return Command::new(program);
-    }
-    let with = |rights: &[&str]| {
-        let mut command = Command::new("setpriv");
-        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).args(rights);
-        command.arg("--").arg(program);
-        command
+    let mut command = match *IDENTITY {
+        Identity::Own => return Command::new(program),
+        Identity::Nobody => nobody(),
+        Identity::InName => {
+            let mut command = Command::new("unshare");
+            command.args(["--user", "--map-user=65534", "--map-group=65534"]);
+            command
+        }
     };
-    let mut trial = with(&[]);
-    trial.arg("--version").env("LD_LIBRARY_PATH", libraries());
-    if trial.output().unwrap().status.success() {
-        return with(&[]);
+    command.arg("--").arg(program);
+    command
+}
+
+/// Who PostgreSQL runs as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Identity {
+    /// Whoever runs the tests.
+    Own,
+    Nobody,
+    /// Root with another number, where nobody else may enter the checkout, such as below `/root`.
+    InName,
+}
+
+static IDENTITY: LazyLock<Identity> = LazyLock::new(|| {
+    if !is_root() {
+        return Identity::Own;
     }
-    with(&["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"])
+    let trial = nobody().args(["--", "test", "-r"]).arg(program("postgres")).status().unwrap();
+    if trial.success() { Identity::Nobody } else { Identity::InName }
+});
+
+fn nobody() -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+    command
 }
 
 fn libraries() -> PathBuf {
@@ -284,7 +303,7 @@ fn libraries() -> PathBuf {
 }
 
 fn give_away(folder: &Path) {
-    if is_root() {
+    if *IDENTITY == Identity::Nobody {
         std::os::unix::fs::chown(folder, Some(65534), Some(65534)).unwrap();
     }
 }
