@@ -64,11 +64,12 @@ impl Transactions {
     pub(super) async fn begin(&self, deadline: Duration) -> Result<Tx, sqlx::Error> {
         let kept = self.idle().pop();
         if let Some(Idle { connection, .. }) = kept {
-            match Tx::begin(connection, begin(deadline)).await {
-                // The server has closed it, and so the others: it was restarted, or is another one.
-                Err(sqlx::Error::Io(_)) => self.idle().clear(),
-                begun => return begun,
+            if let Ok(tx) = Tx::begin(connection, begin(deadline)).await {
+                return Ok(tx);
             }
+            // The server has closed it, with a last word or without, and so the others: it was
+            // restarted, is another one, or they were idle for too long. Nothing was done yet.
+            self.idle().clear();
         }
         let connection = self.source.acquire().await?.detach();
         Tx::begin(connection, begin(deadline)).await

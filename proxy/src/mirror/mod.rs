@@ -17,7 +17,7 @@ use shadow::{
     Experiment, Leg, Observation, OnMismatch, Recheck, RequestSummary, Shadow, Stratum, Unknown,
 };
 
-pub(crate) use self::questions::read;
+pub(crate) use self::questions::Asker;
 pub use self::{
     sampler::{Enough, Sample, Sampler},
     tap::Tap,

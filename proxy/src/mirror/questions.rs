@@ -64,7 +64,7 @@ impl Mirror {
 
     fn asker(&self, snapshot: &Snapshot, upstream: &Arc<Upstream>) -> Asker {
         let (connections, timeouts) = (self.controls.clone(), snapshot.route.policy.timeouts);
-        Asker { connections, upstream: Arc::clone(upstream), timeouts }
+        Asker { connections, upstream: Arc::clone(upstream), timeouts, first: false }
     }
 
     /// The handler, whatever it would write rolled back.
@@ -83,20 +83,22 @@ impl Mirror {
     }
 }
 
-/// Asks an upstream over the judge's own connections.
-struct Asker {
-    connections: Monolith,
-    upstream: Arc<Upstream>,
-    timeouts: Timeouts,
+/// Asks an upstream over connections that are not the buyers'.
+pub(crate) struct Asker {
+    pub(crate) connections: Monolith,
+    pub(crate) upstream: Arc<Upstream>,
+    pub(crate) timeouts: Timeouts,
+    /// What cannot be asked twice goes over a new connection.
+    pub(crate) first: bool,
 }
 
 impl Asker {
-    async fn ask(self, request: Request<Body>) -> Result<Observation, Unanswered> {
-        let Self { connections, upstream, timeouts } = self;
+    pub(crate) async fn ask(self, request: Request<Body>) -> Result<Observation, Unanswered> {
+        let Self { connections, upstream, timeouts, first } = self;
         let began = Instant::now();
         let allowance = Allowance::of(&timeouts, began);
         let (upstream, timeouts) = (&upstream, &timeouts);
-        let hop = Hop { upstream, timeouts, first: false, shadow: true, allowance };
+        let hop = Hop { upstream, timeouts, first, shadow: true, allowance };
         let response = connections.send(hop, request, &mut Trip::default()).await?;
         Ok(read(response, began).await?)
     }
@@ -104,7 +106,7 @@ impl Asker {
 
 /// Why an upstream has not answered the judge.
 #[derive(Debug, thiserror::Error)]
-enum Unanswered {
+pub(crate) enum Unanswered {
     #[error("no answer came")]
     Refused(#[from] ProxyError),
     #[error("the answer broke off")]
@@ -124,10 +126,7 @@ impl Unanswered {
 }
 
 /// The whole of an answer, in bounded memory.
-pub(crate) async fn read(
-    response: Response<Body>,
-    began: Instant,
-) -> Result<Observation, BodyError> {
+async fn read(response: Response<Body>, began: Instant) -> Result<Observation, BodyError> {
     let (head, mut body) = response.into_parts();
     let mut capture = Capture::expecting(body.size_hint().exact());
     let mut trailers = HeaderMap::new();

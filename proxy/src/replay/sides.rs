@@ -18,10 +18,9 @@ use super::{
 use crate::{
     config::Replay,
     extraction::{Call, Ending, Extractions, NoReply, Surroundings},
-    h1::client::Allowance,
     metrics::ProxyMetrics,
-    mirror::{CONTROL_DEADLINE, observe, read, unknown},
-    monolith::{Hop, Monolith, Trip},
+    mirror::{Asker, CONTROL_DEADLINE, observe, unknown},
+    monolith::Monolith,
     recording::Exchange,
     route::{Percent, RouteTable},
     snapshot::Snapshot,
@@ -132,16 +131,11 @@ impl Sides {
         let own = self.pinned.as_ref().filter(|_| snapshot.route.upstream.is_none());
         let upstream = own.cloned().or_else(|| self.table.control(&snapshot.route));
         let upstream = upstream.ok_or(Unknown::ControlFailed)?;
-        let request = snapshot.to_monolith(&exchange.downstream);
-        let (timeouts, began) = (&snapshot.route.policy.timeouts, Instant::now());
-        let allowance = Allowance::of(timeouts, began);
-        let hop = Hop { upstream: &upstream, timeouts, first: true, allowance, shadow: true };
-        let answer = async {
-            let response = self.controls.send(hop, request, &mut Trip::default()).await;
-            let response = response.map_err(|_| Unknown::ControlFailed)?;
-            read(response, began).await.map_err(|_| Unknown::ControlFailed)
-        };
-        timeout(CONTROL_DEADLINE, answer).await.unwrap_or(Err(Unknown::TimedOut))
+        let (connections, timeouts) = (self.controls.clone(), snapshot.route.policy.timeouts);
+        let asker = Asker { connections, upstream, timeouts, first: true };
+        let answer = asker.ask(snapshot.to_monolith(&exchange.downstream));
+        let answer = timeout(CONTROL_DEADLINE, answer).await;
+        answer.map_or(Err(Unknown::TimedOut), |it| it.map_err(|_| Unknown::ControlFailed))
     }
 
     async fn ask_handler(
