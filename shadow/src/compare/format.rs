@@ -30,7 +30,9 @@ impl Format {
             "application/xml" | "text/xml" => Self::Xml,
             "text/csv" => Self::Csv,
             "application/x-www-form-urlencoded" => Self::Form,
-            "application/javascript" => Self::Text,
+            "application/javascript" | "application/x-javascript" => Self::Text,
+            // A document on each line: one that is another leaves the rest as they are.
+            "application/x-ndjson" | "application/jsonl" => Self::Text,
             _ if essence.ends_with("+json") => Self::Json,
             _ if essence.ends_with("+xml") => Self::Xml,
             _ if essence.starts_with("text/") => Self::Text,
@@ -56,6 +58,7 @@ mod tests {
             ("image/svg+xml", Format::Xml),
             ("text/csv; header=present", Format::Csv),
             ("text/javascript", Format::Text),
+            ("application/x-ndjson", Format::Text),
             ("image/png", Format::Bytes),
             ("", Format::Bytes),
         ] {

@@ -1,14 +1,13 @@
 //! Headers, compared by what they mean.
 
+mod cookies;
 mod values;
 
 use std::{borrow::Cow, collections::BTreeSet};
 
 use http::{
     HeaderMap, HeaderValue,
-    header::{
-        CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, LOCATION, SET_COOKIE, VARY, WWW_AUTHENTICATE,
-    },
+    header::{CONTENT_ENCODING, SET_COOKIE},
 };
 
 use self::values::{meaning, words};
@@ -38,9 +37,31 @@ const LEFT_OUT: [&str; 16] = [
     "x-runtime",
 ];
 
-/// What a client acts on. (The lines of Set-Cookie are critical too.)
-const CRITICAL: [http::HeaderName; 5] =
-    [CACHE_CONTROL, CONTENT_TYPE, LOCATION, VARY, WWW_AUTHENTICATE];
+/// What a client acts on: how it reads the answer, where it goes next, and what protects its user.
+/// (The lines of Set-Cookie are critical too.)
+const CRITICAL: [&str; 18] = [
+    "accept-ranges",
+    "allow",
+    "cache-control",
+    "clear-site-data",
+    "content-disposition",
+    "content-location",
+    "content-range",
+    "content-security-policy",
+    "content-type",
+    "link",
+    "location",
+    "refresh",
+    "retry-after",
+    "strict-transport-security",
+    "vary",
+    "www-authenticate",
+    "x-content-type-options",
+    "x-frame-options",
+];
+
+/// So begins what says whether a page of another origin may have the answer.
+const CORS: &str = "access-control-";
 
 /// Adds the differences of two answers' headers or trailers, by name; those of cookies by cookie.
 pub(super) fn compare<'a>(
@@ -55,15 +76,11 @@ pub(super) fn compare<'a>(
         let mut path = Path::at(root);
         path.push(Step::Member(name));
         if name == SET_COOKIE {
-            compare_cookies(&mut path, control, candidate, collector);
+            cookies::compare(&mut path, control, candidate, collector);
         } else {
             let ordered = collector.excuses().order(&path);
             let [one, other] = [control, candidate].map(|it| meaning(name, it, ordered));
-            let class = match name {
-                _ if CRITICAL.iter().any(|it| it == name) => Class::Critical,
-                _ => Class::Cosmetic,
-            };
-            found(&path, class, one, other, collector);
+            found(&path, class(name), one, other, collector);
         }
     }
 }
@@ -75,64 +92,16 @@ pub(super) fn encodings(headers: &HeaderMap) -> Vec<String> {
     encodings
 }
 
+fn class(name: &str) -> Class {
+    if CRITICAL.contains(&name) || name.starts_with(CORS) {
+        Class::Critical
+    } else {
+        Class::Cosmetic
+    }
+}
+
 fn is_left_out(name: &str) -> bool {
     LEFT_OUT.contains(&name) || name.starts_with("x-banyan-")
-}
-
-/// A cookie's value is the session's business: only its name and attributes are compared.
-fn compare_cookies<'a>(
-    path: &mut Path<'a>,
-    control: &'a HeaderMap,
-    candidate: &'a HeaderMap,
-    collector: &mut Collector<'a>,
-) {
-    let [ones, others] = [control, candidate].map(cookies);
-    let names: BTreeSet<&str> = ones.iter().chain(&others).map(|(name, _)| *name).collect();
-    for name in names {
-        path.push(Step::Member(name));
-        let [one, other] = [&ones, &others].map(|it| {
-            let lines: Vec<_> =
-                it.iter().filter(|it| it.0 == name).map(|it| it.1.as_str()).collect();
-            (!lines.is_empty()).then(|| Cow::Owned(lines.join(", ")))
-        });
-        found(path, Class::Critical, one, other, collector);
-        path.pop();
-    }
-}
-
-fn cookies(headers: &HeaderMap) -> Vec<(&str, String)> {
-    headers.get_all(SET_COOKIE).iter().map(cookie).collect()
-}
-
-/// The name of a cookie, and everything but its value in a comparable form. Of `Expires` only the
-/// presence is kept, as it is counted from the clock; `Max-Age` is kept. An empty value, which
-/// clears the cookie, is told from the others.
-fn cookie(line: &HeaderValue) -> (&str, String) {
-    let Ok(line) = line.to_str() else { return ("", line_digest(line)) };
-    let mut parts = line.split(';').map(str::trim);
-    let (name, value) = parts.next().and_then(|it| it.split_once('=')).unwrap_or((line, ""));
-    let mut attributes: BTreeSet<String> = parts
-        .filter(|it| !it.is_empty())
-        .map(|part| {
-            let (name, value) = part.split_once('=').unwrap_or((part, ""));
-            let name = name.trim().to_ascii_lowercase();
-            match &*name {
-                "expires" => name,
-                "path" => format!("path={}", value.trim()),
-                _ if value.is_empty() => name,
-                _ => format!("{name}={}", value.trim().to_ascii_lowercase()),
-            }
-        })
-        .collect();
-    if value.is_empty() {
-        attributes.insert("(cleared)".to_owned());
-    }
-    (name.trim(), attributes.into_iter().collect::<Vec<_>>().join("; "))
-}
-
-/// A cookie that is not text is compared byte for byte.
-fn line_digest(line: &HeaderValue) -> String {
-    line.as_bytes().escape_ascii().to_string()
 }
 
 /// A value as text; bytes that are none are escaped, so that different values stay different.

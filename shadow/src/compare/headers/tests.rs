@@ -50,8 +50,17 @@ fn what_a_client_acts_on_is_critical() {
             "missing critical headers.cache-control",
             "extra critical headers.content-type",
             "changed critical headers.location",
-            "changed cosmetic headers.x-frame-options",
+            "changed critical headers.x-frame-options",
         ]
+    );
+}
+
+#[test]
+fn a_page_of_another_origin_acts_on_what_it_may_have() {
+    let control = [("access-control-allow-origin", "*"), ("x-page", "1")];
+    assert_eq!(
+        differences(&control, &[]),
+        ["missing critical headers.access-control-allow-origin", "missing cosmetic headers.x-page"]
     );
 }
 
@@ -120,19 +129,24 @@ fn media_types_are_compared_with_their_parameters() {
     assert_eq!(same("multipart/mixed; boundary=a", "multipart/mixed; boundary=A").len(), 1);
 }
 
+/// What Rails makes of a session in a cookie, shortened.
+const SEALED: [&str; 2] =
+    ["_shop_session=q8Zk%3D--Xa0--b1%3D; ", "_shop_session=bB3x%3D--Yb1--c2%3D; "];
+
 #[test]
 fn cookies_are_compared_by_name_and_attributes() {
+    let line = |sealed, rest| format!("{sealed}{rest}").leak() as &'static str;
     let control = [
-        ("set-cookie", "_shop_session=abc%3D; path=/; HttpOnly; SameSite=Lax"),
+        ("set-cookie", line(SEALED[0], "path=/; HttpOnly; SameSite=Lax")),
         ("set-cookie", "seen=1; path=/; expires=Tue, 24 Nov 2026 12:00:00 GMT"),
     ];
     let candidate = [
-        ("set-cookie", "seen=2; Expires=Wed, 25 Nov 2026 12:00:00 GMT; Path=/"),
-        ("set-cookie", "_shop_session=xyz; samesite=lax; httponly; path=/"),
+        ("set-cookie", "seen=1; Expires=Wed, 25 Nov 2026 12:00:00 GMT; Path=/"),
+        ("set-cookie", line(SEALED[1], "samesite=lax; httponly; path=/")),
     ];
     assert!(differences(&control, &candidate).is_empty());
 
-    let candidate = [("set-cookie", "_shop_session=xyz; path=/; SameSite=Lax")];
+    let candidate = [("set-cookie", line(SEALED[1], "path=/; SameSite=Lax"))];
     assert_eq!(
         differences(&control, &candidate),
         [
@@ -140,6 +154,25 @@ fn cookies_are_compared_by_name_and_attributes() {
             "missing critical headers.set-cookie.seen"
         ]
     );
+}
+
+#[test]
+fn a_cookies_value_is_compared_unless_it_is_sealed_or_random() {
+    let set = |value: &str| [("set-cookie", format!("a={value}; path=/").leak() as &'static str)];
+    for (one, other) in [
+        ("4ab1de3b1e3c4a1d9f1c", "93b1de3b1e3c4a1d9f1d"),
+        ("67f6f3d2-8b5e-4a8b-9d3c-0c9b6d8e1f10", "00f6f3d2-8b5e-4a8b-9d3c-0c9b6d8e1f11"),
+        ("IjEi--0beec7b5", "IjIi--1beec7b6"),
+        ("de%2DDE", "de-DE"),
+    ] {
+        assert!(differences(&set(one), &set(other)).is_empty(), "{one} {other}");
+    }
+    for (one, other) in [("de", "en"), ("1", "2"), ("1700000000", "1700000001")] {
+        let expected = ["changed critical headers.set-cookie.a.value"];
+        assert_eq!(differences(&set(one), &set(other)), expected, "{one} {other}");
+    }
+    let expected = ["missing critical headers.set-cookie.a.value"];
+    assert_eq!(differences(&set("42"), &set("IjQyIg==--0beec7b5")), expected, "signed");
 }
 
 #[test]
