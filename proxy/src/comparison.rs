@@ -217,15 +217,30 @@ fn text(comparison: &Comparison<'_>) -> Result<String, serde_json::Error> {
     Ok(text)
 }
 
-/// On one line, and cut.
+/// On one line, and cut; what looks like something else, or like nothing, is escaped.
 fn value(fragment: Option<&Fragment<'_>>) -> Result<String, serde_json::Error> {
     let Some(fragment) = fragment else { return Ok("–".to_owned()) };
     let text = serde_json::to_string(fragment)?;
-    let mut cut: String = text.chars().take(VALUE).collect();
-    if cut.len() < text.len() {
+    let mut signs = text.chars();
+    let mut cut = String::new();
+    for sign in signs.by_ref().take(VALUE) {
+        if is_unseen(sign) {
+            cut.extend(sign.escape_unicode());
+        } else {
+            cut.push(sign);
+        }
+    }
+    if !signs.as_str().is_empty() {
         cut.push('…');
     }
     Ok(cut)
+}
+
+/// Space other than the common one, and what joins, separates or turns other signs (Unicode's
+/// categories Zs and Cf, as far as texts have them).
+const fn is_unseen(it: char) -> bool {
+    matches!(it, '\u{a0}' | '\u{ad}' | '\u{2000}'..='\u{200f}' | '\u{2028}'..='\u{202f}')
+        || matches!(it, '\u{205f}'..='\u{206f}' | '\u{3000}' | '\u{feff}')
 }
 
 const fn reason(why: Unknown) -> &'static str {
@@ -238,6 +253,12 @@ const fn reason(why: Unknown) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn signs_that_cannot_be_seen_are_escaped() {
+        let text = Fragment::Text("é\u{a0}x \u{200b}\u{feff}y");
+        assert_eq!(value(Some(&text)).unwrap(), r#""é\u{a0}x \u{200b}\u{feff}y""#);
+    }
 
     #[test]
     fn stored_answers_are_read_in_any_version_and_with_any_line_ends() {

@@ -30,9 +30,11 @@ impl Format {
             "application/xml" | "text/xml" => Self::Xml,
             "text/csv" => Self::Csv,
             "application/x-www-form-urlencoded" => Self::Form,
-            "application/javascript" | "application/x-javascript" => Self::Text,
-            // A document on each line: one that is another leaves the rest as they are.
-            "application/x-ndjson" | "application/jsonl" => Self::Text,
+            // Of JSON by lines, one that is another leaves the rest as they are.
+            "application/javascript"
+            | "application/x-javascript"
+            | "application/x-ndjson"
+            | "application/jsonl" => Self::Text,
             _ if essence.ends_with("+json") => Self::Json,
             _ if essence.ends_with("+xml") => Self::Xml,
             _ if essence.starts_with("text/") => Self::Text,

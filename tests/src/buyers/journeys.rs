@@ -45,10 +45,9 @@ impl Buyer {
         // The whole catalogue: a few pages would be few distinct requests, however many come.
         let page = self.random.random_range(1..=125);
         let found = self.random.random_range(1..=9);
-        for query in [
-            format!("?page={page}&sort={sort}"),
-            format!("?q={word}&page={found}&per_page=10"),
-        ] {
+        for query in
+            [format!("?page={page}&sort={sort}"), format!("?q={word}&page={found}&per_page=10")]
+        {
             let (status, list) = self.browser.json(&format!("/api/products{query}")).await?;
             expect(status == StatusCode::OK, || format!("the list answered {status}"))?;
             let products = array(&list["products"])?;

@@ -30,7 +30,11 @@ const PIECE: usize = 4096;
 
 /// A parsed page.
 #[derive(Debug)]
-pub(in crate::compare) struct Page(pub(super) Tree<Node>);
+pub(in crate::compare) struct Page {
+    pub(super) tree: Tree<Node>,
+    /// How a browser lays it out, by its doctype.
+    pub(super) mode: QuirksMode,
+}
 
 #[derive(Debug)]
 pub(super) enum Node {
@@ -71,7 +75,10 @@ impl Page {
             }
         }
         let sink = parser.finish();
-        if sink.is_exhausted() { Err(Unknown::TooLarge) } else { Ok(Self(sink.tree.into_inner())) }
+        if sink.is_exhausted() {
+            return Err(Unknown::TooLarge);
+        }
+        Ok(Self { tree: sink.tree.into_inner(), mode: sink.mode.get() })
     }
 }
 
@@ -86,6 +93,7 @@ struct Sink {
     nodes: Cell<usize>,
     looks: Cell<usize>,
     too_deep: Cell<bool>,
+    mode: Cell<QuirksMode>,
     /// Since the last piece: none means that the parser is in the middle of one long token.
     calls: Cell<usize>,
 }
@@ -104,6 +112,7 @@ impl Default for Sink {
             nodes: Cell::default(),
             looks: Cell::default(),
             too_deep: Cell::default(),
+            mode: Cell::new(QuirksMode::NoQuirks),
             calls: Cell::default(),
         }
     }
@@ -250,7 +259,9 @@ impl TreeSink for Sink {
         one.id == other.id
     }
 
-    fn set_quirks_mode(&self, _: QuirksMode) {}
+    fn set_quirks_mode(&self, mode: QuirksMode) {
+        self.mode.set(mode);
+    }
 
     fn append_before_sibling(&self, sibling: &Handle, new: NodeOrText<Handle>) {
         if let NodeOrText::AppendNode(new) = &new {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use ego_tree::NodeRef;
+use html5ever::tree_builder::QuirksMode;
 
 use super::{
     Content, DEPTH_LIMIT, Element, Node as Normal, Page,
@@ -11,16 +12,28 @@ use super::{
 };
 use crate::{Unknown, compare::json::parse};
 
+/// The root has it as an attribute where a browser lays the page out as those of long ago, for want
+/// of a doctype. (`document.compatMode` is what scripts see of it.)
+const MODE: &str = "compat-mode";
+
 impl Page {
     /// The root element. Comments are left out.
     ///
     /// # Errors
     /// [`Unknown::TooLarge`] when elements are nested too deeply.
     pub(in crate::compare) fn element(&self) -> Result<Element<'_>, Unknown> {
-        let mut children = self.0.root().children();
+        let mut children = self.tree.root().children();
         // The parser makes an `html` element of any text.
-        let root = children.find_map(|it| element(it, 0).transpose());
-        root.unwrap_or_else(|| Ok(Element::new("html".into(), Vec::new(), Vec::new())))
+        let root = children.find_map(|it| element(it, 0).transpose()).transpose()?;
+        let root = root.unwrap_or_else(|| Element::new("html".into(), Vec::new(), Vec::new()));
+        let mode = match self.mode {
+            QuirksMode::NoQuirks => return Ok(root),
+            QuirksMode::LimitedQuirks => "limited-quirks",
+            QuirksMode::Quirks => "quirks",
+        };
+        let Element { tag, mut attributes, children, .. } = root;
+        attributes.push((MODE.into(), Content::text(mode.into())));
+        Ok(Element::new(tag, attributes, children))
     }
 }
 

@@ -50,6 +50,16 @@ fn xml(control: &str, candidate: &str) -> Vec<String> {
 }
 
 #[test]
+fn a_page_without_its_doctype_is_laid_out_otherwise() {
+    let page = |doctype: &str| format!("{doctype}<p>x</p>");
+    let legacy = r#"<!DOCTYPE html SYSTEM "about:legacy-compat">"#;
+    assert!(html(&page("<!doctype HTML>"), &page(legacy)).is_empty());
+    assert_eq!(html(&page("<!DOCTYPE html>"), &page("")), ["extra :root[compat-mode]"]);
+    let transitional = r#"<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN" "">"#;
+    assert_eq!(html(&page(transitional), &page("")), ["changed :root[compat-mode]"]);
+}
+
+#[test]
 fn what_a_browser_does_not_show_means_nothing() {
     for (control, candidate) in [
         ("<p class='a b' id=x>1</p>", "<P id=\"x\" class=\"b  a b\">1</P>"),
@@ -59,7 +69,7 @@ fn what_a_browser_does_not_show_means_nothing() {
         ("<input disabled=disabled>", "<input disabled>"),
         ("<div><b>a</b> <b>b</b> </div>", "<div> <b>a</b>\n<b>b</b></div>"),
         (
-            "<title>x</title>",
+            "<!DOCTYPE html><title>x</title>",
             "<!DOCTYPE html><html><head><title>x</title></head><body></body></html>",
         ),
         ("<p>&eacute;&#x27;</p>", "<p>é'</p>"),
@@ -191,7 +201,7 @@ fn xml_is_compared_like_a_page() {
 
 #[test]
 fn an_element_is_shown_as_markup_and_cut_when_it_is_long() {
-    let page = Page::parse("<p title='\"'>a <b>b</b>".as_bytes()).unwrap();
+    let page = Page::parse("<!DOCTYPE html><p title='\"'>a <b>b</b>".as_bytes()).unwrap();
     let expected = "<html><head></head><body><p title=\"&quot;\">a <b>b</b></p></body></html>";
     assert_eq!(page.element().unwrap().excerpt(), expected);
     let page = Page::parse("é".repeat(EXCERPT).as_bytes()).unwrap();
