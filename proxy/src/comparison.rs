@@ -15,7 +15,7 @@ use http::{HeaderMap, HeaderValue, Response, header::CONTENT_TYPE};
 use prometheus::Registry;
 use serde::Serialize;
 use shadow::{
-    Observation, Subject, Unknown,
+    Captured, Observation, Subject, Unknown,
     compare::{Answers, Comparison, Finding, Fragment, Judgement, Outcome, Pair, Rules},
 };
 use time::OffsetDateTime;
@@ -146,7 +146,8 @@ fn observation(file: &Path, content_type: Option<&str>) -> Result<Observation, C
     Ok(Observation {
         status,
         headers,
-        body: body.into(),
+        // Nobody waits, so that it need not be digested, however long it is.
+        body: Captured::Whole(body),
         trailers: HeaderMap::new(),
         took: Duration::ZERO,
     })

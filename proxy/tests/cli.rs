@@ -377,6 +377,13 @@ fn compare_reads_bodies_alone_and_says_what_it_cannot_read() {
         run(folder.path(), &[&["compare", "a.html", "b.html"], &html[..]].concat());
     assert_eq!(code, Some(1));
     assert!(out.contains(":root > body > p::text"), "{out}");
+    for (name, last) in [("a.json", 1), ("b.json", 2)] {
+        let long = format!("[{}{last}]", "\"a text\",".repeat(200_000));
+        fs::write(folder.path().join(name), long).unwrap();
+    }
+    let json = ["--content-type", "application/json"];
+    let (_, out, _) = run(folder.path(), &[&["compare", "a.json", "b.json"], &json[..]].concat());
+    assert!(out.contains("$[200000]"), "{out}");
     for (arguments, says) in [
         (&["a.html", "b.html"][..], "a.html has no HTTP response (no status line)"),
         (&["absent", "control"], "absent cannot be read: No such file"),
