@@ -37,7 +37,7 @@ fn check_says_good_or_every_fault_with_its_place() {
     )
     .unwrap();
     let (code, out, _) = run(folder.path(), &["check"]);
-    assert_eq!((code, out.as_str()), (Some(0), "routes.toml: good, 1 routes\n"));
+    assert_eq!((code, out.as_str()), (Some(0), "routes.toml: good, 1 route\n"));
 
     fs::write(
         &file,

@@ -50,6 +50,7 @@ impl Checked {
             let _ = writeln!(text, "{}", At(&self.file, finding));
         }
         let _ = match self.routes {
+            Some(1) => writeln!(text, "{}: good, 1 route", self.file),
             Some(routes) => writeln!(text, "{}: good, {routes} routes", self.file),
             None => writeln!(text, "{}: not accepted", self.file),
         };
