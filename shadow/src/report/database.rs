@@ -15,6 +15,7 @@ use super::{
     dialect::Dialect,
     file::{self, Watched},
     table::Table,
+    unreachable::unreachable,
     value::Value,
 };
 
@@ -96,7 +97,7 @@ impl Database {
 
     /// Whether it can be reached.
     pub(super) async fn reach(&self) -> Result<(), StoreError> {
-        self.lease().await.map_err(StoreError::Open)?.give_back();
+        self.lease().await.map_err(unreachable)?.give_back();
         Ok(())
     }
 

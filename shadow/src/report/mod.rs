@@ -17,6 +17,7 @@ mod room;
 mod routes;
 mod store;
 mod table;
+mod unreachable;
 mod value;
 
 use std::collections::BTreeMap;
