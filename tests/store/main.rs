@@ -5,6 +5,7 @@
 mod bench;
 mod counts;
 mod faults;
+mod half_way;
 mod killed;
 mod opening;
 mod programs;

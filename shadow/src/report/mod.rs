@@ -12,6 +12,7 @@ mod latency;
 mod noise;
 mod pending;
 mod reports;
+mod resume;
 mod retention;
 mod room;
 mod routes;
