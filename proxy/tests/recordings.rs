@@ -187,8 +187,11 @@ impl Studio {
 
     /// A replay against a database that is not there: the monolith is asked, no handler answers.
     fn replay(&self, flags: &[&str]) -> Command {
-        let monolith = self.monolith.url();
-        let mut command = self.banyan(&["replay", "recordings", "--monolith", &monolith]);
+        self.replay_at(&self.monolith.url(), flags)
+    }
+
+    fn replay_at(&self, monolith: &str, flags: &[&str]) -> Command {
+        let mut command = self.banyan(&["replay", "recordings", "--monolith", monolith]);
         command.args(["--routes", "routes.toml", "--database", "mysql://root@127.0.0.1:1/shop"]);
         command.args(flags);
         command
@@ -337,6 +340,25 @@ fn a_second_signal_ends_a_replay_at_once() {
     let begin = Instant::now();
     assert_eq!(replay.0.wait().unwrap().code(), Some(130));
     assert!(begin.elapsed() < Duration::from_secs(10), "an answer is waited for 30 s");
+}
+
+#[test]
+fn what_kept_a_side_from_answering_is_said() {
+    let studio = Studio::new(2);
+    record(&studio, 1);
+    let text = |mut replay: Command| {
+        let output = replay.output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let said = text(studio.replay(&[]));
+    assert!(
+        said.contains("could not be compared: failed: the handler's database failed"),
+        "{said}"
+    );
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let said = text(studio.replay_at(&format!("http://{nobody}"), &["--format", "junit"]));
+    assert!(said.contains("control_failed: no answer came: the server could not be"), "{said}");
 }
 
 /// Silence where nobody looks: a log of a CI holds the result and nothing of how it came about.

@@ -103,7 +103,7 @@ fn request(route: &str, failing: &Failing) -> String {
         let _ = write!(text, ": {request}");
     }
     text.push('\n');
-    if let Some(why) = &failing.unknown {
+    if let Some(why) = failing.missed() {
         let _ = writeln!(text, "  could not be compared: {why}");
         return text;
     }
