@@ -30,7 +30,7 @@ const STATEMENT: Duration = Duration::from_secs(10);
 /// And another process's migration so long.
 const MIGRATION: Duration = Duration::from_mins(1);
 
-/// Held by the process that migrates; the name is at most 64 characters long. It is 1 who has it.
+/// Held by the process that migrates; the name is at most 64 characters long. 0 where another has it.
 const MYSQL_LOCK: &str = "SELECT GET_LOCK(LEFT(CONCAT('banyan ', DATABASE()), 64), 30)";
 const MYSQL_UNLOCK: &str = "DO RELEASE_LOCK(LEFT(CONCAT('banyan ', DATABASE()), 64))";
 
@@ -140,7 +140,7 @@ impl Database {
                 Dialect::MySql => {
                     // sqlx waits for its lock in a way that MariaDB takes for not waiting at all.
                     let lock = sqlx::query(MYSQL_LOCK).fetch_one(&mut **connection).await?;
-                    if lock.try_get::<Option<i64>, _>(0)? != Some(1) {
+                    if lock.try_get::<Option<i64>, _>(0)? == Some(0) {
                         return Err(slow().into());
                     }
                     resume(connection, migrations).await?;
