@@ -64,6 +64,13 @@ async fn replayed_elsewhere(
     let (_, cart) = browser.json("/api/cart").await.unwrap();
     // The monolith did it once more, and the handler's was undone.
     assert_eq!(quantity(&cart, variant), before + 1, "{cart}");
+
+    // At once, but for what one buyer did: none of it is a visitor's.
+    let flags = ["--writes", "--values", "--rate", "1000"];
+    let replayed = studio.replay(&studio.recordings(), &flags, extracted::all()).await.unwrap();
+    assert_eq!(replayed.conclusion, Conclusion::Same, "{}", replayed.text);
+    let (_, cart) = browser.json("/api/cart").await.unwrap();
+    assert_eq!(quantity(&cart, variant), before + 2, "{cart}");
 }
 
 /// Nor does it know the secret that they are encrypted with.

@@ -91,6 +91,7 @@ impl Sides {
         if !is_safe && !self.writes {
             return Outcome::Skipped(Skip::Write);
         }
+        let _turn = self.sessions.turn(&exchange).await;
         self.sessions.translate(&mut exchange).await;
         let Some(snapshot) = Snapshot::replayed(Arc::clone(route), &exchange) else {
             return Outcome::Skipped(Skip::Declined);
