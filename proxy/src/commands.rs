@@ -2,8 +2,9 @@
 //! it cannot be said yet.
 
 use std::{
+    cell::Cell,
     error::Error,
-    io::{self, Write},
+    io::{self, IsTerminal as _, Write},
     process::ExitCode,
 };
 
@@ -21,6 +22,10 @@ use crate::{
     server::Banyan,
     service_manager, verdict,
 };
+
+/// Numbers of signals, as POSIX has them.
+const SIGINT: u8 = 2;
+const SIGTERM: u8 = 15;
 
 /// `banyan serve`: until SIGTERM, SIGINT or a successor, then a drain; a second signal ends it at
 /// once. SIGHUP reads certificates and routes again.
@@ -147,25 +152,66 @@ pub fn record(arguments: &Record) -> ExitCode {
 }
 
 /// `banyan replay`: recorded requests; 0 when no answer differs, 1 when one does, 2 when none was
-/// compared, or not all could be.
+/// compared, or not all could be. SIGINT and SIGTERM stop it behind what is under way, and a second
+/// one at once: 128 and the signal's number then, as shells say it.
 pub fn replay(arguments: &Replay, extractions: &'static [Extraction]) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let stopped = Cell::new(None);
     let replayed = match &runtime {
-        Ok(runtime) => {
-            let interrupted = async { tokio::signal::ctrl_c().await };
-            runtime.block_on(replay::replay(arguments, extractions, interrupted))
-        }
+        Ok(runtime) => runtime.block_on(until_stopped(arguments, extractions, &stopped)),
         Err(error) => return cannot(&format!("the system gives no event queue: {error}")),
     };
+    if let Ok(runtime) = runtime {
+        // What a second signal has cut short is not waited for.
+        runtime.shutdown_background();
+    }
     let Replayed { text, conclusion } = match replayed {
         Ok(replayed) => replayed,
-        Err(error) => return cannot(&Chain(&error).to_string()),
+        Err(error) => {
+            let failed = cannot(&Chain(error.as_ref()).to_string());
+            return stopped.get().map_or(failed, |signal| ExitCode::from(128 + signal));
+        }
     };
     match (print(&text), conclusion) {
         (Err(error), _) => cannot(&error.to_string()),
         (Ok(()), Conclusion::Same) => ExitCode::SUCCESS,
         (Ok(()), Conclusion::Different) => ExitCode::FAILURE,
         (Ok(()), Conclusion::Unknown) => cannot("not every request could be compared"),
+    }
+}
+
+/// Replays, and notes the number of the signal that has stopped it.
+async fn until_stopped(
+    arguments: &Replay,
+    extractions: &'static [Extraction],
+    stopped: &Cell<Option<u8>>,
+) -> Result<Replayed, Box<dyn Error>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let (stop, is_stopped) = tokio::sync::oneshot::channel();
+    let listening = async {
+        let mut stop = Some(stop);
+        loop {
+            let number = tokio::select! {
+                _ = terminate.recv() => SIGTERM,
+                _ = interrupt.recv() => SIGINT,
+            };
+            stopped.set(Some(number));
+            match stop.take() {
+                Some(stop) => {
+                    // Behind the progress bar, which is not ended by a line feed.
+                    let feed = if io::stderr().is_terminal() { "\n" } else { "" };
+                    let what = "stopping behind what is under way; a second signal stops at once";
+                    let _ = writeln!(io::stderr().lock(), "{feed}banyan: {what}");
+                    let _ = stop.send(());
+                }
+                None => return,
+            }
+        }
+    };
+    tokio::select! {
+        replayed = replay::replay(arguments, extractions, is_stopped) => Ok(replayed?),
+        () = listening => Err("stopped at once".into()),
     }
 }
 

@@ -28,6 +28,7 @@ mod races;
 mod record;
 mod reload;
 mod replay;
+mod replayed_sessions;
 mod rolling;
 mod sendfile;
 mod sessions;

@@ -14,7 +14,10 @@ use shadow::{
 };
 use tests::project::Scratch;
 
-use crate::servers::{self, Kind};
+use crate::{
+    programs::mysqld,
+    servers::{self, Kind},
+};
 
 /// Nothing here takes so long; a test that waits for it has failed.
 pub(crate) const LONG: Duration = Duration::from_mins(1);
@@ -38,6 +41,12 @@ impl Place {
         Self { url: servers::database(Kind::MariaDb).await, folder: Scratch::new("store") }
     }
 
+    /// None where the server was not fetched.
+    pub(crate) async fn mysql() -> Option<Self> {
+        mysqld()?;
+        Some(Self { url: servers::database(Kind::MySql).await, folder: Scratch::new("store") })
+    }
+
     pub(crate) async fn postgresql() -> Self {
         Self { url: servers::database(Kind::Postgres).await, folder: Scratch::new("store") }
     }
@@ -45,6 +54,7 @@ impl Place {
 
 /// One process: a judge of its own on a store.
 pub(crate) struct Process {
+    url: String,
     pub(crate) store: Store,
     pub(crate) judge: Shadow,
     registry: Registry,
@@ -60,24 +70,25 @@ impl Process {
     }
 
     pub(crate) async fn with(url: &str, settings: Settings) -> Self {
-        Self::on(Store::open(url).await.unwrap(), settings)
+        Self::on(url, Store::open(url).await.unwrap(), settings)
     }
 
     /// On a store that is not there yet.
     pub(crate) async fn waiting(url: &str) -> Self {
-        Self::on(Store::open_or_wait(url, None).await.unwrap(), Settings::default())
+        Self::on(url, Store::open_or_wait(url, None).await.unwrap(), Settings::default())
     }
 
-    fn on(store: Store, settings: Settings) -> Self {
+    fn on(url: &str, store: Store, settings: Settings) -> Self {
         let registry = Registry::new();
         let judge = Shadow::start(settings, store.clone(), &registry).unwrap();
-        Self { store, judge, registry }
+        Self { url: url.to_owned(), store, judge, registry }
     }
 
-    /// Judges what was offered, and ends.
+    /// Judges what was offered, and ends; returns the store as the next process finds it. The
+    /// connections of this one end with the judge's threads, which nobody waits for.
     pub(crate) async fn end(self) -> Store {
         self.judge.drain(LONG).await;
-        self.store
+        Store::open(&self.url).await.unwrap()
     }
 
     /// Two answers to `GET target`, as JSON.

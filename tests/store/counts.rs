@@ -18,6 +18,7 @@ on_each_store! {
     processes_that_write_at_the_same_time_add_up,
     a_difference_keeps_its_first_samples_its_newest_and_the_rare_ones,
     more_than_one_statement_can_take_is_written_whole,
+    the_longest_ids_are_told_apart,
 }
 
 async fn everything_that_was_counted_is_reported(place: Place) {
@@ -162,4 +163,23 @@ async fn more_than_one_statement_can_take_is_written_whole(place: Place) {
     process.end().await;
     let distinct = report(&store, ROUTE).await.strata[0].distinct;
     assert_eq!((distinct.compared, distinct.critical), (3_000, 500));
+}
+
+/// A route file takes ids of 100 letters, and keys of some databases are bounded.
+async fn the_longest_ids_are_told_apart(place: Place) {
+    let process = Process::new(&place.url).await;
+    let routes = ["a", "b"].map(|last| "x".repeat(99) + last);
+    for (route, times) in routes.iter().zip(1..) {
+        for _ in 0..times {
+            process.offer(route, "/1", ["{\"a\":1}", "{\"a\":2}"]);
+            process.discard(route);
+        }
+    }
+    let store = process.end().await;
+    for (route, times) in routes.iter().zip(1..) {
+        let report = report(&store, route).await;
+        assert_eq!((report.mismatched, report.strata[0].requests.compared), (times, times));
+        assert_eq!(report.unknowns, BTreeMap::from([(Unknown::Declined, times)]));
+        assert_eq!(differences(&store, route).await[0].requests, times);
+    }
 }

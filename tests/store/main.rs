@@ -5,17 +5,30 @@
 mod bench;
 mod counts;
 mod faults;
+mod half_way;
 mod killed;
 mod opening;
+mod programs;
 mod retention;
 mod servers;
+mod tls;
 
 /// Runs each of these tests, `async fn(Place)`, on each database.
 macro_rules! on_each_store {
     ($($test:ident),+ $(,)?) => {
         mod sqlite { $crate::on_each_store!(@ sqlite $($test)+); }
         mod mariadb { $crate::on_each_store!(@ mariadb $($test)+); }
+        mod mysql { $crate::on_each_store!(@mysql $($test)+); }
         mod postgresql { $crate::on_each_store!(@ postgresql $($test)+); }
+    };
+    // Where it was fetched.
+    (@mysql $($test:ident)+) => {
+        $(#[tokio::test]
+        async fn $test() {
+            if let Some(place) = $crate::bench::Place::mysql().await {
+                super::$test(place).await;
+            }
+        })+
     };
     (@ $store:ident $($test:ident)+) => {
         $(#[tokio::test]

@@ -1,5 +1,5 @@
-//! The databases that a store may be, each as it is installed: MariaDB and PostgreSQL run below
-//! `target/run/` on ports of their own, and end with this process in whatever way it ends.
+//! The databases that a store may be, each as it is installed: the servers run below `target/run/` on
+//! ports of their own, and end with this process in whatever way it ends.
 
 use std::{
     fs::{self, File},
@@ -17,18 +17,23 @@ use std::{
 };
 
 use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor as _};
-use tests::project::{self, Scratch};
+use tests::project::Scratch;
+
+use crate::programs::{as_somebody, give_away, libraries, mysqld, program};
 
 /// A database server of a kind that is installed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     MariaDb,
+    MySql,
     Postgres,
 }
 
 /// A running server.
 pub(crate) struct Server {
     kind: Kind,
+    /// Options of its own, beside those that all have.
+    options: Vec<String>,
     folder: Scratch,
     port: u16,
     run: Option<Run>,
@@ -42,6 +47,7 @@ struct Run {
 }
 
 static MARIADB: LazyLock<Server> = LazyLock::new(|| Server::start(Kind::MariaDb));
+static MYSQL: LazyLock<Server> = LazyLock::new(|| Server::start(Kind::MySql));
 static POSTGRES: LazyLock<Server> = LazyLock::new(|| Server::start(Kind::Postgres));
 
 /// Prints the server's process id, and ends the server when nobody holds its standard input.
@@ -54,6 +60,7 @@ impl Kind {
     fn shared(self) -> &'static Server {
         match self {
             Self::MariaDb => &MARIADB,
+            Self::MySql => &MYSQL,
             Self::Postgres => &POSTGRES,
         }
     }
@@ -61,6 +68,7 @@ impl Kind {
     fn name(self) -> &'static str {
         match self {
             Self::MariaDb => "mariadb",
+            Self::MySql => "mysql",
             Self::Postgres => "postgresql",
         }
     }
@@ -75,6 +83,11 @@ pub(crate) async fn database(kind: Kind) -> String {
 impl Server {
     /// Starts a server with nothing in it.
     pub(crate) fn start(kind: Kind) -> Self {
+        Self::start_with(kind, Vec::new())
+    }
+
+    /// As [`Server::start`], with these options too.
+    pub(crate) fn start_with(kind: Kind, options: Vec<String>) -> Self {
         let folder = Scratch::new(kind.name());
         let data = folder.path().join("data");
         let installed = match kind {
@@ -86,6 +99,18 @@ impl Server {
                 // Two of them trip over each other in one.
                 .arg(format!("--tmpdir={}", folder.path().display()))
                 .output(),
+            Kind::MySql => {
+                let init = folder.path().join("init.sql");
+                let user = "CREATE USER root@'127.0.0.1';\n\
+                            GRANT ALL ON *.* TO root@'127.0.0.1' WITH GRANT OPTION;\n";
+                fs::write(&init, user).unwrap();
+                mysqld()
+                    .unwrap()
+                    .arg("--initialize-insecure")
+                    .arg(format!("--init-file={}", init.display()))
+                    .arg(format!("--datadir={}", data.display()))
+                    .output()
+            }
             Kind::Postgres => {
                 fs::create_dir(&data).unwrap();
                 give_away(&data);
@@ -96,7 +121,7 @@ impl Server {
         };
         let installed = installed.unwrap();
         assert!(installed.status.success(), "{}", String::from_utf8_lossy(&installed.stderr));
-        let mut server = Self { kind, folder, port: 0, run: None };
+        let mut server = Self { kind, options, folder, port: 0, run: None };
         for _ in 0..3 {
             server.port = free_port();
             server.restart();
@@ -123,6 +148,14 @@ impl Server {
                 command.arg(format!("--datadir={}", data.display()));
                 command.arg(format!("--port={}", self.port));
             }
+            Kind::MySql => {
+                let mysqld = mysqld().unwrap();
+                command.arg("KILL").arg(mysqld.get_program()).args(mysqld.get_args());
+                command.args(["--skip-name-resolve", "--bind-address=127.0.0.1"]);
+                command.args(["--innodb-flush-log-at-trx-commit=2", "--skip-log-bin"]);
+                command.arg("--socket=mysql.sock").arg(format!("--datadir={}", data.display()));
+                command.arg(format!("--port={}", self.port));
+            }
             Kind::Postgres => {
                 // Killed, it would leave shared memory behind; told to quit, it ends as quickly.
                 command.arg("QUIT");
@@ -133,6 +166,7 @@ impl Server {
                 command.env("LD_LIBRARY_PATH", libraries());
             }
         }
+        command.args(&self.options);
         let log = File::options().create(true).append(true).open(self.log()).unwrap();
         command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
         let mut script = command.spawn().unwrap();
@@ -146,7 +180,7 @@ impl Server {
     /// Waits until it takes connections; false when it has ended.
     pub(crate) fn is_up(&self) -> bool {
         let ready = match self.kind {
-            Kind::MariaDb => "ready for connections",
+            Kind::MariaDb | Kind::MySql => "ready for connections",
             Kind::Postgres => "ready to accept connections",
         };
         let start = Instant::now();
@@ -193,10 +227,10 @@ impl Server {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let name = format!("reports_{}", COUNT.fetch_add(1, Ordering::Relaxed));
         let root = match self.kind {
-            Kind::MariaDb => format!("mysql://root@127.0.0.1:{}", self.port),
+            Kind::MariaDb | Kind::MySql => format!("mysql://root@127.0.0.1:{}", self.port),
             Kind::Postgres => format!("postgres://banyan@127.0.0.1:{}", self.port),
         };
-        let first = if self.kind == Kind::MariaDb { "mysql" } else { "postgres" };
+        let first = if self.kind == Kind::Postgres { "postgres" } else { "mysql" };
         execute(&format!("{root}/{first}"), &format!("CREATE DATABASE {name}")).await;
         format!("{root}/{name}")
     }
@@ -250,67 +284,6 @@ fn children(process: u32) -> Vec<String> {
         (parent == process.to_string()).then(|| stat.split(' ').next().unwrap().to_owned())
     });
     children.collect()
-}
-
-fn program(name: &str) -> PathBuf {
-    let programs = project::target().join("tools/postgresql/lib/postgresql/15/bin");
-    let program = programs.join(name);
-    assert!(program.exists(), "{} is not there: run tests/setup/install test", program.display());
-    program
-}
-
-/// PostgreSQL refuses to run as root.
-fn as_somebody(program: &Path) -> Command {
-    let mut command = match *IDENTITY {
-        Identity::Own => return Command::new(program),
-        Identity::Nobody => nobody(),
-        Identity::InName => {
-            let mut command = Command::new("unshare");
-            command.args(["--user", "--map-user=65534", "--map-group=65534"]);
-            command
-        }
-    };
-    command.arg("--").arg(program);
-    command
-}
-
-/// Who PostgreSQL runs as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Identity {
-    /// Whoever runs the tests.
-    Own,
-    Nobody,
-    /// Root with another number, where nobody else may enter the checkout, such as below `/root`.
-    InName,
-}
-
-static IDENTITY: LazyLock<Identity> = LazyLock::new(|| {
-    if !is_root() {
-        return Identity::Own;
-    }
-    let trial = nobody().args(["--", "test", "-r"]).arg(program("postgres")).status().unwrap();
-    if trial.success() { Identity::Nobody } else { Identity::InName }
-});
-
-fn nobody() -> Command {
-    let mut command = Command::new("setpriv");
-    command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
-    command
-}
-
-fn libraries() -> PathBuf {
-    project::target().join("tools/postgresql/lib")
-}
-
-fn give_away(folder: &Path) {
-    if *IDENTITY == Identity::Nobody {
-        std::os::unix::fs::chown(folder, Some(65534), Some(65534)).unwrap();
-    }
-}
-
-fn is_root() -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    fs::metadata("/proc/self").unwrap().uid() == 0
 }
 
 fn free_port() -> u16 {

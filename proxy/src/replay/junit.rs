@@ -60,9 +60,9 @@ fn failing(text: &mut String, route: &str, failing: &Failing) {
     let request = failing.request.as_ref().map_or_else(String::new, |it| format!(" {it}"));
     let name = escaped(&format!("request {}{request}", failing.id));
     let _ = writeln!(text, "    <testcase classname=\"{route}\" name=\"{name}\">");
-    if let Some(why) = &failing.unknown {
+    if let Some(why) = failing.missed() {
         let _ =
-            writeln!(text, "      <error message=\"could not be compared: {}\"/>", escaped(why));
+            writeln!(text, "      <error message=\"could not be compared: {}\"/>", escaped(&why));
     } else {
         let first = failing.differences.first();
         let message = first.map_or_else(String::new, |it| format!("{} {}", it.path, it.kind));
@@ -122,10 +122,12 @@ mod tests {
             id: id.into(),
             request: None,
             unknown: None,
+            why: None,
             differences: vec![found.clone()],
         };
         let unknown = Some(Unknown::TimedOut.label().to_owned());
-        let late = Failing { unknown, differences: vec![], ..failing("late") };
+        let why = Some("the handler did not answer within 30s".to_owned());
+        let late = Failing { unknown, why, differences: vec![], ..failing("late") };
         let route = RouteTally {
             same: 5,
             noise: 2,
@@ -148,7 +150,7 @@ mod tests {
 </failure>
     </testcase>
     <testcase classname="catalog.show" name="request late">
-      <error message="could not be compared: timed_out"/>
+      <error message="could not be compared: timed_out: the handler did not answer within 30s"/>
     </testcase>
   </testsuite>
 </testsuites>

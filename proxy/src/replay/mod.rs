@@ -109,7 +109,8 @@ pub enum Conclusion {
     Unknown,
 }
 
-/// Replays what the arguments name with these handlers, until that is done or `interrupted` is.
+/// Replays what the arguments name with these handlers, until that is done or `interrupted` is, and
+/// then until what is under way is.
 ///
 /// # Errors
 /// [`ReplayError`].
@@ -180,16 +181,10 @@ impl Run<'_> {
             self.checkpoint = Some(checkpoint);
         }
         let mut progress = Progress::new(total, total - self.archive.entries.len());
-        let (mut last, mut is_interrupted) = (None, false);
+        let mut last = None;
         {
-            let mut outcomes = std::pin::pin!(self.outcomes());
-            let mut interrupted = std::pin::pin!(interrupted);
-            loop {
-                let next = tokio::select! {
-                    next = outcomes.next() => next,
-                    _ = &mut interrupted => { is_interrupted = true; None }
-                };
-                let Some((entry, request, outcome)) = next else { break };
+            let mut outcomes = std::pin::pin!(self.outcomes(interrupted));
+            while let Some((entry, request, outcome)) = outcomes.next().await {
                 tally.count(entry, request, outcome);
                 progress.step(&tally);
                 if let Some(checkpoint) = &self.checkpoint {
@@ -199,7 +194,7 @@ impl Run<'_> {
             }
         }
         progress.end();
-        if is_interrupted {
+        if progress.done() < total {
             if let (Some(checkpoint), Some(last)) = (&self.checkpoint, last) {
                 checkpoint.write(last, &tally, &self.sides.sessions)?;
             }
@@ -213,7 +208,12 @@ impl Run<'_> {
     }
 
     /// Each request with what came of it, in order. Without a rate each waits for the one before.
-    fn outcomes(&self) -> impl Stream<Item = (&Entry, Option<String>, Outcome)> {
+    /// Once interrupted none is begun; those under way are waited for, since what the monolith has
+    /// done it would do again when the run goes on.
+    fn outcomes(
+        &self,
+        interrupted: impl Future,
+    ) -> impl Stream<Item = (&Entry, Option<String>, Outcome)> {
         let entries = stream::iter(&self.archive.entries);
         let pace = self.arguments.rate.map(|it| Duration::from_secs(1) / it);
         let at_once = if pace.is_some() { AT_ONCE } else { 1 };
@@ -228,6 +228,7 @@ impl Run<'_> {
                     entry
                 }
             })
+            .take_until(interrupted)
             .map(|entry| self.outcome(entry))
             .buffered(at_once)
     }

@@ -1,6 +1,6 @@
 //! The two sides of a replayed request: the monolith, and a handler whose transaction is rolled back.
 
-use std::{collections::HashMap, sync::Arc, time::Instant};
+use std::{collections::HashMap, error::Error, sync::Arc, time::Instant};
 
 use extracted::Extraction;
 use shadow::{
@@ -13,10 +13,11 @@ use tokio::time::timeout;
 use super::{
     AT_ONCE, ReplayError,
     sessions::Sessions,
-    tally::{Found, Outcome, Skip},
+    tally::{Found, Miss, Outcome, Skip},
 };
 use crate::{
     config::Replay,
+    error::Chain,
     extraction::{Call, Ending, Extractions, NoReply, Surroundings},
     metrics::ProxyMetrics,
     mirror::{Asker, CONTROL_DEADLINE, observe, unknown},
@@ -90,6 +91,7 @@ impl Sides {
         if !is_safe && !self.writes {
             return Outcome::Skipped(Skip::Write);
         }
+        let _turn = self.sessions.turn(&exchange).await;
         self.sessions.translate(&mut exchange).await;
         let Some(snapshot) = Snapshot::replayed(Arc::clone(route), &exchange) else {
             return Outcome::Skipped(Skip::Declined);
@@ -107,19 +109,21 @@ impl Sides {
         }
         let (control, candidate) = match (control, candidate) {
             (Ok(control), Ok(candidate)) => (control, candidate),
-            (_, Err(Unknown::Declined)) => return Outcome::Skipped(Skip::Declined),
+            (_, Err(Miss { kind: Unknown::Declined, .. })) => {
+                return Outcome::Skipped(Skip::Declined);
+            }
             (Err(why), _) | (_, Err(why)) => return Outcome::Unknown(why),
         };
         let found = match self.differences(&snapshot, control.clone(), candidate) {
             Ok(found) if found.is_empty() => return Outcome::Same,
             Ok(found) => found,
-            Err(why) => return Outcome::Unknown(why),
+            Err(why) => return Outcome::Unknown(why.into()),
         };
         if !is_safe || route.noise == Percent::NONE {
             return Outcome::Different(found);
         }
         let again = self.ask_monolith(&snapshot, &exchange).await;
-        let itself = again.and_then(|it| self.differences(&snapshot, control, it));
+        let itself = again.ok().and_then(|it| self.differences(&snapshot, control, it).ok());
         without_noise(found, &itself.unwrap_or_default())
     }
 
@@ -127,7 +131,7 @@ impl Sides {
         &self,
         snapshot: &Snapshot,
         exchange: &Exchange,
-    ) -> Result<Observation, Unknown> {
+    ) -> Result<Observation, Miss> {
         let own = self.pinned.as_ref().filter(|_| snapshot.route.upstream.is_none());
         let upstream = own.cloned().or_else(|| self.table.control(&snapshot.route));
         let upstream = upstream.ok_or(Unknown::ControlFailed)?;
@@ -135,23 +139,24 @@ impl Sides {
         let asker = Asker { connections, upstream, timeouts, first: true };
         let answer = asker.ask(snapshot.to_monolith(&exchange.downstream));
         let answer = timeout(CONTROL_DEADLINE, answer).await;
-        answer.map_or(Err(Unknown::TimedOut), |it| it.map_err(|_| Unknown::ControlFailed))
+        let answer = answer.map_err(|_| Unknown::TimedOut)?;
+        answer.map_err(|it| failed(Unknown::ControlFailed, &it))
     }
 
     async fn ask_handler(
         &self,
         snapshot: &Snapshot,
         extraction: Extraction,
-    ) -> Result<Observation, Unknown> {
+    ) -> Result<Observation, Miss> {
         // How fast a handler is on buyers' machines is not seen here.
         let call = snapshot.to_handler(extraction, Ending::Rollback);
         let call = Call { deadline: CONTROL_DEADLINE, ..call };
         let began = Instant::now();
         match self.candidates.run(call).await {
             Ok(reply) => Ok(observe(&reply, began.elapsed())),
-            Err(NoReply::Failed(failure)) => Err(unknown(&failure)),
+            Err(NoReply::Failed(failure)) => Err(failed(unknown(&failure), &failure)),
             // It is rolled back, never committed.
-            Err(NoReply::CommitUnknown(_)) => Err(Unknown::Failed),
+            Err(NoReply::CommitUnknown(_)) => Err(Unknown::Failed.into()),
         }
     }
 
@@ -186,6 +191,11 @@ impl Sides {
             candidate: value(difference.candidate.as_ref()),
         }
     }
+}
+
+/// What kept a side from answering.
+fn failed(kind: Unknown, error: &(dyn Error + 'static)) -> Miss {
+    Miss { kind, why: Some(Chain(error).to_string()) }
 }
 
 /// What is left of the differences when those are taken out that the monolith shows against itself:

@@ -20,9 +20,17 @@ pub(super) enum Outcome {
     /// They differ here.
     Different(Vec<Found>),
     /// They could not be compared.
-    Unknown(Unknown),
+    Unknown(Miss),
     /// Nobody was asked.
     Skipped(Skip),
+}
+
+/// Why a request could not be compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Miss {
+    pub(super) kind: Unknown,
+    /// What failed, where that is known: nothing of a buyer's.
+    pub(super) why: Option<String>,
 }
 
 /// Why nobody was asked.
@@ -86,8 +94,25 @@ pub(super) struct Failing {
     /// Why it could not be compared.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(super) unknown: Option<String>,
+    /// And what failed then.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(super) why: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub(super) differences: Vec<Found>,
+}
+
+impl From<Unknown> for Miss {
+    fn from(kind: Unknown) -> Self {
+        Self { kind, why: None }
+    }
+}
+
+impl Failing {
+    /// Why it could not be compared, for a person; `None` where it differed.
+    pub(super) fn missed(&self) -> Option<String> {
+        let unknown = self.unknown.as_deref()?;
+        Some(self.why.as_ref().map_or_else(|| unknown.to_owned(), |it| format!("{unknown}: {it}")))
+    }
 }
 
 impl Skip {
@@ -112,7 +137,7 @@ impl Found {
 impl Tally {
     pub(super) fn count(&mut self, entry: &Entry, request: Option<String>, outcome: Outcome) {
         let route = self.routes.entry(entry.route.clone()).or_default();
-        let (unknown, differences) = match outcome {
+        let (unknown, why, differences) = match outcome {
             Outcome::Same => {
                 route.same += 1;
                 return;
@@ -125,18 +150,18 @@ impl Tally {
                 *route.skipped.entry(skip).or_default() += 1;
                 return;
             }
-            Outcome::Unknown(why) => {
+            Outcome::Unknown(Miss { kind, why }) => {
                 route.unknown += 1;
-                (Some(why.label().to_owned()), Vec::new())
+                (Some(kind.label().to_owned()), why, Vec::new())
             }
             Outcome::Different(differences) => {
                 route.different += 1;
-                (None, differences)
+                (None, None, differences)
             }
         };
         if route.failing.len() < LISTED {
             let id = entry.id.clone();
-            route.failing.push(Failing { id, request, unknown, differences });
+            route.failing.push(Failing { id, request, unknown, why, differences });
         }
     }
 

@@ -42,7 +42,8 @@ pub(super) fn json(tally: &Tally, loss: &Loss) -> serde_json::Result<String> {
 /// As tables: one of all routes, and one of each request that failed.
 pub(super) fn text(tally: &Tally, loss: &Loss, arguments: &Replay) -> String {
     if tally.routes.is_empty() {
-        return "Nothing was replayed: the recording has no such requests.\n".to_owned();
+        let nothing = "Nothing was replayed: the recording has no such requests.\n";
+        return nothing.to_owned() + &notes(tally, loss);
     }
     let mut rows =
         vec![["ROUTE", "SAME", "NOISE", "DIFFERENT", "UNKNOWN", "SKIPPED"].map(str::to_owned)];
@@ -84,10 +85,15 @@ fn notes(tally: &Tally, loss: &Loss) -> String {
         let count = tally.routes.values().filter_map(|it| it.skipped.get(&skip)).sum();
         note(count, &format!("skipped: {}", skip.label()));
     }
-    note(loss.torn as u64, "records were not written whole");
-    note(loss.damaged as u64, "records were damaged since they were written");
-    note(loss.expired as u64, "segments have expired");
-    note(loss.other_key as u64, "segments are encrypted with another key");
+    let mut lost = |count: usize, one: &str, more: &str| {
+        note(count as u64, if count == 1 { one } else { more });
+    };
+    lost(loss.torn, "record was not written whole", "records were not written whole");
+    lost(loss.damaged, "record was damaged since", "records were damaged since");
+    lost(loss.expired, "segment has expired", "segments have expired");
+    let [one, more] = ["segment is", "segments are"];
+    let other = "encrypted with another key";
+    lost(loss.other_key, &format!("{one} {other}"), &format!("{more} {other}"));
     text
 }
 
@@ -97,7 +103,7 @@ fn request(route: &str, failing: &Failing) -> String {
         let _ = write!(text, ": {request}");
     }
     text.push('\n');
-    if let Some(why) = &failing.unknown {
+    if let Some(why) = failing.missed() {
         let _ = writeln!(text, "  could not be compared: {why}");
         return text;
     }

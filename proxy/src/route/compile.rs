@@ -354,7 +354,8 @@ fn id(text: &str) -> Result<&str, &'static str> {
         |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || matches!(it, '.' | '_' | '-');
     if text.is_empty() || text.len() > 100 || !text.chars().all(ok) {
         return Err(
-            "must be an id such as \"catalog.show\": lower-case letters, digits, `.`, `_`, `-`",
+            "must be an id such as \"catalog.show\": lower-case letters, digits, `.`, `_`, `-`, at \
+             most 100 of them",
         );
     }
     if text == UNROUTED {

@@ -14,7 +14,9 @@ use super::{
     StoreError,
     dialect::Dialect,
     file::{self, Watched},
+    resume::resume,
     table::Table,
+    unreachable::unreachable,
     value::Value,
 };
 
@@ -28,8 +30,8 @@ const STATEMENT: Duration = Duration::from_secs(10);
 /// And another process's migration so long.
 const MIGRATION: Duration = Duration::from_mins(1);
 
-/// Held by the process that migrates; the name is at most 64 characters long.
-const MYSQL_LOCK: &str = "DO GET_LOCK(LEFT(CONCAT('banyan ', DATABASE()), 64), 30)";
+/// Held by the process that migrates; the name is at most 64 characters long. 0 where another has it.
+const MYSQL_LOCK: &str = "SELECT GET_LOCK(LEFT(CONCAT('banyan ', DATABASE()), 64), 30)";
 const MYSQL_UNLOCK: &str = "DO RELEASE_LOCK(LEFT(CONCAT('banyan ', DATABASE()), 64))";
 
 /// Parameters of one statement; SQLite has the fewest, 32,766.
@@ -96,7 +98,7 @@ impl Database {
 
     /// Whether it can be reached.
     pub(super) async fn reach(&self) -> Result<(), StoreError> {
-        self.lease().await.map_err(StoreError::Open)?.give_back();
+        self.lease().await.map_err(unreachable)?.give_back();
         Ok(())
     }
 
@@ -137,7 +139,11 @@ impl Database {
                 }
                 Dialect::MySql => {
                     // sqlx waits for its lock in a way that MariaDB takes for not waiting at all.
-                    sqlx::raw_sql(MYSQL_LOCK).execute(&mut **connection).await?;
+                    let lock = sqlx::query(MYSQL_LOCK).fetch_one(&mut **connection).await?;
+                    if lock.try_get::<Option<i64>, _>(0)? == Some(0) {
+                        return Err(slow().into());
+                    }
+                    resume(connection, migrations).await?;
                     migrations.run_direct(None, &mut **connection, false).await?;
                     sqlx::raw_sql(MYSQL_UNLOCK).execute(&mut **connection).await?;
                 }

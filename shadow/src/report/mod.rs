@@ -12,11 +12,13 @@ mod latency;
 mod noise;
 mod pending;
 mod reports;
+mod resume;
 mod retention;
 mod room;
 mod routes;
 mod store;
 mod table;
+mod unreachable;
 mod value;
 
 use std::collections::BTreeMap;

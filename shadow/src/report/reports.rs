@@ -37,7 +37,9 @@ impl Reports {
         {
             return Err(StoreError::Foreign);
         }
-        let version = database.fetch("SELECT MAX(version) FROM _sqlx_migrations", &[]).await?;
+        // One that was left half-way counts when it is done.
+        let statement = "SELECT MAX(version) FROM _sqlx_migrations WHERE success = TRUE";
+        let version = database.fetch(statement, &[]).await?;
         let version: Option<i64> = version.first().map(|it| it.try_get(0)).transpose()?.flatten();
         match version.unwrap_or_default().cmp(&database.dialect.newest()) {
             Ordering::Less => Err(StoreError::Older),

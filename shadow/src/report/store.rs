@@ -31,6 +31,19 @@ pub enum StoreError {
     /// It is not there, or cannot be created.
     #[error("it cannot be opened: is the directory there and writable, or the server reachable?")]
     Open(#[source] sqlx::Error),
+    /// Its server does not speak TLS as the URL asks for it.
+    #[error(
+        "no TLS with its server: turn it on there, see to the files that the URL names, or, in a \
+         network that nobody else hears, ask for none (`ssl-mode=DISABLED`, `sslmode=disable`)"
+    )]
+    Tls(#[source] sqlx::Error),
+    /// Its server does not prove who it is.
+    #[error(
+        "its server's certificate is not accepted: name the CA that issued it in the URL \
+         (`ssl-ca=FILE` for MySQL, `sslrootcert=FILE` for PostgreSQL), and the server as the \
+         certificate does"
+    )]
+    Certificate(#[source] sqlx::Error),
     /// It was made by a newer build, or a migration was interrupted.
     #[error("its tables are not those of this build")]
     Migrate(#[source] MigrateError),
@@ -114,10 +127,10 @@ impl Store {
     pub async fn open_or_wait(url: &str, secret: Option<&str>) -> Result<Self, StoreError> {
         let store = Self::named(url, secret)?;
         match store.prepare().await {
-            Err(StoreError::Open(sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut))
+            Err(StoreError::Open(error @ (sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut)))
                 if store.database.dialect != Dialect::Sqlite =>
             {
-                tracing::error!(store = Self::name(url), "the report store cannot be reached");
+                tracing::error!(store = Self::name(url), %error, "the report store is out of reach");
                 Ok(store)
             }
             prepared => prepared.map(|()| store),

@@ -5,6 +5,8 @@
 //! name, later requests that bring the recorded value bring the new one. A session of an old secret
 //! is encrypted anew. A request whose session has become another one brings a token of that.
 
+mod turns;
+
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
@@ -27,6 +29,7 @@ use serde::{Deserialize, Serialize};
 use shadow::Observation;
 use time::OffsetDateTime;
 
+use self::turns::{Turn, Turns};
 use crate::recording::Exchange;
 
 /// Values of cookies that are remembered; beyond that the recorded ones are sent.
@@ -44,6 +47,7 @@ const PARAMETER: &[u8] = b"authenticity_token";
 pub(super) struct Sessions {
     application: Application,
     aliases: Mutex<HashMap<Given, String>>,
+    turns: Turns,
 }
 
 /// A cookie as a recorded answer set it: its name and its value.
@@ -59,7 +63,7 @@ pub(super) struct Alias {
 
 impl Sessions {
     pub(super) fn new(application: Application) -> Self {
-        Self { application, aliases: Mutex::default() }
+        Self { application, aliases: Mutex::default(), turns: Turns::default() }
     }
 
     /// Takes up what an earlier run had learnt.
@@ -75,6 +79,13 @@ impl Sessions {
             now: now.clone(),
         };
         self.lock().iter().map(alias).collect()
+    }
+
+    /// Waits until the requests of its session that came before have ended. A session is known by its
+    /// cookie, where the settings name that.
+    pub(super) async fn turn(&self, exchange: &Exchange) -> Option<Turn<'_>> {
+        let cookie = &self.application.sessions.as_ref()?.cookie().name;
+        Some(self.turns.take(cookie, exchange).await)
     }
 
     /// Puts this run's cookies and tokens into a request, in the place of the recorded ones.

@@ -36,7 +36,7 @@ fn cookie(store: &CookieStore, token: &CsrfToken) -> String {
     field.to_str().unwrap().split(';').next().unwrap().to_owned()
 }
 
-fn answer(cookie: &str) -> Observation {
+pub(super) fn answer(cookie: &str) -> Observation {
     let line = HeaderValue::try_from(format!("{cookie}; path=/; HttpOnly")).unwrap();
     Observation {
         status: StatusCode::OK,
@@ -47,7 +47,7 @@ fn answer(cookie: &str) -> Observation {
     }
 }
 
-fn asked(cookie: &str, body: &str) -> Exchange {
+pub(super) fn asked(cookie: &str, body: &str) -> Exchange {
     Exchange {
         at: OffsetDateTime::now_utc(),
         route: "cart".into(),
