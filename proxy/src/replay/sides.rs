@@ -91,10 +91,8 @@ impl Sides {
             return Outcome::Skipped(Skip::Write);
         }
         self.sessions.translate(&mut exchange).await;
-        let Some(snapshot) = Snapshot::replayed(Arc::clone(route), &exchange) else {
-            return Outcome::Skipped(Skip::Declined);
-        };
-        let control = self.ask_monolith(&snapshot, &exchange);
+        let snapshot = Snapshot::replayed(Arc::clone(route), &exchange);
+        let control = self.ask_monolith(&snapshot);
         let candidate = self.ask_handler(&snapshot, extraction);
         let (control, candidate) = if is_safe {
             (control.await, candidate.await)
@@ -118,22 +116,18 @@ impl Sides {
         if !is_safe || route.noise == Percent::NONE {
             return Outcome::Different(found);
         }
-        let again = self.ask_monolith(&snapshot, &exchange).await;
+        let again = self.ask_monolith(&snapshot).await;
         let itself = again.and_then(|it| self.differences(&snapshot, control, it));
         without_noise(found, &itself.unwrap_or_default())
     }
 
-    async fn ask_monolith(
-        &self,
-        snapshot: &Snapshot,
-        exchange: &Exchange,
-    ) -> Result<Observation, Unknown> {
+    async fn ask_monolith(&self, snapshot: &Snapshot) -> Result<Observation, Unknown> {
         let own = self.pinned.as_ref().filter(|_| snapshot.route.upstream.is_none());
         let upstream = own.cloned().or_else(|| self.table.control(&snapshot.route));
         let upstream = upstream.ok_or(Unknown::ControlFailed)?;
         let (connections, timeouts) = (self.controls.clone(), snapshot.route.policy.timeouts);
         let asker = Asker { connections, upstream, timeouts, first: true };
-        let answer = asker.ask(snapshot.to_monolith(&exchange.downstream));
+        let answer = asker.ask(snapshot.to_monolith());
         let answer = timeout(CONTROL_DEADLINE, answer).await;
         answer.map_or(Err(Unknown::TimedOut), |it| it.map_err(|_| Unknown::ControlFailed))
     }
@@ -145,7 +139,7 @@ impl Sides {
     ) -> Result<Observation, Unknown> {
         // How fast a handler is on buyers' machines is not seen here.
         let call = snapshot.to_handler(extraction, Ending::Rollback);
-        let call = Call { deadline: CONTROL_DEADLINE, ..call };
+        let call = Call { deadline: CONTROL_DEADLINE, ..call.ok_or(Unknown::Declined)? };
         let began = Instant::now();
         match self.candidates.run(call).await {
             Ok(reply) => Ok(observe(&reply, began.elapsed())),

@@ -200,8 +200,8 @@ pub(super) fn mirror(
     judge: &Shadow,
     recorder: Option<Recorder>,
     metrics: &ProxyMetrics,
-) -> Result<Mirror, StartError> {
-    Ok(Mirror {
+) -> Result<Arc<Mirror>, StartError> {
+    Ok(Arc::new(Mirror {
         judge: judge.clone(),
         visitors: Visitors::new(settings.rails.application().map_err(StartError::Rails)?),
         candidates: handlers(
@@ -213,5 +213,5 @@ pub(super) fn mirror(
         )?,
         controls: Monolith::new(metrics.clone()),
         recorder,
-    })
+    }))
 }
