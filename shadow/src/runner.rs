@@ -56,8 +56,8 @@ impl Default for Settings {
 /// What is done when two answers differ, on the judge's own threads.
 pub type OnMismatch = Box<dyn FnOnce() + Send>;
 
-/// Makes an experiment of what was copied, on the judge's own threads; or says why there is none.
-pub type Prepare = Box<dyn FnOnce() -> Result<Prepared, Unknown> + Send>;
+/// Makes an experiment of what was copied, on the judge's own threads.
+pub type Prepare = Box<dyn FnOnce() -> Prepared + Send>;
 
 /// An experiment that can begin.
 pub struct Prepared {
@@ -143,7 +143,7 @@ impl Shadow {
     pub fn offer(&self, experiment: Experiment) {
         let (subject, bytes) = (Arc::clone(&experiment.subject), experiment.size());
         let prepared = Prepared { experiment, on_mismatch: None };
-        self.offer_later(&subject, bytes, Box::new(|| Ok(prepared)));
+        self.offer_later(&subject, bytes, Box::new(|| prepared));
     }
 
     /// The same, of an experiment that is only made when its turn comes: whoever serves a buyer has
@@ -313,10 +313,7 @@ impl Judge {
         self.book.metrics.running.inc();
         let Queued { prepare, ticket, room } = queued;
         self.running.spawn(async move {
-            match prepare() {
-                Ok(prepared) => judge(prepared, ticket).await,
-                Err(why) => ticket.settle(|book, it| book.unknown(it, why)),
-            }
+            judge(prepare(), ticket).await;
             drop(room);
         });
     }

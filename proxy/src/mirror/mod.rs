@@ -112,7 +112,7 @@ impl Mirror {
                 reading: snapshot.reading(&mirror.visitors),
                 deadline: CONTROL_DEADLINE,
             };
-            Ok(Prepared { experiment, on_mismatch })
+            Prepared { experiment, on_mismatch }
         };
         self.judge.offer_later(&routed.route.subject, reply.body.len(), Box::new(prepare));
     }

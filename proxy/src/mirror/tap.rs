@@ -134,7 +134,7 @@ impl Tap {
         let Loss { judge, subject, .. } = &self.loss;
         let (judge, subject) = (judge.clone(), Arc::clone(subject));
         let bytes = self.copied.body.size();
-        judge.offer_later(&subject, bytes, Box::new(move || Ok(self.copied.prepare())));
+        judge.offer_later(&subject, bytes, Box::new(move || self.copied.prepare()));
     }
 }
 
