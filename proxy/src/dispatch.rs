@@ -10,7 +10,7 @@ use crate::{
     downstream::Downstream,
     error::{Chain, ProxyError},
     extraction::{
-        Ending, Extractions, Failure, NoReply,
+        Call, Ending, Extractions, Failure, NoReply,
         guard::{Guard, Pass},
     },
     h1::client::Allowance,
@@ -34,7 +34,7 @@ pub struct Backends {
     /// The runtime whose handlers answer buyers.
     pub extractions: Extractions,
     /// Where copies go to be compared.
-    pub mirror: Mirror,
+    pub mirror: Arc<Mirror>,
     /// Where raw requests go to be kept, if anywhere.
     pub recorder: Option<Recorder>,
 }
@@ -108,15 +108,15 @@ impl Caller<'_> {
 
     /// The handler answers, and the monolith where it cannot.
     async fn extracted(&self, mut routed: Box<Routed>, extraction: Extraction) -> Answer {
-        let Admitted { snapshot, pass, _held } = match self.admit(&mut routed).await {
-            Ok(admitted) => admitted,
-            Err(Turned::Away(failure)) => {
-                return self.fall_back(routed, extraction, &failure).await;
-            }
-            Err(Turned::Broken(error)) => return Answer::failed(ProxyError::Downstream(error)),
-        };
+        let Admitted { snapshot, call, pass, _held } =
+            match self.admit(&mut routed, extraction).await {
+                Ok(admitted) => admitted,
+                Err(Turned::Away(failure)) => {
+                    return self.fall_back(routed, extraction, &failure).await;
+                }
+                Err(Turned::Broken(error)) => return Answer::failed(ProxyError::Downstream(error)),
+            };
         let began = Instant::now();
-        let call = snapshot.to_handler(extraction, Ending::Commit);
         let outcome = self.backends.extractions.run(call).await;
         if let Some(pass) = pass {
             pass.ended(&outcome);
@@ -138,7 +138,7 @@ impl Caller<'_> {
 
     /// Makes the request one that a handler can be asked, and that the monolith can still be asked
     /// after it, and asks the route's guard. The guard last: who sends slowly holds no permit.
-    async fn admit(&self, routed: &mut Routed) -> Result<Admitted, Turned> {
+    async fn admit(&self, routed: &mut Routed, extraction: Extraction) -> Result<Admitted, Turned> {
         let limit = routed.route.policy.limits.buffer;
         let room = self.backends.extractions.room();
         let body = routed.request.body_mut();
@@ -149,11 +149,13 @@ impl Caller<'_> {
             }
             Whole::NoRoom => return Err(Turned::Away(Failure::NoRoom)),
         };
-        let snapshot = Snapshot::of(routed);
-        let odd = Turned::Away(Failure::NotAsked("a path parameter is not text"));
-        let snapshot = Arc::new(snapshot.ok_or(odd)?);
+        let not_asked = |why| Turned::Away(Failure::NotAsked(why));
+        let snapshot = Snapshot::of(routed).ok_or_else(|| not_asked("its body is not at hand"))?;
+        let call = snapshot.to_handler(extraction, Ending::Commit);
+        let call = call.ok_or_else(|| not_asked("a path parameter is not text"))?;
         let pass = routed.route.guard.as_ref().map(Guard::enter).transpose();
-        Ok(Admitted { snapshot, pass: pass.map_err(Turned::Away)?, _held: held })
+        let pass = pass.map_err(Turned::Away)?;
+        Ok(Admitted { snapshot: Arc::new(snapshot), call, pass, _held: held })
     }
 
     /// The monolith answers in the handler's place.
@@ -191,6 +193,7 @@ impl Caller<'_> {
 /// A request that a handler may be asked.
 struct Admitted {
     snapshot: Arc<Snapshot>,
+    call: Call,
     pass: Option<Pass>,
     /// The room that its body takes, until it is answered.
     _held: Held,

@@ -30,27 +30,25 @@ const X_BANYAN_SHADOW: HeaderName = HeaderName::from_static("x-banyan-shadow");
 pub struct Snapshot {
     /// The request's route, and so the rules it is judged by.
     pub route: Arc<Route>,
+    downstream: Arc<Downstream>,
     method: Method,
     target: Uri,
     headers: HeaderMap,
     body: Bytes,
-    params: Vec<(String, String)>,
-    base_url: String,
     arrived: Instant,
     now: OffsetDateTime,
     seed: [u8; 32],
 }
 
 impl Snapshot {
-    /// Copies the request. `None` for one that a handler cannot be asked: its body is not at hand, or
-    /// it has path parameters that are not text.
+    /// Copies the request. `None` for one whose body is not at hand. Nothing of it is read before it
+    /// is asked for: this is done for each sampled request before it leaves.
     pub fn of(routed: &Routed) -> Option<Self> {
         let Routed { route, request, arrived, downstream, .. } = routed;
         Some(Self {
             body: request.body().whole()?,
-            params: route.pattern.params(request.uri().path())?,
-            base_url: headers::base_url(request.headers(), downstream),
             route: Arc::clone(route),
+            downstream: Arc::clone(downstream),
             method: request.method().clone(),
             target: request.uri().clone(),
             headers: request.headers().clone(),
@@ -60,13 +58,12 @@ impl Snapshot {
         })
     }
 
-    /// A request that was recorded, as if it came now. `None` where [`Snapshot::of`] has none.
-    pub fn replayed(route: Arc<Route>, exchange: &Exchange) -> Option<Self> {
+    /// A request that was recorded, as if it came now.
+    pub fn replayed(route: Arc<Route>, exchange: &Exchange) -> Self {
         let Exchange { downstream, method, target, headers, body, .. } = exchange;
-        Some(Self {
-            params: route.pattern.params(target.path())?,
-            base_url: headers::base_url(headers, downstream),
+        Self {
             route,
+            downstream: Arc::new(downstream.clone()),
             method: method.clone(),
             target: target.clone(),
             headers: headers.clone(),
@@ -74,15 +71,15 @@ impl Snapshot {
             arrived: Instant::now(),
             now: OffsetDateTime::now_utc(),
             seed: rand::random(),
-        })
+        }
     }
 
     /// The request with the answer that its buyer got, to be recorded.
-    pub fn exchange(&self, downstream: &Downstream, answer: Observation) -> Exchange {
+    pub fn exchange(&self, answer: Observation) -> Exchange {
         Exchange {
             at: self.now,
             route: self.route.id.to_string(),
-            downstream: downstream.clone(),
+            downstream: (*self.downstream).clone(),
             method: self.method.clone(),
             target: self.target.clone(),
             headers: self.headers.clone(),
@@ -91,26 +88,26 @@ impl Snapshot {
         }
     }
 
-    /// The question to a handler. Its clock says when the request arrived, and its
-    /// randomness is the request's, whoever is asked when.
-    pub fn to_handler(&self, extraction: extracted::Extraction, ending: Ending) -> Call {
+    /// The question to a handler; none about path parameters that are not text. Its clock says when
+    /// the request arrived, and its randomness is the request's, whoever is asked when.
+    pub fn to_handler(&self, extraction: extracted::Extraction, ending: Ending) -> Option<Call> {
         let request = extracted::Request {
             method: self.method.clone(),
-            base_url: self.base_url.clone(),
+            base_url: headers::base_url(&self.headers, &self.downstream),
             path: self.target.path().to_owned(),
-            params: self.params.clone(),
+            params: self.route.pattern.params(self.target.path())?,
             query: self.target.query().unwrap_or_default().to_owned(),
             headers: self.headers.clone(),
             body: self.body.clone(),
         };
-        Call {
+        Some(Call {
             extraction,
             request,
             now: self.now,
             seed: self.seed,
             deadline: self.route.timeout,
             ending,
-        }
+        })
     }
 
     /// Whether asking once more changes nothing that its asker answers for.
@@ -128,18 +125,18 @@ impl Snapshot {
     }
 
     /// The question to the monolith.
-    pub fn to_monolith(&self, downstream: &Downstream) -> Request<Body> {
+    pub fn to_monolith(&self) -> Request<Body> {
         let mut request = Request::new(Body::full(self.body.clone()));
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.target.clone();
         self.headers.clone_into(request.headers_mut());
-        headers::to_monolith(request.headers_mut(), downstream);
+        headers::to_monolith(request.headers_mut(), &self.downstream);
         request
     }
 
     /// The question to a service that is only compared, and is told so.
-    pub fn to_candidate(&self, downstream: &Downstream) -> Request<Body> {
-        let mut request = self.to_monolith(downstream);
+    pub fn to_candidate(&self) -> Request<Body> {
+        let mut request = self.to_monolith();
         request.headers_mut().insert(X_BANYAN_SHADOW, HeaderValue::from_static("1"));
         request
     }

@@ -14,6 +14,7 @@ use crate::{
     Unknown,
     binding::{Answered, Binding, Monolith},
     compare::{Comparison, Difference, Ids, Judgement, Links, Outcome, Rule},
+    losses::{Losses, Lost},
     metrics::ShadowMetrics,
     noise::{Excused, Memory, places},
     recheck::Rechecks,
@@ -30,6 +31,7 @@ const EXPIRY: Duration = Duration::from_mins(1);
 pub(crate) struct Book {
     store: Store,
     pending: Mutex<Pending>,
+    losses: Losses,
     under_way: tokio::sync::Mutex<UnderWay>,
     retention: Retention,
     /// When the store was last freed of what is old.
@@ -74,6 +76,7 @@ impl Book {
         Self {
             store,
             pending,
+            losses: Losses::default(),
             under_way,
             retention,
             expired: Mutex::default(),
@@ -90,11 +93,21 @@ impl Book {
     /// A request could not be compared.
     pub(crate) fn unknown(&self, subject: &Subject, why: Unknown) {
         self.metrics.unknown(&subject.route, why);
+        self.unknowns(subject, why, 1);
+    }
+
+    /// The same, for the threads that serve buyers: it never waits for the judge.
+    pub(crate) fn lost(&self, subject: &Arc<Subject>, why: Unknown) {
+        self.metrics.unknown(&subject.route, why);
+        self.losses.add(subject, why);
+    }
+
+    fn unknowns(&self, subject: &Subject, why: Unknown, requests: u64) {
         let monolith = locked(&self.monolith).now();
         let mut pending = self.pending();
         let now = OffsetDateTime::now_utc();
         let (route, _) = pending.route(subject, self.binding(subject, monolith), now);
-        *route.unknowns.entry(why).or_default() += 1;
+        *route.unknowns.entry(why).or_default() += requests;
     }
 
     /// Whether anything can be written down.
@@ -281,6 +294,9 @@ impl Book {
     /// Writes what is pending; what cannot be written waits for the next time.
     pub(crate) async fn flush(&self) -> Result<(), StoreError> {
         let mut under_way = self.under_way.lock().await;
+        for Lost { subject, why, requests } in self.losses.take() {
+            self.unknowns(&subject, why, requests);
+        }
         let mut written = self.store.prepare().await;
         if written.is_ok() {
             written = self.write(&mut under_way).await;

@@ -31,8 +31,16 @@ pub struct Digest {
 pub struct Capture(State);
 
 enum State {
-    Kept { pieces: Vec<Bytes>, size: usize },
-    Digested { bytes: u64, hasher: Sha256 },
+    /// Most answers come in one piece, which needs no list.
+    Kept {
+        first: Bytes,
+        rest: Vec<Bytes>,
+        size: usize,
+    },
+    Digested {
+        bytes: u64,
+        hasher: Sha256,
+    },
 }
 
 impl Capture {
@@ -49,14 +57,18 @@ impl Capture {
                 *bytes += piece.len() as u64;
                 hasher.update(piece);
             }
-            State::Kept { pieces, size } if *size + piece.len() <= KEPT => {
+            State::Kept { first, rest, size } if *size + piece.len() <= KEPT => {
+                if *size == 0 {
+                    *first = piece.clone();
+                } else {
+                    rest.push(piece.clone());
+                }
                 *size += piece.len();
-                pieces.push(piece.clone());
             }
             State::Kept { .. } => {
                 let kept = std::mem::replace(&mut self.0, State::digested());
-                if let State::Kept { pieces, .. } = kept {
-                    for piece in &pieces {
+                if let State::Kept { first, rest, .. } = kept {
+                    for piece in [first].iter().chain(&rest) {
                         self.push(piece);
                     }
                 }
@@ -65,15 +77,18 @@ impl Capture {
         }
     }
 
+    /// The memory that it takes so far.
+    pub const fn size(&self) -> usize {
+        if let State::Kept { size, .. } = &self.0 { *size } else { 0 }
+    }
+
     /// The body has ended.
     pub fn finish(self) -> Captured {
         match self.0 {
-            State::Kept { mut pieces, .. } if pieces.len() == 1 => {
-                Captured::Whole(pieces.remove(0))
-            }
-            State::Kept { pieces, size } => {
+            State::Kept { first, rest, .. } if rest.is_empty() => Captured::Whole(first),
+            State::Kept { first, rest, size } => {
                 let mut whole = BytesMut::with_capacity(size);
-                for piece in &pieces {
+                for piece in [first].iter().chain(&rest) {
                     whole.extend_from_slice(piece);
                 }
                 Captured::Whole(whole.freeze())
@@ -87,7 +102,7 @@ impl Capture {
 
 impl State {
     const fn kept() -> Self {
-        Self::Kept { pieces: Vec::new(), size: 0 }
+        Self::Kept { first: Bytes::new(), rest: Vec::new(), size: 0 }
     }
 
     fn digested() -> Self {

@@ -11,11 +11,12 @@ use crate::{
     book::{Book, Weighed},
     compare::{Answers, Ids, Outcome, Pair},
     experiment::Reading,
-    runner::{OnMismatch, Ticket},
+    runner::{Prepared, Ticket},
 };
 
 /// Gets both answers, compares them, and counts what comes of it.
-pub(crate) async fn judge(experiment: Experiment, ticket: Ticket, on_mismatch: Option<OnMismatch>) {
+pub(crate) async fn judge(prepared: Prepared, ticket: Ticket) {
+    let Prepared { experiment, on_mismatch } = prepared;
     let Experiment { subject, request, control, candidate, again, recheck, reading, deadline } =
         experiment;
     let control = answer(control, deadline);

@@ -7,6 +7,7 @@ mod book;
 mod captured;
 mod experiment;
 mod judge;
+mod losses;
 mod metrics;
 mod noise;
 mod observation;
@@ -33,7 +34,7 @@ pub use crate::{
         DifferenceReport, EarlierReport, Latency, Reports, Retention, RouteReport, RuleReport,
         Sample, Side, Store, StoreError, StratumReport,
     },
-    runner::{OnMismatch, Settings, Shadow, StartError},
+    runner::{OnMismatch, Prepare, Prepared, Settings, Shadow, StartError, yield_to_buyers},
     sensitive::is_personal,
     stratum::Stratum,
     subject::{Budget, Proof, Share, Subject},

@@ -7,7 +7,7 @@ use tokio::{
     runtime::Runtime,
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch},
     task::JoinSet,
-    time::{MissedTickBehavior, interval, timeout},
+    time::{MissedTickBehavior, interval, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -18,6 +18,10 @@ use crate::{
 
 /// How often counts go to the store.
 const FLUSH: Duration = Duration::from_secs(1);
+
+/// How long the judge looks away from an empty queue, and how often before it lets itself be woken.
+const PAUSE: Duration = Duration::from_millis(1);
+const LOOKS: u32 = 50;
 
 /// How long the judge waits at its start for what was known of noise.
 const RECALL: Duration = Duration::from_secs(5);
@@ -52,6 +56,17 @@ impl Default for Settings {
 /// What is done when two answers differ, on the judge's own threads.
 pub type OnMismatch = Box<dyn FnOnce() + Send>;
 
+/// Makes an experiment of what was copied, on the judge's own threads.
+pub type Prepare = Box<dyn FnOnce() -> Prepared + Send>;
+
+/// An experiment that can begin.
+pub struct Prepared {
+    /// What is compared.
+    pub experiment: Experiment,
+    /// What is done if the answers differ somewhere that no rule excuses.
+    pub on_mismatch: Option<OnMismatch>,
+}
+
 /// Why the judge could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -79,9 +94,8 @@ struct Handle {
 
 /// An experiment that waits, and the room that it takes.
 struct Queued {
-    experiment: Experiment,
+    prepare: Prepare,
     ticket: Ticket,
-    on_mismatch: Option<OnMismatch>,
     room: OwnedSemaphorePermit,
 }
 
@@ -127,31 +141,36 @@ impl Shadow {
 
     /// Hands an experiment over, or drops and counts it when there is no room. Never waits.
     pub fn offer(&self, experiment: Experiment) {
-        self.queue(experiment, None);
+        let (subject, bytes) = (Arc::clone(&experiment.subject), experiment.size());
+        let prepared = Prepared { experiment, on_mismatch: None };
+        self.offer_later(&subject, bytes, Box::new(|| prepared));
     }
 
-    /// The same, with what is to be done if the answers differ somewhere that no rule excuses.
-    pub fn offer_with(&self, experiment: Experiment, on_mismatch: OnMismatch) {
-        self.queue(experiment, Some(on_mismatch));
-    }
-
-    fn queue(&self, experiment: Experiment, on_mismatch: Option<OnMismatch>) {
+    /// The same, of an experiment that is only made when its turn comes: whoever serves a buyer has
+    /// no time for that. `bytes` are those of the answers that wait with it.
+    pub fn offer_later(&self, subject: &Arc<Subject>, bytes: usize, prepare: Prepare) {
         let Handle { queue, room, book, .. } = &*self.0;
-        let ticket = Ticket::new(book, &experiment);
+        let ticket = Ticket::new(book, subject);
         if !book.is_open() {
             return;
         }
-        let kib = u32::try_from(experiment.size() / 1024 + 1).unwrap_or(u32::MAX);
+        let kib = u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX);
         let Ok(room) = Arc::clone(room).try_acquire_many_owned(kib) else { return };
         // What cannot be sent comes back in the error, and its ticket says that it was dropped.
-        if queue.try_send(Queued { experiment, ticket, on_mismatch, room }).is_ok() {
+        if queue.try_send(Queued { prepare, ticket, room }).is_ok() {
             book.metrics.queued.inc();
         }
     }
 
-    /// Counts a request of which not even an experiment could be made.
-    pub fn discard(&self, subject: &Subject, why: Unknown) {
-        self.0.book.unknown(subject, why);
+    /// Whether there is room for one more, as far as can be known before there is one: what would
+    /// only be dropped need not be copied.
+    pub fn has_room(&self) -> bool {
+        self.0.queue.capacity() > 0 && self.0.room.available_permits() > 0
+    }
+
+    /// Counts a request of which not even an experiment could be made. Never waits.
+    pub fn discard(&self, subject: &Arc<Subject>, why: Unknown) {
+        self.0.book.lost(subject, why);
     }
 
     /// Judges what is queued, for at most `limit`, counts the rest as dropped, and writes everything
@@ -162,11 +181,17 @@ impl Shadow {
     }
 }
 
-/// Buyers first: the kernel gives these threads what the others leave.
-fn yield_to_buyers() {
+/// Buyers first: from now on the kernel gives this thread what the others leave.
+pub fn yield_to_buyers() {
     // On Linux the niceness is the thread's own. Where it cannot be changed nothing is lost but that.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::nice(10);
+}
+
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Prepared").field(&self.experiment).finish()
+    }
 }
 
 impl fmt::Debug for Handle {
@@ -192,9 +217,8 @@ pub(crate) struct Ticket {
 }
 
 impl Ticket {
-    fn new(book: &Arc<Book>, experiment: &Experiment) -> Self {
-        let subject = Arc::clone(&experiment.subject);
-        Self { book: Arc::clone(book), subject, settled: false }
+    fn new(book: &Arc<Book>, subject: &Arc<Subject>) -> Self {
+        Self { book: Arc::clone(book), subject: Arc::clone(subject), settled: false }
     }
 
     pub(crate) fn book(&self) -> &Book {
@@ -210,7 +234,7 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         if !self.settled {
-            self.book.unknown(&self.subject, Unknown::Dropped);
+            self.book.lost(&self.subject, Unknown::Dropped);
         }
     }
 }
@@ -248,7 +272,7 @@ impl Judge {
                 _ = second.tick(), if self.flushing.is_empty() => self.flush(),
                 Some(_) = self.flushing.join_next() => {}
                 Some(_) = self.running.join_next() => self.ended(),
-                Some(queued) = self.queued.recv(), if has_room => self.begin(queued),
+                Some(queued) = next(&mut self.queued), if has_room => self.begin(queued),
             }
         }
         let limit = (*self.close.borrow()).unwrap_or_default();
@@ -287,9 +311,9 @@ impl Judge {
     fn begin(&mut self, queued: Queued) {
         self.book.metrics.queued.dec();
         self.book.metrics.running.inc();
-        let Queued { experiment, ticket, on_mismatch, room } = queued;
+        let Queued { prepare, ticket, room } = queued;
         self.running.spawn(async move {
-            judge(experiment, ticket, on_mismatch).await;
+            judge(prepare(), ticket).await;
             drop(room);
         });
     }
@@ -304,6 +328,19 @@ impl Judge {
         let book = Arc::clone(&self.book);
         self.flushing.spawn(async move { flush(&book, false).await });
     }
+}
+
+/// The next experiment. While they keep coming the queue is looked into now and then: to wake the
+/// judge is a system call, and where its processor sleeps an interrupt, and whoever pays for that
+/// serves buyers. Dropped before its end it has taken nothing.
+async fn next(queued: &mut mpsc::Receiver<Queued>) -> Option<Queued> {
+    for _ in 0..LOOKS {
+        if let Ok(next) = queued.try_recv() {
+            return Some(next);
+        }
+        sleep(PAUSE).await;
+    }
+    queued.recv().await
 }
 
 async fn flush(book: &Book, last: bool) {

@@ -21,7 +21,8 @@ QUERY = ("query($id: ID!) { product(id: $id) { id name price rating inStock"
 Load = collections.namedtuple("Load", "name id method template connections quick")
 # CPU time in µs per request, of who answers and of the database meanwhile; requests, and by second.
 Cost = collections.namedtuple("Cost", "cpu database requests rate")
-Answered = collections.namedtuple("Answered", "requests seconds p50 p99")  # latencies in ms
+# `histogram` has pairs of a latency in ms and how many requests had it.
+Answered = collections.namedtuple("Answered", "requests seconds histogram")
 
 # What rises when somebody else than a handler answers.
 ELSEWHERE = ("banyan_fallbacks_total", "banyan_upstream_connects_total")

@@ -1,5 +1,6 @@
 -- Sends what TARGETS and BODIES say, a line for each, in turn; and prints the sums as one line of
--- JSON, with latencies in ms and how many answers were anything but a 200.
+-- JSON, with how many answers were anything but a 200, and how many requests had which latency in
+-- ms, to a thousandth of it.
 
 local function lines(text)
    local all = {}
@@ -28,11 +29,23 @@ function response(status)
    if status ~= 200 then wrong = wrong + 1 end
 end
 
+local function histogram(latency)
+   local counts, pairs = {}, {}
+   for number = 1, #latency do
+      local microseconds, count = latency(number)
+      local bucket = math.floor(math.log(math.max(1, microseconds)) * 1000 + 0.5)
+      counts[bucket] = (counts[bucket] or 0) + count
+   end
+   for bucket, count in next, counts do
+      table.insert(pairs, string.format("[%.4f, %d]", math.exp(bucket / 1000) / 1e3, count))
+   end
+   return table.concat(pairs, ", ")
+end
+
 function done(summary, latency)
    local errors = summary.errors
    io.write(string.format(
-      '\n{"requests": %d, "seconds": %f, "p50": %f, "p99": %f, "unanswered": %d, "wrong": %d}\n',
-      summary.requests, summary.duration / 1e6,
-      latency:percentile(50) / 1e3, latency:percentile(99) / 1e3,
+      '\n{"requests": %d, "seconds": %f, "histogram": [%s], "unanswered": %d, "wrong": %d}\n',
+      summary.requests, summary.duration / 1e6, histogram(latency),
       errors.connect + errors.read + errors.write + errors.timeout, thread:get("wrong")))
 end

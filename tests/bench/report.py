@@ -5,7 +5,9 @@ import re
 import statistics
 from pathlib import Path
 
+import latencies
 from servers import BANYAN, PINGORA, TOOLS, envoy, run
+from shadow_cost import ARMS, ELSEWHERE, WITHOUT
 
 BESIDE = ["nginx", "haproxy", "relay"]  # what the others are compared with
 
@@ -103,19 +105,25 @@ def print_comparisons(found):
 
 
 def print_shadow(found):
-    """`found` has, by load, each round's figures without and with shadow."""
-    print("\n| load | p99 without, ms | with | with ÷ without | p50 with ÷ without"
-          " | CPU µs per request of buyers' threads without | with | compared |")
-    print("|---|---|---|---|---|---|---|---|")
+    """`found` has, by load, each round's figures of every arm. Latencies are of all rounds together."""
+    print("\n| load | arm | p50, ms | p99, ms | p99 ÷ without (95 %) | p99 ÷ candidate elsewhere (95 %)"
+          " | p50 ÷ candidate elsewhere (95 %) | CPU µs per request of buyers' threads | requests/s"
+          " | candidates or records/s |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
     for load, rounds in found.items():
-        without, beside = ([one[it] for one in rounds] for it in ("monolith", "shadow"))
-        def times(figure):
-            return [figure(one) / figure(other) for one, other in zip(beside, without)]
-        cells = [spread([it.p99 for it in arm], 2) for arm in (without, beside)]
-        cells += [spread(times(lambda it: it.p99), 3), spread(times(lambda it: it.p50), 3)]
-        cells += [spread([it.cpu for it in arm], 1) for arm in (without, beside)]
-        cells += [spread([it.compared * 100 for it in beside], 0) + " %"]
-        print(f"| {load} | {' | '.join(cells)} |")
+        for arm in ARMS if rounds else ():
+            def histograms(arm):
+                return [one[arm].histogram for one in rounds]
+            def beside(other, share):
+                if arm == other:
+                    return "1"
+                ratio = latencies.ratio(histograms(arm), histograms(other), share)
+                return "{:.3f} ({:.3f}–{:.3f})".format(*ratio)
+            cells = [f"{latencies.percentile(histograms(arm), it):,.2f}" for it in (0.5, 0.99)]
+            cells += [beside(WITHOUT, 0.99), beside(ELSEWHERE, 0.99), beside(ELSEWHERE, 0.5)]
+            cells += [spread([getattr(one[arm], figure) for one in rounds], digits)
+                      for figure, digits in (("cpu", 1), ("rate", 0), ("done", 0))]
+            print(f"| {load} | {arm} | {' | '.join(cells)} |")
 
 
 def spread(numbers, digits):

@@ -14,7 +14,8 @@ use std::{
 use extracted::{Extraction, Reply};
 use http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
 use shadow::{
-    Experiment, Leg, Observation, OnMismatch, Recheck, RequestSummary, Shadow, Stratum, Unknown,
+    Experiment, Leg, Observation, OnMismatch, Prepared, Recheck, RequestSummary, Shadow, Stratum,
+    Unknown,
 };
 
 pub(crate) use self::questions::Asker;
@@ -23,7 +24,6 @@ pub use self::{
     tap::Tap,
 };
 use crate::{
-    downstream::Downstream,
     extraction::{Extractions, Failure},
     match_route::Routed,
     metrics::Fallback,
@@ -38,8 +38,8 @@ use crate::{
 /// `timeout`, comes sooner.
 pub(crate) const CONTROL_DEADLINE: Duration = Duration::from_secs(30);
 
-/// The way to the judge. Cloning is cheap.
-#[derive(Debug, Clone)]
+/// The way to the judge.
+#[derive(Debug)]
 pub struct Mirror {
     /// The judge.
     pub judge: Shadow,
@@ -56,7 +56,7 @@ pub struct Mirror {
 impl Mirror {
     /// Stage `shadow`: decides whether this request is sampled, before it leaves.
     pub fn listen(
-        &self,
+        self: &Arc<Self>,
         routed: &Routed,
         candidate: &Candidate,
         sampler: &Arc<Sampler>,
@@ -64,11 +64,10 @@ impl Mirror {
         if !sampler.may_take() {
             return None;
         }
-        let why = if is_busy(&routed.route) {
+        let why = if is_busy(&routed.route) || !self.judge.has_room() {
             Unknown::Dropped
         } else if let Some(snapshot) = Snapshot::of(routed) {
-            let sampler = Arc::clone(sampler);
-            return Some(Tap::new(self.clone(), routed, snapshot, candidate.clone(), sampler));
+            return Some(Tap::new(self, routed, snapshot, candidate, sampler));
         } else {
             Unknown::Declined
         };
@@ -81,7 +80,7 @@ impl Mirror {
     /// Stage `extracted`: the buyer has the handler's reply; the monolith is asked the same, so that
     /// "go back" stays proven. A write is never asked twice.
     pub fn ask_back(
-        &self,
+        self: &Arc<Self>,
         snapshot: &Arc<Snapshot>,
         routed: &Routed,
         extraction: Extraction,
@@ -90,35 +89,32 @@ impl Mirror {
         let upstream = routed.control.clone().filter(|_| snapshot.is_safe());
         let sampler = snapshot.route.plan.sampler().filter(|it| it.may_take());
         let (Some(upstream), Some(sampler)) = (upstream, sampler) else { return };
-        let summary = snapshot.summary(&self.visitors);
-        if !sampler.takes(|| Some(kind(&summary, reply.status, &reply.headers))) {
+        let summary = || snapshot.summary(&self.visitors);
+        if !sampler.takes(|| Some(kind(&summary(), reply.status, &reply.headers))) {
             return;
         }
-        if is_busy(&routed.route) {
+        if is_busy(&routed.route) || !self.judge.has_room() {
             self.judge.discard(&routed.route.subject, Unknown::Dropped);
             return;
         }
-        let asked = || Leg::Ask(self.control(snapshot, &upstream, &routed.downstream));
-        let answer = observe(reply, took);
-        let keep = self.keep(snapshot, &routed.downstream, routed.is_recorded, &answer);
-        let experiment = Experiment {
-            subject: Arc::clone(&snapshot.route.subject),
-            request: summary,
-            control: asked(),
-            candidate: Leg::Answered(answer),
-            again: snapshot.route.noise.takes().then(asked),
-            recheck: Some(Recheck::Candidate(self.handler(snapshot, extraction))),
-            reading: snapshot.reading(&self.visitors),
-            deadline: CONTROL_DEADLINE,
+        let (mirror, snapshot) = (Arc::clone(self), Arc::clone(snapshot));
+        let (answer, is_recorded) = (observe(reply, took), routed.is_recorded);
+        let prepare = move || {
+            let asked = || Leg::Ask(mirror.control(&snapshot, &upstream));
+            let on_mismatch = mirror.keep(&snapshot, is_recorded, &answer);
+            let experiment = Experiment {
+                subject: Arc::clone(&snapshot.route.subject),
+                request: snapshot.summary(&mirror.visitors),
+                control: asked(),
+                candidate: Leg::Answered(answer),
+                again: snapshot.route.noise.takes().then(asked),
+                recheck: Some(Recheck::Candidate(mirror.handler(&snapshot, extraction))),
+                reading: snapshot.reading(&mirror.visitors),
+                deadline: CONTROL_DEADLINE,
+            };
+            Prepared { experiment, on_mismatch }
         };
-        self.offer(experiment, keep);
-    }
-
-    fn offer(&self, experiment: Experiment, keep: Option<OnMismatch>) {
-        match keep {
-            Some(keep) => self.judge.offer_with(experiment, keep),
-            None => self.judge.offer(experiment),
-        }
+        self.judge.offer_later(&routed.route.subject, reply.body.len(), Box::new(prepare));
     }
 
     /// Keeps the raw request if its answers differ, so that whoever looks at the sample can ask it
@@ -126,14 +122,13 @@ impl Mirror {
     fn keep(
         &self,
         snapshot: &Snapshot,
-        downstream: &Downstream,
         is_recorded: bool,
         answer: &Observation,
     ) -> Option<OnMismatch> {
         let permission = snapshot.route.record.filter(|_| !is_recorded)?;
         answer.body.whole()?;
         let recorder = self.recorder.clone()?;
-        let exchange = snapshot.exchange(downstream, answer.clone());
+        let exchange = snapshot.exchange(answer.clone());
         Some(Box::new(move || recorder.offer(exchange, permission.keep)))
     }
 

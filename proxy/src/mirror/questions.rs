@@ -13,7 +13,6 @@ use tokio::time::timeout;
 use super::{Mirror, observe, unknown};
 use crate::{
     body::{Body, BodyError},
-    downstream::Downstream,
     error::{Chain, ProxyError},
     extraction::{Ending, NoReply},
     h1::client::{Allowance, ExchangeError},
@@ -25,30 +24,18 @@ use crate::{
 
 impl Mirror {
     /// The monolith, or the upstream in its place.
-    pub(super) fn control(
-        &self,
-        snapshot: &Arc<Snapshot>,
-        upstream: &Arc<Upstream>,
-        downstream: &Arc<Downstream>,
-    ) -> Question {
+    pub(super) fn control(&self, snapshot: &Arc<Snapshot>, upstream: &Arc<Upstream>) -> Question {
         let (asker, snapshot) = (self.asker(snapshot, upstream), Arc::clone(snapshot));
-        let downstream = Arc::clone(downstream);
-        let answer = async move { asker.ask(snapshot.to_monolith(&downstream)).await };
+        let answer = async move { asker.ask(snapshot.to_monolith()).await };
         answer.map_err(|_| Unknown::ControlFailed).boxed()
     }
 
     /// A service that is compared with the monolith, within the route's `timeout`.
-    pub(super) fn service(
-        &self,
-        snapshot: &Arc<Snapshot>,
-        service: &Arc<Upstream>,
-        downstream: &Arc<Downstream>,
-    ) -> Question {
+    pub(super) fn service(&self, snapshot: &Arc<Snapshot>, service: &Arc<Upstream>) -> Question {
         let (asker, snapshot) = (self.asker(snapshot, service), Arc::clone(snapshot));
-        let downstream = Arc::clone(downstream);
         let answer = async move {
             let limit = snapshot.route.timeout;
-            let answer = asker.ask(snapshot.to_candidate(&downstream));
+            let answer = asker.ask(snapshot.to_candidate());
             match timeout(limit, answer).await {
                 Ok(Ok(answer)) => Ok(answer),
                 Ok(Err(error)) => {
@@ -72,7 +59,8 @@ impl Mirror {
         let (candidates, snapshot) = (self.candidates.clone(), Arc::clone(snapshot));
         let answer = async move {
             let began = Instant::now();
-            match candidates.run(snapshot.to_handler(extraction, Ending::Rollback)).await {
+            let call = snapshot.to_handler(extraction, Ending::Rollback);
+            match candidates.run(call.ok_or(Unknown::Declined)?).await {
                 Ok(reply) => Ok(observe(&reply, began.elapsed())),
                 Err(NoReply::Failed(failure)) => Err(unknown(&failure)),
                 // A candidate is rolled back, never committed.

@@ -1,16 +1,16 @@
-//! Copies one answer as it passes, and makes an experiment of it when it has passed.
+//! Copies one answer as it passes. What is made of it is made by the judge, when it has passed: here
+//! a buyer waits.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
 use http_body::{Body as _, Frame};
-use shadow::{Capture, Experiment, Leg, Observation, Recheck, RequestSummary, Unknown};
+use shadow::{Capture, Experiment, Leg, Observation, Prepared, Recheck, Shadow, Subject, Unknown};
 
 use super::{CONTROL_DEADLINE, Mirror, Sampler, kind};
 use crate::{
     body::{Body, End},
-    downstream::Downstream,
     error::ProxyError,
     match_route::Routed,
     route::Candidate,
@@ -18,57 +18,71 @@ use crate::{
     upstream::Upstream,
 };
 
-/// Copies one answer as it passes, and makes an experiment of it when it has passed.
+/// Copies one answer as it passes, and hands it to the judge when it has passed.
 #[derive(Debug)]
 pub struct Tap {
-    mirror: Mirror,
-    snapshot: Arc<Snapshot>,
+    copied: Copied,
+    loss: Loss,
+}
+
+/// What an experiment is made of.
+#[derive(Debug)]
+struct Copied {
+    mirror: Arc<Mirror>,
+    snapshot: Snapshot,
     candidate: Candidate,
-    downstream: Arc<Downstream>,
     /// The request is being recorded whatever the judge says.
     is_recorded: bool,
     /// Who can be asked once more; nobody, where that would do something.
     ask: Option<Arc<Upstream>>,
-    /// Whether the monolith is asked once more in any case, to see what it does to itself.
-    twice: bool,
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Capture,
+    trailers: HeaderMap,
+    took: Duration,
+}
+
+/// Sees to it that a sampled request of which nothing comes is an unknown, whatever happens to it.
+#[derive(Debug)]
+struct Loss {
+    judge: Shadow,
+    subject: Arc<Subject>,
     sampler: Arc<Sampler>,
     /// Whether the sampler has taken the request: what it is shows with the answer's head.
     taken: bool,
-    summary: Option<RequestSummary>,
-    status: StatusCode,
-    headers: HeaderMap,
-    capture: Capture,
-    trailers: HeaderMap,
-    /// What the request counts as if there is no experiment in the end.
-    unknown: Option<Unknown>,
+    /// What it counts as; `None` if it does not, or is in the judge's hands.
+    why: Option<Unknown>,
 }
 
 impl Tap {
     pub(super) fn new(
-        mirror: Mirror,
+        mirror: &Arc<Mirror>,
         routed: &Routed,
         snapshot: Snapshot,
-        candidate: Candidate,
-        sampler: Arc<Sampler>,
+        candidate: &Candidate,
+        sampler: &Arc<Sampler>,
     ) -> Box<Self> {
         let ask = routed.control.clone().filter(|_| snapshot.is_safe());
-        Box::new(Self {
-            mirror,
-            ask,
-            downstream: Arc::clone(&routed.downstream),
-            is_recorded: routed.is_recorded,
-            twice: routed.route.noise.takes(),
-            snapshot: Arc::new(snapshot),
-            candidate,
-            sampler,
+        let loss = Loss {
+            judge: mirror.judge.clone(),
+            subject: Arc::clone(&routed.route.subject),
+            sampler: Arc::clone(sampler),
             taken: false,
-            summary: None,
+            why: Some(Unknown::ClientGone),
+        };
+        let copied = Copied {
+            mirror: Arc::clone(mirror),
+            snapshot,
+            candidate: candidate.clone(),
+            is_recorded: routed.is_recorded,
+            ask,
             status: StatusCode::OK,
             headers: HeaderMap::new(),
-            capture: Capture::expecting(None),
+            body: Capture::expecting(None),
             trailers: HeaderMap::new(),
-            unknown: Some(Unknown::ClientGone),
-        })
+            took: Duration::ZERO,
+        };
+        Box::new(Self { copied, loss })
     }
 
     /// Rides along with the answer's body from now on; without an answer there is no control.
@@ -77,66 +91,77 @@ impl Tap {
         answer: Result<Response<Body>, ProxyError>,
     ) -> Result<Response<Body>, ProxyError> {
         let Ok(response) = answer else {
-            self.unknown = Some(Unknown::ControlFailed);
+            self.loss.why = Some(Unknown::ControlFailed);
             return answer;
         };
-        let (mut summary, snapshot, visitors) = (None, &self.snapshot, &self.mirror.visitors);
-        self.taken = self.sampler.takes(|| {
-            let request = summary.insert(snapshot.summary(visitors));
-            Some(kind(request, response.status(), response.headers()))
+        let Self { copied, loss } = &mut *self;
+        loss.taken = loss.sampler.takes(|| {
+            let request = copied.snapshot.summary(&copied.mirror.visitors);
+            Some(kind(&request, response.status(), response.headers()))
         });
-        if !self.taken {
-            self.unknown = None;
+        if !loss.taken {
+            loss.why = None;
             return Ok(response);
         }
-        self.summary = summary;
-        self.status = response.status();
-        self.headers = response.headers().clone();
-        self.capture = Capture::expecting(response.body().size_hint().exact());
+        copied.status = response.status();
+        copied.headers = response.headers().clone();
+        copied.body = Capture::expecting(response.body().size_hint().exact());
         Ok(response.map(|body| body.tapped(self)))
     }
 
     /// Keeps what passes, without copying it; of a long body its digest.
     pub(crate) fn passed(&mut self, frame: &Frame<Bytes>) {
         if let Some(data) = frame.data_ref() {
-            self.capture.push(data);
+            self.copied.body.push(data);
         } else if let Some(trailers) = frame.trailers_ref() {
-            self.trailers.extend(trailers.clone());
+            self.copied.trailers.extend(trailers.clone());
         }
     }
 
     /// The answer's body has ended.
-    pub(crate) fn finish(self: Box<Self>, end: End) {
-        let mut tap = *self;
+    pub(crate) fn finish(mut self: Box<Self>, end: End) {
         match end {
-            End::Complete => tap.offer(),
+            End::Complete => self.offer(),
             End::Abandoned(_) => {}
-            End::BrokenOff(_) => tap.unknown = Some(Unknown::ControlFailed),
+            End::BrokenOff(_) => self.loss.why = Some(Unknown::ControlFailed),
         }
     }
 
-    fn offer(&mut self) {
-        self.unknown = None;
+    /// The judge gets the box as it is: nothing is moved, and nothing of it is freed here.
+    fn offer(mut self: Box<Self>) {
+        self.loss.why = None;
+        self.copied.took = self.copied.snapshot.age();
+        let Loss { judge, subject, .. } = &self.loss;
+        let (judge, subject) = (judge.clone(), Arc::clone(subject));
+        let bytes = self.copied.body.size();
+        judge.offer_later(&subject, bytes, Box::new(move || self.copied.prepare()));
+    }
+}
+
+impl Copied {
+    fn prepare(self) -> Prepared {
+        let Self { mirror, snapshot, candidate, ask, .. } = self;
         let control = Observation {
             status: self.status,
-            headers: std::mem::take(&mut self.headers),
-            body: std::mem::replace(&mut self.capture, Capture::expecting(None)).finish(),
-            trailers: std::mem::take(&mut self.trailers),
-            took: self.snapshot.age(),
+            headers: self.headers,
+            body: self.body.finish(),
+            trailers: self.trailers,
+            took: self.took,
         };
-        let summary = self.summary.take();
-        let Self { mirror, snapshot, .. } = self;
-        let question = |upstream| mirror.control(snapshot, upstream, &self.downstream);
-        let again = self.ask.as_ref().filter(|_| self.twice).map(question);
-        let recheck = self.ask.as_ref().map(question);
-        let candidate = match &self.candidate {
-            Candidate::Extraction(extraction) => mirror.handler(snapshot, *extraction),
-            Candidate::Upstream(service) => mirror.service(snapshot, service, &self.downstream),
+        let snapshot = Arc::new(snapshot);
+        let question = |upstream| mirror.control(&snapshot, upstream);
+        // Whether the monolith is asked once more in any case, to see what it does to itself.
+        let twice = snapshot.route.noise.takes();
+        let again = ask.as_ref().filter(|_| twice).map(question);
+        let recheck = ask.as_ref().map(question);
+        let candidate = match candidate {
+            Candidate::Extraction(extraction) => mirror.handler(&snapshot, extraction),
+            Candidate::Upstream(service) => mirror.service(&snapshot, &service),
         };
-        let keep = mirror.keep(snapshot, &self.downstream, self.is_recorded, &control);
+        let on_mismatch = mirror.keep(&snapshot, self.is_recorded, &control);
         let experiment = Experiment {
             subject: Arc::clone(&snapshot.route.subject),
-            request: summary.unwrap_or_else(|| snapshot.summary(&mirror.visitors)),
+            request: snapshot.summary(&mirror.visitors),
             control: Leg::Answered(control),
             candidate: Leg::Ask(candidate),
             again: again.map(Leg::Ask),
@@ -144,15 +169,14 @@ impl Tap {
             reading: snapshot.reading(&mirror.visitors),
             deadline: CONTROL_DEADLINE,
         };
-        mirror.offer(experiment, keep);
+        Prepared { experiment, on_mismatch }
     }
 }
 
-impl Drop for Tap {
-    /// A sampled request of which nothing came is an unknown, whatever happened to it.
+impl Drop for Loss {
     fn drop(&mut self) {
-        if let Some(why) = self.unknown.filter(|_| self.taken || self.sampler.takes(|| None)) {
-            self.mirror.judge.discard(&self.snapshot.route.subject, why);
+        if let Some(why) = self.why.filter(|_| self.taken || self.sampler.takes(|| None)) {
+            self.judge.discard(&self.subject, why);
         }
     }
 }

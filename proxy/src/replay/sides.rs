@@ -18,7 +18,7 @@ use super::{
 use crate::{
     config::Replay,
     error::Chain,
-    extraction::{Call, Ending, Extractions, NoReply, Surroundings},
+    extraction::{Call, Callers, Ending, Extractions, NoReply, Surroundings},
     metrics::ProxyMetrics,
     mirror::{Asker, CONTROL_DEADLINE, observe, unknown},
     monolith::Monolith,
@@ -64,7 +64,7 @@ impl Sides {
         };
         // Permits for those that have answered and are still being rolled back, as in shadow.
         let candidates =
-            Extractions::start("candidate", 2, 2 * AT_ONCE, surroundings, metrics.extractions());
+            Extractions::start(Callers::Judge, 2, 2 * AT_ONCE, surroundings, metrics.extractions());
         let pinned = arguments.monolith.as_ref();
         let pinned = pinned.map(|it| Upstream::pinned(it, metrics.upstreams())).transpose();
         Ok(Self {
@@ -93,10 +93,8 @@ impl Sides {
         }
         let _turn = self.sessions.turn(&exchange).await;
         self.sessions.translate(&mut exchange).await;
-        let Some(snapshot) = Snapshot::replayed(Arc::clone(route), &exchange) else {
-            return Outcome::Skipped(Skip::Declined);
-        };
-        let control = self.ask_monolith(&snapshot, &exchange);
+        let snapshot = Snapshot::replayed(Arc::clone(route), &exchange);
+        let control = self.ask_monolith(&snapshot);
         let candidate = self.ask_handler(&snapshot, extraction);
         let (control, candidate) = if is_safe {
             (control.await, candidate.await)
@@ -122,22 +120,18 @@ impl Sides {
         if !is_safe || route.noise == Percent::NONE {
             return Outcome::Different(found);
         }
-        let again = self.ask_monolith(&snapshot, &exchange).await;
+        let again = self.ask_monolith(&snapshot).await;
         let itself = again.ok().and_then(|it| self.differences(&snapshot, control, it).ok());
         without_noise(found, &itself.unwrap_or_default())
     }
 
-    async fn ask_monolith(
-        &self,
-        snapshot: &Snapshot,
-        exchange: &Exchange,
-    ) -> Result<Observation, Miss> {
+    async fn ask_monolith(&self, snapshot: &Snapshot) -> Result<Observation, Miss> {
         let own = self.pinned.as_ref().filter(|_| snapshot.route.upstream.is_none());
         let upstream = own.cloned().or_else(|| self.table.control(&snapshot.route));
         let upstream = upstream.ok_or(Unknown::ControlFailed)?;
         let (connections, timeouts) = (self.controls.clone(), snapshot.route.policy.timeouts);
         let asker = Asker { connections, upstream, timeouts, first: true };
-        let answer = asker.ask(snapshot.to_monolith(&exchange.downstream));
+        let answer = asker.ask(snapshot.to_monolith());
         let answer = timeout(CONTROL_DEADLINE, answer).await;
         let answer = answer.map_err(|_| Unknown::TimedOut)?;
         answer.map_err(|it| failed(Unknown::ControlFailed, &it))
@@ -150,7 +144,7 @@ impl Sides {
     ) -> Result<Observation, Miss> {
         // How fast a handler is on buyers' machines is not seen here.
         let call = snapshot.to_handler(extraction, Ending::Rollback);
-        let call = Call { deadline: CONTROL_DEADLINE, ..call };
+        let call = Call { deadline: CONTROL_DEADLINE, ..call.ok_or(Unknown::Declined)? };
         let began = Instant::now();
         match self.candidates.run(call).await {
             Ok(reply) => Ok(observe(&reply, began.elapsed())),

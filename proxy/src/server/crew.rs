@@ -31,7 +31,7 @@ use crate::{
 /// What the worker threads are made of.
 pub(super) struct Crew<'a> {
     pub(super) routes: Routes,
-    pub(super) mirror: Mirror,
+    pub(super) mirror: Arc<Mirror>,
     pub(super) live: Extractions,
     pub(super) metrics: ProxyMetrics,
     pub(super) certificates: Option<Certificates>,
@@ -87,7 +87,7 @@ impl Crew<'_> {
                     monolith: Forward { monolith, files: self.files.clone() },
                     pinned: self.pinned.clone(),
                     extractions: self.live.clone(),
-                    mirror: self.mirror.clone(),
+                    mirror: Arc::clone(&self.mirror),
                     recorder: self.mirror.recorder.clone(),
                 },
                 unredacted: self.settings.log_unredacted,
