@@ -19,6 +19,7 @@ use crate::{
     recheck::Rechecks,
     redact::{Redactor, method_name},
     report::{Marks, NewSample, NewSide, Pending, RuleNote, Seen, Signature, Store, bucket},
+    stratum::Traits,
     suggestion::{Forms, forms},
 };
 
@@ -87,14 +88,17 @@ impl Book {
         }
     }
 
-    /// A request could not be compared.
-    pub(crate) fn unknown(&self, subject: &Subject, why: Unknown) {
+    /// A request could not be compared; of which kind it was is known if the monolith's answer is.
+    pub(crate) fn unknown(&self, subject: &Subject, why: Unknown, kind: Option<Stratum>) {
         self.metrics.unknown(&subject.route, why);
         let monolith = locked(&self.monolith).now();
         let mut pending = self.pending();
         let now = OffsetDateTime::now_utc();
         let (route, _) = pending.route(subject, self.binding(subject, monolith), now);
         *route.unknowns.entry(why).or_default() += 1;
+        if let Some(kind) = kind {
+            route.kinds.unknown(kind, why);
+        }
     }
 
     /// Whether anything can be written down.
@@ -160,7 +164,7 @@ impl Book {
         self.metrics.took(&subject.route, control.took, candidate.took);
         let seen = self.seen(subject, request, [control, candidate], comparison, &noise, now);
 
-        let stratum = stratum(request, control);
+        let stratum = Traits::of(request, control).stratum();
         let fingerprint = self.fingerprint(request, &stratum);
 
         let mut pending = self.pending();
@@ -236,7 +240,7 @@ impl Book {
         let bodies = [control, candidate].map(|it| redactor.body(it, reveal));
         let target = redactor.target(&request.template, &request.target, reveal);
         let target = format!("{} {target}", method_name(&request.method));
-        let stratum = stratum(request, control).as_str().to_owned();
+        let stratum = Traits::of(request, control).stratum().as_str().to_owned();
         let mut forms = forms(comparison, |it| signature(it, redactor));
         let mut seen: HashMap<Signature, Seen> = HashMap::new();
         for (index, finding) in comparison.findings.iter().enumerate() {
@@ -347,12 +351,6 @@ impl Book {
 /// What is behind a lock stays usable whoever panicked: each change is whole.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn stratum(request: &RequestSummary, control: &Observation) -> Stratum {
-    let content_type = control.headers.get(http::header::CONTENT_TYPE);
-    let operation = request.operation.as_deref();
-    Stratum::of(control.status, request.signed_in, content_type, operation)
 }
 
 fn signature(difference: &Difference<'_>, redactor: &Redactor) -> Signature {

@@ -15,15 +15,22 @@ use crate::{
 };
 
 /// Gets both answers, compares them, and counts what comes of it.
-pub(crate) async fn judge(experiment: Experiment, ticket: Ticket, on_mismatch: Option<OnMismatch>) {
+pub(crate) async fn judge(
+    experiment: Experiment,
+    mut ticket: Ticket,
+    on_mismatch: Option<OnMismatch>,
+) {
     let Experiment { subject, request, control, candidate, again, recheck, reading, deadline } =
         experiment;
     let control = answer(control, deadline);
     let rest = both(candidate, again, deadline);
     let (control, (candidate, again)) = tokio::join!(control, rest);
+    if let Ok(control) = &control {
+        ticket.answered(&request, control);
+    }
     let (mut control, mut candidate) = match (control, candidate) {
         (Ok(control), Ok(candidate)) => (control, candidate),
-        (Err(why), _) | (_, Err(why)) => return ticket.settle(|book, it| book.unknown(it, why)),
+        (Err(why), _) | (_, Err(why)) => return ticket.unknown(why),
     };
     // A second answer that did not come, or cannot be read, teaches nothing.
     let mut again = again.and_then(Result::ok);
@@ -41,11 +48,11 @@ pub(crate) async fn judge(experiment: Experiment, ticket: Ticket, on_mismatch: O
     let again = again.as_ref().and_then(|it| Answers::read(it).ok());
     let pair = match Pair::new(control, candidate) {
         Ok(pair) => pair,
-        Err(why) => return ticket.settle(|book, it| book.unknown(it, why)),
+        Err(why) => return ticket.unknown(why),
     };
     let answers = match Answers::read(&pair) {
         Ok(answers) => answers,
-        Err(why) => return ticket.settle(|book, it| book.unknown(it, why)),
+        Err(why) => return ticket.unknown(why),
     };
     let today = OffsetDateTime::now_utc().date();
     let link = |ids: &mut Ids| ticket.book().link(ids);
@@ -57,7 +64,7 @@ pub(crate) async fn judge(experiment: Experiment, ticket: Ticket, on_mismatch: O
         && ticket.book().rechecks.may(&subject.route, !weighed.counted.is_clean())
         && second.agrees(ticket.book(), &subject, &weighed).await
     {
-        return ticket.settle(|book, it| book.unknown(it, Unknown::Raced));
+        return ticket.unknown(Unknown::Raced);
     }
     ticket.settle(|book, it| book.compared(it, &request, pair.sides(), &comparison, weighed));
     if let (Outcome::Mismatched, Some(act)) = (comparison.outcome(), on_mismatch) {

@@ -39,5 +39,5 @@ pub use crate::{
     subject::{Budget, Proof, Share, Subject},
     suggestion::Suggestion,
     unknown::Unknown,
-    verdict::{Evidence, State, Tally, Verdict, Watched},
+    verdict::{Coverage, Evidence, KindEvidence, State, Tally, Verdict, Watched},
 };

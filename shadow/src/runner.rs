@@ -12,8 +12,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Experiment, MonolithVersion, Retention, Store, Subject, Unknown, book::Book, judge::judge,
-    metrics::ShadowMetrics,
+    Experiment, Leg, MonolithVersion, Observation, RequestSummary, Retention, Store, Subject,
+    Unknown, book::Book, judge::judge, metrics::ShadowMetrics, stratum::Traits,
 };
 
 /// How often counts go to the store.
@@ -149,9 +149,9 @@ impl Shadow {
         }
     }
 
-    /// Counts a request of which not even an experiment could be made.
+    /// Counts a request of which not even an experiment could be made, so that nobody knows its kind.
     pub fn discard(&self, subject: &Subject, why: Unknown) {
-        self.0.book.unknown(subject, why);
+        self.0.book.unknown(subject, why, None);
     }
 
     /// Judges what is queued, for at most `limit`, counts the rest as dropped, and writes everything
@@ -188,13 +188,24 @@ impl Drop for Handle {
 pub(crate) struct Ticket {
     book: Arc<Book>,
     subject: Arc<Subject>,
+    /// As soon as the monolith's answer is there.
+    traits: Option<Traits>,
     settled: bool,
 }
 
 impl Ticket {
     fn new(book: &Arc<Book>, experiment: &Experiment) -> Self {
         let subject = Arc::clone(&experiment.subject);
-        Self { book: Arc::clone(book), subject, settled: false }
+        let traits = match &experiment.control {
+            Leg::Answered(control) => Some(Traits::of(&experiment.request, control)),
+            Leg::Ask(_) => None,
+        };
+        Self { book: Arc::clone(book), subject, traits, settled: false }
+    }
+
+    /// The monolith has answered.
+    pub(crate) fn answered(&mut self, request: &RequestSummary, control: &Observation) {
+        self.traits = Some(Traits::of(request, control));
     }
 
     pub(crate) fn book(&self) -> &Book {
@@ -205,12 +216,22 @@ impl Ticket {
         self.settled = true;
         count(&self.book, &self.subject);
     }
+
+    /// It could not be compared.
+    pub(crate) fn unknown(mut self, why: Unknown) {
+        self.settled = true;
+        self.count_unknown(why);
+    }
+
+    fn count_unknown(&self, why: Unknown) {
+        self.book.unknown(&self.subject, why, self.traits.as_ref().map(Traits::stratum));
+    }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
         if !self.settled {
-            self.book.unknown(&self.subject, Unknown::Dropped);
+            self.count_unknown(Unknown::Dropped);
         }
     }
 }

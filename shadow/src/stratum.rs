@@ -2,9 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
+use http::{HeaderValue, StatusCode, header::CONTENT_TYPE};
 use serde::Serialize;
 
-use crate::sensitive::is_personal;
+use crate::{Observation, RequestSummary, sensitive::is_personal};
 
 /// What may be told from a request's content type or operation; more would be a name that its sender
 /// made up.
@@ -30,9 +31,9 @@ impl Stratum {
 
     /// The kind of a request that was answered like this.
     pub fn of(
-        status: http::StatusCode,
+        status: StatusCode,
         signed_in: bool,
-        content_type: Option<&http::HeaderValue>,
+        content_type: Option<&HeaderValue>,
         operation: Option<&str>,
     ) -> Self {
         let class = status.as_u16() / 100;
@@ -50,6 +51,32 @@ impl Stratum {
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// What tells a request's kind, for when that is asked.
+#[derive(Debug, Clone)]
+pub(crate) struct Traits {
+    status: StatusCode,
+    signed_in: bool,
+    content_type: Option<HeaderValue>,
+    operation: Option<String>,
+}
+
+impl Traits {
+    /// Of a request that the monolith has answered so.
+    pub(crate) fn of(request: &RequestSummary, control: &Observation) -> Self {
+        Self {
+            status: control.status,
+            signed_in: request.signed_in,
+            content_type: control.headers.get(CONTENT_TYPE).cloned(),
+            operation: request.operation.clone(),
+        }
+    }
+
+    pub(crate) fn stratum(&self) -> Stratum {
+        let Self { status, signed_in, content_type, operation } = self;
+        Stratum::of(*status, *signed_in, content_type.as_ref(), operation.as_deref())
     }
 }
 
@@ -94,8 +121,6 @@ fn is_graphql_name(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderValue, StatusCode};
-
     use super::*;
 
     #[test]

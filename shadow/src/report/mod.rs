@@ -59,6 +59,8 @@ pub struct RouteReport {
     pub cosmetic: u64,
     /// Requests that were not compared, by reason. Reasons that never occurred are absent.
     pub unknowns: BTreeMap<Unknown, u64>,
+    /// Those of them that are in none of the kinds of requests, since the monolith's answer was not seen.
+    pub unplaced: BTreeMap<Unknown, u64>,
     /// How long the monolith took.
     pub control: Latency,
     /// How long the extraction took.
@@ -105,9 +107,11 @@ pub struct StratumReport {
     pub requests: Tally,
     /// Those of them that are no repetitions.
     pub distinct: Tally,
-    /// What its own test of mismatches says.
+    /// Further requests, which could not be compared, by reason.
+    pub unknowns: BTreeMap<Unknown, u64>,
+    /// What its own tests of mismatches and of unknowns say.
     pub state: State,
-    /// Distinct requests of this kind until that is `ready`, if none of them differs.
+    /// Requests of this kind until that is `ready`, if none of them differs.
     pub more_requests: u64,
 }
 
