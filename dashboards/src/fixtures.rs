@@ -104,6 +104,7 @@ pub(crate) fn report(route: &str, verdict: Verdict) -> RouteReport {
     RouteReport {
         route: route.into(),
         matched: 800,
+        matched_by_digest: 3,
         ignored: 150,
         noise: 0,
         mismatched: 50,
@@ -137,7 +138,8 @@ fn stratum(name: &str, compared: u64, critical: u64, state: State) -> StratumRep
     let Ok(stratum) = name.parse();
     let unknowns = BTreeMap::from([(Unknown::TimedOut, 7)]);
     let unknowns = if state == State::Ready { BTreeMap::new() } else { unknowns };
-    StratumReport { stratum, requests, distinct, unknowns, state, more_requests }
+    let matched_by_digest = 0;
+    StratumReport { stratum, requests, distinct, matched_by_digest, unknowns, state, more_requests }
 }
 
 /// What was counted before the monolith changed.

@@ -8,10 +8,12 @@ use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
     Experiment, Leg, Observation, Recheck, Subject, Unknown,
-    book::{Book, Weighed},
+    book::Book,
     compare::{Answers, Ids, Outcome, Pair},
     experiment::Reading,
     runner::{OnMismatch, Ticket},
+    seen::{Compared, Weighed},
+    stratum::Traits,
 };
 
 /// Gets both answers, compares them, and counts what comes of it.
@@ -60,13 +62,25 @@ pub(crate) async fn judge(
     let itself = again.as_ref().map(|it| it.compare(&subject.rules, today));
     let [control, _] = pair.sides();
     let weighed = ticket.book().weigh(&subject, control, &comparison, itself.as_ref());
-    if let Some(second) = second
-        && ticket.book().rechecks.may(&subject.route, !weighed.counted.is_clean())
-        && second.agrees(ticket.book(), &subject, &weighed).await
-    {
-        return ticket.unknown(Unknown::Raced);
+    let raced = match second {
+        Some(second) if ticket.book().rechecks.may(&subject.route, !weighed.counted.is_clean()) => {
+            second.agrees(ticket.book(), &subject, &weighed).await
+        }
+        _ => false,
+    };
+    let compared = Compared {
+        subject: &subject,
+        request: &request,
+        sides: pair.sides(),
+        stratum: &Traits::of(&request, control).stratum(),
+        comparison: &comparison,
+        weighed: &weighed,
+        at: OffsetDateTime::now_utc(),
+    };
+    if raced {
+        return ticket.settle(|book| book.raced(&compared));
     }
-    ticket.settle(|book, it| book.compared(it, &request, pair.sides(), &comparison, weighed));
+    ticket.settle(|book| book.compared(&compared));
     if let (Outcome::Mismatched, Some(act)) = (comparison.outcome(), on_mismatch) {
         act();
     }

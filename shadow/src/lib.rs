@@ -14,6 +14,7 @@ mod recheck;
 mod redact;
 mod report;
 mod runner;
+mod seen;
 mod sensitive;
 mod stratum;
 mod subject;

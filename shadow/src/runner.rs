@@ -212,9 +212,9 @@ impl Ticket {
         &self.book
     }
 
-    pub(crate) fn settle(mut self, count: impl FnOnce(&Book, &Subject)) {
+    pub(crate) fn settle(mut self, count: impl FnOnce(&Book)) {
         self.settled = true;
-        count(&self.book, &self.subject);
+        count(&self.book);
     }
 
     /// It could not be compared.

@@ -133,6 +133,26 @@ async fn a_sale_between_the_two_answers_is_neither_a_match_nor_a_mismatch() {
     assert_eq!(counted(&Answers { again: Some(SALE.control), ..SALE }).await, (0, 0, 1));
 }
 
+#[tokio::test]
+async fn what_raced_is_kept_to_be_looked_at_without_what_a_buyer_entered() {
+    let bench = Bench::new().await;
+    bench.offer(&Answers {
+        control: r#"{"name":"Jane","stock":3,"sold":7}"#,
+        candidate: r#"{"name":"Jane","stock":2,"sold":8}"#,
+        recheck: Ok(r#"{"name":"Jane","stock":2,"sold":8}"#),
+        ..SALE
+    });
+    bench.report().await;
+    let samples = bench.store.reports().races(ROUTE).await.unwrap();
+    let [sample] = &*samples else { panic!("{samples:?}") };
+    assert_eq!((&*sample.path, sample.omitted), ("$.stock", 1), "and one more place");
+    assert_eq!(sample.stratum, "2xx signed-out application/json");
+    let shown = format!("{sample:?}");
+    assert!(shown.contains("‹number of 1–8 #") && !shown.contains("Jane"), "{shown}");
+    let values = [&sample.control, &sample.candidate].map(|it| it.value.clone().unwrap());
+    assert_ne!(values[0], values[1]);
+}
+
 /// The extraction answers the buyer, and the monolith is asked afterwards.
 #[tokio::test]
 async fn the_side_that_was_first_is_asked_again() {

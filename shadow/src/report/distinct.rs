@@ -21,6 +21,7 @@ pub(crate) struct Kinds(pub(super) BTreeMap<Stratum, KindDelta>);
 #[derive(Debug, Default)]
 pub(super) struct KindDelta {
     pub(super) requests: Tally,
+    pub(super) matched_by_digest: u64,
     /// Requests that could not be compared.
     pub(super) unknowns: BTreeMap<Unknown, u64>,
     /// By fingerprint.
@@ -61,6 +62,11 @@ impl Kinds {
         kind.requests.critical += u64::from(marks.critical);
         kind.requests.cosmetic += u64::from(marks.cosmetic);
         kind.saw(fingerprint, marks, room);
+    }
+
+    /// The bodies of one request that was compared were too long to be kept, and had equal digests.
+    pub(crate) fn matched_by_digest(&mut self, stratum: Stratum) {
+        self.kind(stratum).matched_by_digest += 1;
     }
 
     /// One request could not be compared.

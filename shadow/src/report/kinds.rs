@@ -44,6 +44,9 @@ const COUNTS: Table = Table {
     values: &[("count", Merge::Add)],
 };
 
+/// Beside the reasons of unknowns.
+const BY_DIGEST: &str = "matched_by_digest";
+
 /// Adds what happened to a route's kinds of requests.
 pub(super) async fn write(tx: &mut Tx, route: &str, kinds: &Kinds) -> Result<(), sqlx::Error> {
     let known = "SELECT stratum, distinct_compared FROM strata WHERE route = $1";
@@ -93,8 +96,9 @@ async fn write_counts(
     let row = |name: &'static str, count: u64| {
         [route.into(), stratum.as_str().into(), name.into(), count.into()]
     };
-    let rows: Vec<_> = kind.unknowns.iter().map(|(why, count)| row(why.label(), *count)).collect();
-    tx.upsert(&COUNTS, &rows).await
+    let unknowns = kind.unknowns.iter().map(|(why, count)| row(why.label(), *count));
+    let by_digest = (kind.matched_by_digest > 0).then(|| row(BY_DIGEST, kind.matched_by_digest));
+    tx.upsert(&COUNTS, &unknowns.chain(by_digest).collect::<Vec<_>>()).await
 }
 
 /// Returns the requests that are new, and that differ for the first time.
@@ -151,24 +155,28 @@ pub(super) struct Kind {
     pub(super) stratum: Stratum,
     pub(super) evidence: KindEvidence,
     requests: Tally,
+    pub(super) matched_by_digest: u64,
 }
 
 /// A route's kinds of requests, the frequent first.
 pub(super) async fn read(database: &Database, route: &str) -> Result<Vec<Kind>, sqlx::Error> {
-    let unknowns = unknowns(database, route).await?;
+    let counts = counts(database, route).await?;
     let statement = "SELECT * FROM strata WHERE route = $1";
     let mut found = rows(&database.fetch(statement, &[route.into()]).await?, |it| {
         let stratum: String = it.try_get("stratum")?;
-        let count = |column: &str| Ok::<_, sqlx::Error>(unsigned(it.try_get(column)?));
-        let (compared, critical) = (count("compared")?, count("critical")?);
-        let requests = Tally { compared, critical, cosmetic: count("cosmetic")? };
-        let (distinct, critical) = (count("distinct_compared")?, count("distinct_critical")?);
-        let cosmetic = count("distinct_cosmetic")?;
-        let distinct = Tally { compared: distinct, critical, cosmetic };
-        let coverage =
-            Coverage { compared, unknowns: unknowns.get(&stratum).cloned().unwrap_or_default() };
+        let Counts { unknowns, matched_by_digest } =
+            counts.get(&stratum).cloned().unwrap_or_default();
+        let tally = |compared, critical, cosmetic| {
+            let count = |column: &str| Ok::<_, sqlx::Error>(unsigned(it.try_get(column)?));
+            let (compared, critical) = (count(compared)?, count(critical)?);
+            Ok::<_, sqlx::Error>(Tally { compared, critical, cosmetic: count(cosmetic)? })
+        };
+        let requests = tally("compared", "critical", "cosmetic")?;
+        let distinct = tally("distinct_compared", "distinct_critical", "distinct_cosmetic")?;
+        let coverage = Coverage { compared: requests.compared, unknowns };
         let Ok(stratum) = stratum.parse();
-        Ok(Kind { stratum, evidence: KindEvidence { distinct, coverage }, requests })
+        let evidence = KindEvidence { distinct, coverage };
+        Ok(Kind { stratum, evidence, requests, matched_by_digest })
     })?;
     found.sort_by(|a, b| {
         b.requests.compared.cmp(&a.requests.compared).then_with(|| a.stratum.cmp(&b.stratum))
@@ -176,28 +184,36 @@ pub(super) async fn read(database: &Database, route: &str) -> Result<Vec<Kind>, 
     Ok(found)
 }
 
-/// By kind and reason.
-async fn unknowns(
-    database: &Database,
-    route: &str,
-) -> Result<HashMap<String, BTreeMap<Unknown, u64>>, sqlx::Error> {
+/// What is counted of a kind beside its answers.
+#[derive(Default, Clone)]
+struct Counts {
+    unknowns: BTreeMap<Unknown, u64>,
+    matched_by_digest: u64,
+}
+
+async fn counts(database: &Database, route: &str) -> Result<HashMap<String, Counts>, sqlx::Error> {
     let statement = "SELECT stratum, name, count FROM kind_counts WHERE route = $1";
     let found = rows(&database.fetch(statement, &[route.into()]).await?, |it| {
-        let name: String = it.try_get("name")?;
-        let why = Unknown::parse(&name).ok_or_else(|| decode("an unknown's reason"))?;
-        Ok((it.try_get("stratum")?, why, unsigned(it.try_get("count")?)))
+        let (stratum, name): (String, String) = (it.try_get("stratum")?, it.try_get("name")?);
+        Ok((stratum, name, unsigned(it.try_get("count")?)))
     })?;
-    let mut unknowns: HashMap<_, BTreeMap<_, _>> = HashMap::new();
-    for (stratum, why, count) in found {
-        unknowns.entry(stratum).or_default().insert(why, count);
+    let mut kinds: HashMap<_, Counts> = HashMap::new();
+    for (stratum, name, count) in found {
+        let counts = kinds.entry(stratum).or_default();
+        if name == BY_DIGEST {
+            counts.matched_by_digest = count;
+        } else {
+            let why = Unknown::parse(&name).ok_or_else(|| decode("a count of a kind"))?;
+            counts.unknowns.insert(why, count);
+        }
     }
-    Ok(unknowns)
+    Ok(kinds)
 }
 
 impl Kind {
     /// What it comes to by itself.
     pub(super) fn report(self, budget: Budget, proof: Proof) -> StratumReport {
-        let Self { stratum, evidence: kind, requests } = self;
+        let Self { stratum, evidence: kind, requests, matched_by_digest } = self;
         let (distinct, coverage) = (kind.distinct, kind.coverage.clone());
         let strata = BTreeMap::from([(stratum.clone(), kind)]);
         let evidence = Evidence { strata, coverage, ..Evidence::default() };
@@ -206,6 +222,7 @@ impl Kind {
             stratum,
             requests,
             distinct,
+            matched_by_digest,
             unknowns: evidence.coverage.unknowns,
             state: verdict.state,
             more_requests: verdict.more_requests,

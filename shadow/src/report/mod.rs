@@ -11,10 +11,12 @@ mod kinds;
 mod latency;
 mod noise;
 mod pending;
+mod races;
 mod reports;
 mod retention;
 mod room;
 mod routes;
+mod samples;
 mod store;
 mod table;
 mod value;
@@ -27,8 +29,9 @@ use time::{Date, OffsetDateTime};
 pub(crate) use self::{
     distinct::Marks,
     latency::{bucket, lower_end, upper_end},
-    pending::{NewSample, NewSide, Pending, RuleNote, Seen, Signature},
+    pending::{Pending, RuleNote, Seen, Signature},
     room::Lost,
+    samples::{NewSample, NewSide},
 };
 pub use self::{
     latency::Latency,
@@ -47,6 +50,8 @@ pub struct RouteReport {
     pub route: String,
     /// Requests with equal answers.
     pub matched: u64,
+    /// Those of them whose bodies were too long to be kept: their digests were equal.
+    pub matched_by_digest: u64,
     /// Requests whose differences were all excused by rules.
     pub ignored: u64,
     /// Requests with a difference that no rule excused, but that the monolith shows against itself.
@@ -107,6 +112,8 @@ pub struct StratumReport {
     pub requests: Tally,
     /// Those of them that are no repetitions.
     pub distinct: Tally,
+    /// Those of the requests that matched by the digests of bodies too long to be kept.
+    pub matched_by_digest: u64,
     /// Further requests, which could not be compared, by reason.
     pub unknowns: BTreeMap<Unknown, u64>,
     /// What its own tests of mismatches and of unknowns say.

@@ -63,6 +63,7 @@ async fn report(database: &Database, row: RouteRow) -> Result<RouteReport, Store
     let [control, candidate] = latencies;
     Ok(RouteReport {
         verdict: Verdict::of(&evidence, budget, proof),
+        matched_by_digest: kinds.iter().map(|it| it.matched_by_digest).sum(),
         strata: kinds.into_iter().map(|it| it.report(budget, proof)).collect(),
         matched: unsigned(row.matched),
         ignored: unsigned(row.ignored),
