@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use http::{HeaderValue, StatusCode, header::CONTENT_TYPE};
 use serde::Serialize;
 
-use crate::{Observation, RequestSummary, sensitive::is_personal};
+use crate::{Observation, RequestSummary, redact::is_plain_name, sensitive::is_personal};
 
 /// What may be told from a request's content type or operation; more would be a name that its sender
 /// made up.
@@ -113,10 +113,11 @@ fn is_media_type(name: &str) -> bool {
     name == NONE || name.split_once('/').is_some_and(|(one, two)| is_part(one) && is_part(two))
 }
 
-/// As GraphQL's specification (October 2021, §2.1.9) has names.
+/// As GraphQL's specification (October 2021, §2.1.9) has names, and nothing that may be data: the
+/// judgement is that of a member's name.
 fn is_graphql_name(name: &str) -> bool {
     let plain = |it: u8| it.is_ascii_alphanumeric() || it == b'_';
-    name.bytes().all(plain) && name.starts_with(|it: char| !it.is_ascii_digit())
+    name.bytes().all(plain) && is_plain_name(name)
 }
 
 #[cfg(test)]
@@ -135,9 +136,17 @@ mod tests {
     #[test]
     fn what_a_sender_makes_up_is_other() {
         let odd = HeaderValue::from_static("a b@c.test");
-        for operation in
-            [&*"x".repeat(41), "a-b", "4242424242424242", "8hN2kq0Vw3Zt5LrX9bCd7eFg1aYp", ""]
-        {
+        for operation in [
+            &*"x".repeat(41),
+            "a-b",
+            "jane.doe",
+            "jane@shop.test",
+            "4242424242424242",
+            "n4242424242424242",
+            "buyer4711",
+            "8hN2kq0Vw3Zt5LrX9bCd7eFg1aYp",
+            "",
+        ] {
             let kind = Stratum::of(StatusCode::OK, false, Some(&odd), Some(operation));
             assert_eq!(kind.as_str(), "2xx signed-out other other", "{operation}");
         }
