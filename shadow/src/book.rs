@@ -92,7 +92,7 @@ impl Book {
     /// What differed in a request had changed between the two answers: it is kept to be looked at,
     /// and counts for nothing.
     pub(crate) fn raced(&self, compared: &Compared<'_>) {
-        let Compared { subject, stratum, weighed, .. } = *compared;
+        let Compared { subject, ref stratum, weighed, .. } = *compared;
         self.metrics.unknown(&subject.route, Unknown::Raced);
         let sample = sample_of_all(compared, self.store.redactor());
         let mut pending = self.pending();
@@ -156,7 +156,7 @@ impl Book {
         self.metrics.compared(&subject.route, outcome);
         self.metrics.took(&subject.route, control.took, candidate.took);
         let seen = seen(compared, self.store.redactor());
-        let fingerprint = self.fingerprint(request, compared.stratum);
+        let fingerprint = self.fingerprint(request, &compared.stratum);
 
         let mut pending = self.pending();
         let (route, room) = pending.route(subject, binding.clone(), compared.at);

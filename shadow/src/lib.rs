@@ -10,6 +10,7 @@ mod judge;
 mod metrics;
 mod noise;
 mod observation;
+mod race;
 mod recheck;
 mod redact;
 mod report;
@@ -27,7 +28,7 @@ pub use crate::{
     binding::MonolithVersion,
     captured::{Capture, Captured, Digest},
     compare::{Class, DifferenceKind, PathPattern},
-    experiment::{Experiment, Leg, Question, Reading, Recheck, RequestSummary},
+    experiment::{Around, Experiment, Leg, Question, Reading, Recheck, RequestSummary},
     observation::Observation,
     redact::method_name,
     report::{

@@ -12,8 +12,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Experiment, Leg, MonolithVersion, Observation, RequestSummary, Retention, Store, Subject,
-    Unknown, book::Book, judge::judge, metrics::ShadowMetrics, stratum::Traits,
+    Experiment, MonolithVersion, Retention, Store, Subject, Unknown, book::Book, judge::judge,
+    metrics::ShadowMetrics, stratum::Traits,
 };
 
 /// How often counts go to the store.
@@ -188,7 +188,7 @@ impl Drop for Handle {
 pub(crate) struct Ticket {
     book: Arc<Book>,
     subject: Arc<Subject>,
-    /// As soon as the monolith's answer is there.
+    /// As soon as the judge has the monolith's answer: what is dropped before that is of no kind.
     traits: Option<Traits>,
     settled: bool,
 }
@@ -196,16 +196,12 @@ pub(crate) struct Ticket {
 impl Ticket {
     fn new(book: &Arc<Book>, experiment: &Experiment) -> Self {
         let subject = Arc::clone(&experiment.subject);
-        let traits = match &experiment.control {
-            Leg::Answered(control) => Some(Traits::of(&experiment.request, control)),
-            Leg::Ask(_) => None,
-        };
-        Self { book: Arc::clone(book), subject, traits, settled: false }
+        Self { book: Arc::clone(book), subject, traits: None, settled: false }
     }
 
-    /// The monolith has answered.
-    pub(crate) fn answered(&mut self, request: &RequestSummary, control: &Observation) {
-        self.traits = Some(Traits::of(request, control));
+    /// The monolith has answered: so the request is of this kind.
+    pub(crate) fn is_of(&mut self, traits: Traits) {
+        self.traits = Some(traits);
     }
 
     pub(crate) fn book(&self) -> &Book {

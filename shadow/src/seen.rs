@@ -20,7 +20,7 @@ pub(crate) struct Compared<'a> {
     pub(crate) request: &'a RequestSummary,
     /// The monolith's answer and the extraction's.
     pub(crate) sides: [&'a Observation; 2],
-    pub(crate) stratum: &'a Stratum,
+    pub(crate) stratum: Stratum,
     pub(crate) comparison: &'a Comparison<'a>,
     pub(crate) weighed: &'a Weighed,
     pub(crate) at: OffsetDateTime,
@@ -77,18 +77,23 @@ pub(crate) fn seen(compared: &Compared<'_>, redactor: &Redactor) -> Vec<Seen> {
 /// A sample of what counts in a request, the critical first: of the first place, with the number of
 /// the others.
 pub(crate) fn sample_of_all(compared: &Compared<'_>, redactor: &Redactor) -> Option<NewSample> {
-    let Compared { comparison, weighed: Weighed { noise, .. }, .. } = compared;
-    let counts = |(index, it): &(usize, &Finding<'_>)| {
-        !noise.0.contains(index) && !matches!(it.judgement, Judgement::Excused(_))
-    };
-    let counted = || comparison.findings.iter().enumerate().filter(counts).map(|it| it.1);
-    let finding = counted().min_by_key(|it| it.difference.class == Class::Cosmetic)?;
+    let critical_first = |it: &&Finding<'_>| it.difference.class == Class::Cosmetic;
+    let finding = compared.counting().min_by_key(critical_first)?;
     let sample = Telling::new(compared, redactor).sample(finding);
-    let others = counted().count() as u64 - 1;
+    let others = compared.counting().count() as u64 - 1;
     Some(NewSample { omitted: sample.omitted + others, ..sample })
 }
 
 impl Compared<'_> {
+    /// The differences that neither a rule nor noise excuses, as far as they are listed.
+    pub(crate) fn counting(&self) -> impl Iterator<Item = &Finding<'_>> {
+        let findings = self.comparison.findings.iter().enumerate();
+        let counts = |(index, it): &(usize, &Finding<'_>)| {
+            !self.weighed.noise.0.contains(index) && !matches!(it.judgement, Judgement::Excused(_))
+        };
+        findings.filter(counts).map(|it| it.1)
+    }
+
     pub(crate) fn outcome(&self) -> Outcome {
         self.comparison.outcome()
     }

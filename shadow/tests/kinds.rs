@@ -144,7 +144,7 @@ async fn an_unknown_is_of_the_kind_that_the_monoliths_answer_makes_it() {
 }
 
 #[tokio::test]
-async fn what_found_no_room_is_of_its_kind_too() {
+async fn what_found_no_room_is_of_no_kind_since_nobody_looked_at_it() {
     let bench = Bench::new(Settings { queue: 1, concurrency: 1, ..Settings::default() }).await;
     let (leg, is_asked, open) = gated();
     bench.offer("First", answered("1"), leg, LONG);
@@ -155,8 +155,8 @@ async fn what_found_no_room_is_of_its_kind_too() {
     open.send(()).unwrap();
     let report = bench.report().await;
     let dropped = BTreeMap::from([(Unknown::Dropped, 2)]);
-    assert_eq!(kinds(&report)["Dropped"], dropped);
-    assert_eq!((report.matched, report.unplaced.len()), (2, 0));
+    assert_eq!((report.matched, report.strata.len(), &report.unplaced), (2, 2, &dropped));
+    assert_eq!(report.unknowns, dropped);
 }
 
 #[tokio::test]

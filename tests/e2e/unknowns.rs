@@ -129,7 +129,5 @@ async fn what_the_judge_has_no_room_for_is_counted_and_nothing_is_lost() {
     assert_eq!((report.matched, report.matched + dropped), (report.compared(), room + beyond));
     let dropped = BTreeMap::from([(Unknown::Dropped, dropped)]);
     assert_eq!(report.unknowns, dropped, "for no other reason");
-    let [kind] = &*report.strata else { panic!("{:?}", report.strata) };
-    assert_eq!((&kind.unknowns, report.unplaced.len()), (&dropped, 0), "their kind is known");
     proxy.stop().await;
 }

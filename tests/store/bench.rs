@@ -94,7 +94,7 @@ impl Process {
     pub(crate) fn race(&self, route: &str, target: &str, answers: [&str; 2]) {
         let [before, after] = answers.map(|it| answer(it, 200));
         let again = after.clone();
-        let recheck = Recheck::Control(Box::pin(async { Ok(again) }));
+        let recheck = Recheck::Control(Box::pin(async { Ok(again) }), Box::new(|| unreachable!()));
         let sides = [before, after].map(Leg::Answered);
         let experiment = experiment(route, target, sides);
         self.judge.offer(Experiment { recheck: Some(recheck), ..experiment });

@@ -93,7 +93,6 @@ async fn a_store_without_the_newest_table_is_brought_up_to_date_and_nothing_is_l
     process.offer("a", "/", ["1", "1"]);
     process.end().await;
     execute(&place.url, "DROP TABLE kind_counts").await;
-    // The newest one: it cannot be sorted out in the same statement in MariaDB.
     let newest = if place.url.starts_with("sqlite") { 6 } else { 2 };
     let statement = format!("DELETE FROM _sqlx_migrations WHERE version = {newest}");
     execute(&place.url, &statement).await;
@@ -101,19 +100,6 @@ async fn a_store_without_the_newest_table_is_brought_up_to_date_and_nothing_is_l
     process.fail("a", "/");
     let found = report(&process.end().await, "a").await;
     assert_eq!((found.matched, found.strata[0].unknowns.len()), (1, 1));
-}
-
-/// MariaDB has no transactions for what makes tables: it may be made, or not, when a process dies.
-#[tokio::test]
-async fn a_migration_that_was_interrupted_is_run_again() {
-    let place = Place::mariadb().await;
-    drop(Store::open(&place.url).await.unwrap());
-    for made in ["SELECT 1", "DROP TABLE kind_counts"] {
-        execute(&place.url, made).await;
-        execute(&place.url, "UPDATE _sqlx_migrations SET success = FALSE WHERE version = 2").await;
-        drop(Store::open(&place.url).await.unwrap());
-        execute(&place.url, "SELECT * FROM kind_counts").await;
-    }
 }
 
 /// A file that is not there yet is made.

@@ -7,7 +7,7 @@ use futures_util::{FutureExt as _, TryFutureExt as _};
 use http::{HeaderMap, Request, Response};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
-use shadow::{Capture, Observation, Question, Unknown};
+use shadow::{Around, Capture, Observation, Question, Recheck, Unknown};
 use tokio::time::timeout;
 
 use super::{Mirror, observe, unknown};
@@ -19,6 +19,7 @@ use crate::{
     h1::client::{Allowance, ExchangeError},
     limits::Timeouts,
     monolith::{Hop, Monolith, Trip},
+    route::Candidate,
     snapshot::Snapshot,
     upstream::Upstream,
 };
@@ -60,6 +61,39 @@ impl Mirror {
             }
         };
         answer.boxed()
+    }
+
+    /// The candidate, whatever it would write rolled back.
+    pub(super) fn candidate(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        candidate: &Candidate,
+        downstream: &Arc<Downstream>,
+    ) -> Question {
+        match candidate {
+            Candidate::Extraction(extraction) => self.handler(snapshot, *extraction),
+            Candidate::Upstream(service) => self.service(snapshot, service, downstream),
+        }
+    }
+
+    /// The monolith once more about a difference, and then both sides.
+    pub(super) fn recheck(
+        &self,
+        snapshot: &Arc<Snapshot>,
+        upstream: &Arc<Upstream>,
+        candidate: &Candidate,
+        downstream: &Arc<Downstream>,
+    ) -> Recheck {
+        let control = self.control(snapshot, upstream, downstream);
+        let (mirror, snapshot, upstream) =
+            (self.clone(), Arc::clone(snapshot), Arc::clone(upstream));
+        let (candidate, downstream) = (candidate.clone(), Arc::clone(downstream));
+        let around = move || Around {
+            before: mirror.control(&snapshot, &upstream, &downstream),
+            candidate: mirror.candidate(&snapshot, &candidate, &downstream),
+            after: mirror.control(&snapshot, &upstream, &downstream),
+        };
+        Recheck::Control(control, Box::new(around))
     }
 
     fn asker(&self, snapshot: &Snapshot, upstream: &Arc<Upstream>) -> Asker {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
 use http_body::{Body as _, Frame};
-use shadow::{Capture, Experiment, Leg, Observation, Recheck, RequestSummary, Unknown};
+use shadow::{Capture, Experiment, Leg, Observation, RequestSummary, Unknown};
 
 use super::{CONTROL_DEADLINE, Mirror, Sampler, kind};
 use crate::{
@@ -128,11 +128,10 @@ impl Tap {
         let Self { mirror, snapshot, .. } = self;
         let question = |upstream| mirror.control(snapshot, upstream, &self.downstream);
         let again = self.ask.as_ref().filter(|_| self.twice).map(question);
-        let recheck = self.ask.as_ref().map(question);
-        let candidate = match &self.candidate {
-            Candidate::Extraction(extraction) => mirror.handler(snapshot, *extraction),
-            Candidate::Upstream(service) => mirror.service(snapshot, service, &self.downstream),
-        };
+        let recheck =
+            |upstream| mirror.recheck(snapshot, upstream, &self.candidate, &self.downstream);
+        let recheck = self.ask.as_ref().map(recheck);
+        let candidate = mirror.candidate(snapshot, &self.candidate, &self.downstream);
         let keep = mirror.keep(snapshot, &self.downstream, self.is_recorded, &control);
         let experiment = Experiment {
             subject: Arc::clone(&snapshot.route.subject),
@@ -140,7 +139,7 @@ impl Tap {
             control: Leg::Answered(control),
             candidate: Leg::Ask(candidate),
             again: again.map(Leg::Ask),
-            recheck: recheck.map(Recheck::Control),
+            recheck,
             reading: snapshot.reading(&mirror.visitors),
             deadline: CONTROL_DEADLINE,
         };

@@ -6,7 +6,6 @@ use futures_util::{FutureExt as _, future::BoxFuture};
 use sqlx::{
     Any, AnyPool, Connection as _, Row as _,
     any::{AnyArguments, AnyConnectOptions, AnyPoolOptions, AnyRow},
-    migrate::Migrate as _,
     pool::PoolConnection,
     query::Query,
 };
@@ -32,9 +31,6 @@ const MIGRATION: Duration = Duration::from_mins(1);
 /// Held by the process that migrates; the name is at most 64 characters long.
 const MYSQL_LOCK: &str = "DO GET_LOCK(LEFT(CONCAT('banyan ', DATABASE()), 64), 30)";
 const MYSQL_UNLOCK: &str = "DO RELEASE_LOCK(LEFT(CONCAT('banyan ', DATABASE()), 64))";
-
-/// What a process died in is run again. All migrations but the first find what is there already.
-const MYSQL_RESUME: &str = "DELETE FROM _sqlx_migrations WHERE success = FALSE AND version > 1";
 
 /// Parameters of one statement; SQLite has the fewest, 32,766.
 const PARAMETERS: usize = 1_000;
@@ -142,8 +138,6 @@ impl Database {
                 Dialect::MySql => {
                     // sqlx waits for its lock in a way that MariaDB takes for not waiting at all.
                     sqlx::raw_sql(MYSQL_LOCK).execute(&mut **connection).await?;
-                    connection.ensure_migrations_table("_sqlx_migrations").await?;
-                    sqlx::raw_sql(MYSQL_RESUME).execute(&mut **connection).await?;
                     migrations.run_direct(None, &mut **connection, false).await?;
                     sqlx::raw_sql(MYSQL_UNLOCK).execute(&mut **connection).await?;
                 }
