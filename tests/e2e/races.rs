@@ -1,12 +1,17 @@
 //! A buyer buys between the two answers: what changed then is neither side's fault, and hides none.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::SocketAddr};
 
 use bytes::Bytes;
 use extracted::{Ctx, Extraction, HandlerError, Reply, Request, catalog::show::SHOW};
-use shadow::{DifferenceKind, Unknown};
+use shadow::{DifferenceKind, Reports, RouteReport, Unknown};
 use sqlx::MySqlPool;
-use tokio::sync::Mutex;
+use tests::banyan::Proxy;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    sync::Mutex,
+};
 use toml::Table;
 
 use crate::{
@@ -21,11 +26,7 @@ static TILL: Mutex<Vec<Buyer>> = Mutex::const_new(Vec::new());
 const LATE: Extraction =
     Extraction { run: |ctx, request| Box::pin(after_a_sale(ctx, request)), ..SHOW };
 
-/// The same, and another sale before its answer arrives.
-const BETWEEN: Extraction =
-    Extraction { run: |ctx, request| Box::pin(between_sales(ctx, request)), ..SHOW };
-
-/// The late one with a wrong price.
+/// The same with a wrong price.
 const LATE_AND_WRONG: Extraction =
     Extraction { run: |ctx, request| Box::pin(wrong(ctx, request)), ..SHOW };
 
@@ -38,12 +39,6 @@ async fn pay() {
     if let Some(buyer) = TILL.lock().await.pop() {
         buyer.buy().await;
     }
-}
-
-async fn between_sales(ctx: &mut Ctx, request: &Request) -> Result<Reply, HandlerError> {
-    let reply = after_a_sale(ctx, request).await;
-    pay().await;
-    reply
 }
 
 async fn wrong(ctx: &mut Ctx, request: &Request) -> Result<Reply, HandlerError> {
@@ -67,9 +62,47 @@ fn patient() -> String {
     table.to_string()
 }
 
+/// The same, but for the handler's place, which this service has.
+fn served_by(service: SocketAddr) -> String {
+    let mut table: Table = patient().parse().unwrap();
+    let routes = table["route"].as_array_mut().unwrap().iter_mut();
+    for route in routes.filter_map(|it| it.as_table_mut()) {
+        if route["id"].as_str() == Some(SHOW.id) {
+            route.insert("candidate".to_owned(), "till".into());
+        }
+    }
+    format!("{table}\n[upstream.till]\nservers = [\"http://{service}\"]\n")
+}
+
+/// A service that asks the shop, which is never wrong, and while somebody is at the till sells before
+/// and after.
+async fn serve(listener: TcpListener, shop: String) {
+    while let Ok((mut client, _)) = listener.accept().await {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(client.read_u8().await.unwrap());
+        }
+        head.truncate(head.len() - 2);
+        head.extend_from_slice(b"Connection: close\r\n\r\n");
+        pay().await;
+        let mut server = TcpStream::connect(shop.trim_start_matches("http://")).await.unwrap();
+        server.write_all(&head).await.unwrap();
+        let mut answer = Vec::new();
+        server.read_to_end(&mut answer).await.unwrap();
+        pay().await;
+        client.write_all(&answer).await.unwrap();
+    }
+}
+
+fn assert_raced(report: &RouteReport) {
+    assert_eq!(report.unknowns, BTreeMap::from([(Unknown::Raced, 1)]), "{report:?}");
+    assert_eq!(report.compared(), 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn sales_between_the_answers_are_no_fault_of_either_and_hide_none() {
     let shop = quiet_shop().await;
+    let url = |proxy: &Proxy, product| format!("{}/api/products/{product}", proxy.url());
     let database = MySqlPool::connect(&shop.database_url).await.unwrap();
     let (product, variant): (i64, i64) = sqlx::query_as(
         "SELECT products.id, variants.id FROM variants JOIN products ON products.id = product_id \
@@ -84,22 +117,18 @@ async fn sales_between_the_answers_are_no_fault_of_either_and_hide_none() {
         buyer.fill(&Basket { user: buyer.user, lines }).await;
         buyer
     };
-    for (candidate, sales) in [(LATE, 1), (BETWEEN, 2), (LATE_AND_WRONG, 1)] {
+    for candidate in [LATE, LATE_AND_WRONG] {
         let others = extracted::all().iter().filter(|it| it.id != SHOW.id).copied();
         let build = forever(others.chain([candidate]).collect());
         let proxy = proxy(shop.clone(), patient(), build).await;
-        for sale in 0..sales {
-            let buyer = buyer(321 + sale).await;
-            TILL.lock().await.push(buyer);
-        }
-        let url = format!("{}/api/products/{product}", proxy.url());
-        reqwest::get(url).await.unwrap().bytes().await.unwrap();
+        TILL.lock().await.push(buyer(321).await);
+        reqwest::get(url(&proxy, product)).await.unwrap().bytes().await.unwrap();
         let report = judged(&proxy, SHOW.id, 1).await;
         let found: Vec<_> = differences(&proxy, SHOW.id).await;
         let found: Vec<_> = found.iter().map(|it| (&*it.path, it.kind)).collect();
-        if !std::ptr::fn_addr_eq(candidate.run, LATE_AND_WRONG.run) {
-            assert_eq!(report.unknowns, BTreeMap::from([(Unknown::Raced, 1)]), "{report:?}");
-            assert_eq!((report.compared(), found), (0, vec![]));
+        if std::ptr::fn_addr_eq(candidate.run, LATE.run) {
+            assert_raced(&report);
+            assert_eq!(found, vec![]);
         } else {
             assert_eq!((report.mismatched, &report.unknowns), (1, &BTreeMap::new()));
             let changed = ["$.price", "$.updated_at", "$.variants[*].stock"];
@@ -108,4 +137,21 @@ async fn sales_between_the_answers_are_no_fault_of_either_and_hide_none() {
         assert!(TILL.lock().await.is_empty(), "everybody bought");
         proxy.stop().await;
     }
+
+    // One sale on either side of the candidate's answer.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let routes = served_by(listener.local_addr().unwrap());
+    let service = tokio::spawn(serve(listener, shop.url.clone()));
+    let proxy = proxy(shop.clone(), routes, extracted::all()).await;
+    for user in [321, 322] {
+        TILL.lock().await.push(buyer(user).await);
+    }
+    reqwest::get(url(&proxy, product)).await.unwrap().bytes().await.unwrap();
+    assert_raced(&judged(&proxy, SHOW.id, 1).await);
+    assert!(TILL.lock().await.is_empty(), "both bought");
+    let samples = Reports::open_read_only(&proxy.store()).await.unwrap().races(SHOW.id).await;
+    let shown = &samples.unwrap()[0];
+    assert!(shown.request.starts_with("GET /api/products/‹digits"), "{shown:?}");
+    proxy.stop().await;
+    service.abort();
 }
