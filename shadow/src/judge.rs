@@ -26,9 +26,9 @@ pub(crate) async fn judge(
     let control = answer(control, deadline);
     let rest = both(candidate, again, deadline);
     let (control, (candidate, again)) = tokio::join!(control, rest);
-    let traits = control.as_ref().ok().map(|it| Traits::of(&request, it));
-    let stratum = traits.as_ref().map(Traits::stratum).unwrap_or_default();
-    traits.into_iter().for_each(|it| ticket.is_of(it));
+    if let Ok(control) = &control {
+        ticket.is_of(Traits::of(&request, control));
+    }
     let (mut control, mut candidate) = match (control, candidate) {
         (Ok(control), Ok(candidate)) => (control, candidate),
         (Err(why), _) | (_, Err(why)) => return ticket.unknown(why),
@@ -57,11 +57,12 @@ pub(crate) async fn judge(
     let comparison = answers.compare_linked(&subject.rules, at.date(), link);
     let itself = again.as_ref().map(|it| it.compare(&subject.rules, at.date()));
     let (book, sides) = (ticket.book(), pair.sides());
+    let stratum = Traits::of(&request, sides[0]).stratum();
     let weighed = &book.weigh(&subject, sides[0], &comparison, itself.as_ref());
     let (subject, request, comparison) = (&*subject, &request, &comparison);
     let compared = Compared { subject, request, sides, stratum, comparison, weighed, at };
     let is_race = match second {
-        Some(second) => second.is_race(book, &compared).await,
+        Some(second) => second.finds_race(book, &compared).await,
         None => false,
     };
     if is_race {

@@ -33,7 +33,7 @@ pub(crate) struct Second {
 
 impl Second {
     /// Whether what counts of the comparison is a race; nobody is asked where nothing counts.
-    pub(crate) async fn is_race(self, book: &Book, compared: &Compared<'_>) -> bool {
+    pub(crate) async fn finds_race(self, book: &Book, compared: &Compared<'_>) -> bool {
         let Compared { subject, weighed, .. } = compared;
         if !book.rechecks.may(&subject.route, !weighed.counted.is_clean()) {
             return false;
@@ -147,10 +147,8 @@ fn lies_on(way: &Difference<'_>, seen: &Difference<'_>) -> bool {
 
 fn text<'a>(fragment: &'a Fragment<'_>) -> Option<&'a str> {
     match fragment {
-        Fragment::Json(Value::Number(text)) => Some(text),
-        Fragment::Json(Value::String(text)) => Some(text),
-        Fragment::Header(text) => Some(text),
-        Fragment::Text(text) => Some(text),
+        Fragment::Json(Value::Number(text)) | Fragment::Text(text) => Some(text),
+        Fragment::Json(Value::String(text)) | Fragment::Header(text) => Some(text),
         _ => None,
     }
 }
