@@ -104,12 +104,14 @@ pub(crate) fn report(route: &str, verdict: Verdict) -> RouteReport {
     RouteReport {
         route: route.into(),
         matched: 800,
+        matched_by_digest: 3,
         ignored: 150,
         noise: 0,
         mismatched: 50,
         critical: 40,
         cosmetic: 12,
         unknowns: BTreeMap::from([(Unknown::TimedOut, 9), (Unknown::Panicked, 0)]),
+        unplaced: BTreeMap::from([(Unknown::TimedOut, 2)]),
         control: Latency { p50: Some(0.012), p99: Some(0.048) },
         candidate: Latency { p50: Some(0.0009), p99: Some(0.0038) },
         strata: vec![
@@ -134,7 +136,10 @@ fn stratum(name: &str, compared: u64, critical: u64, state: State) -> StratumRep
     let distinct = Tally { compared: compared / 2, critical: critical / 2, cosmetic: 0 };
     let more_requests = if state == State::Ready { 0 } else { 1_234 };
     let Ok(stratum) = name.parse();
-    StratumReport { stratum, requests, distinct, state, more_requests }
+    let unknowns = BTreeMap::from([(Unknown::TimedOut, 7)]);
+    let unknowns = if state == State::Ready { BTreeMap::new() } else { unknowns };
+    let matched_by_digest = 0;
+    StratumReport { stratum, requests, distinct, matched_by_digest, unknowns, state, more_requests }
 }
 
 /// What was counted before the monolith changed.

@@ -1,7 +1,7 @@
 //! One route with all that is known of it: the live table's half and the report's half.
 
 use serde::Serialize;
-use shadow::{DifferenceReport, RouteReport, RuleReport, State, StratumReport};
+use shadow::{DifferenceReport, RouteReport, RuleReport, State, StratumReport, Unknown};
 
 use crate::{
     bar::Bar,
@@ -60,6 +60,10 @@ impl RouteStatus {
 pub(crate) trait Told {
     /// Requests that could not be compared.
     fn unknown(&self) -> u64;
+    /// Those of them that are in none of the kinds of requests.
+    fn unplaced(&self) -> u64;
+    /// Whether there are samples of races to look at.
+    fn has_raced(&self) -> bool;
     /// How the outcomes are divided.
     fn bar(&self) -> Bar;
     /// The share of the compared requests that agree, differences that a rule excuses set aside.
@@ -75,6 +79,14 @@ pub(crate) trait Told {
 impl Told for RouteReport {
     fn unknown(&self) -> u64 {
         self.unknowns.values().sum()
+    }
+
+    fn unplaced(&self) -> u64 {
+        self.unplaced.values().sum()
+    }
+
+    fn has_raced(&self) -> bool {
+        self.unknowns.get(&Unknown::Raced).is_some_and(|it| *it > 0)
     }
 
     fn bar(&self) -> Bar {
@@ -124,6 +136,8 @@ impl Told for RouteReport {
 pub(crate) trait Judged {
     /// What its own test says.
     fn in_words(&self) -> String;
+    /// Requests that could not be compared.
+    fn unknown(&self) -> u64;
 }
 
 impl Judged for StratumReport {
@@ -133,6 +147,10 @@ impl Judged for StratumReport {
             State::NotReady => "not ready".into(),
             State::Undecided => format!("{} more", count(self.more_requests)),
         }
+    }
+
+    fn unknown(&self) -> u64 {
+        self.unknowns.values().sum()
     }
 }
 

@@ -151,7 +151,7 @@ impl Snapshot {
             target: self.target.to_string(),
             template: self.route.pattern.to_string(),
             signed_in: visitor.signed_in,
-            operation: visitor::operation(&self.headers, &self.body),
+            operation: visitor::operation(&self.target, &self.headers, &self.body),
             variant: visitor::variant(&visitor, &self.headers, &self.body),
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use shadow::{Budget, Evidence, Proof, State, Stratum, Tally, Unknown};
+use shadow::{Budget, Coverage, Evidence, KindEvidence, Proof, State, Stratum, Tally, Unknown};
 
 use crate::config::{self, Format};
 
@@ -65,13 +65,12 @@ pub fn answer(arguments: &config::Verdict) -> Result<Answer, VerdictError> {
         return Err(VerdictError::Mismatches { mismatches, samples });
     }
     let tally = Tally { compared: samples, critical: mismatches, cosmetic: 0 };
-    let evidence = Evidence {
-        strata: BTreeMap::from([(Stratum::default(), tally)]),
-        compared: samples,
-        // Which reason they had makes no difference.
-        unknowns: BTreeMap::from([(Unknown::Dropped, unknowns)]),
-        ..Evidence::default()
-    };
+    // Which reason they had makes no difference.
+    let unknowns_by_reason = BTreeMap::from([(Unknown::Dropped, unknowns)]);
+    let coverage = Coverage { compared: samples, unknowns: unknowns_by_reason };
+    let kind = KindEvidence { distinct: tally, coverage: coverage.clone() };
+    let strata = BTreeMap::from([(Stratum::default(), kind)]);
+    let evidence = Evidence { strata, coverage, ..Evidence::default() };
     let budgets = Budget { critical: budget, cosmetic: budget };
     let proof = Proof { confidence, ..Proof::default() };
     let verdict = shadow::Verdict::of(&evidence, budgets, proof);

@@ -11,9 +11,10 @@ use extracted::{
     rails::session::{Session, Sessions},
 };
 use http::{
-    HeaderMap, HeaderName, HeaderValue,
+    HeaderMap, HeaderName, HeaderValue, Uri,
     header::{self, COOKIE, SET_COOKIE},
 };
+use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use shadow::Reading;
 use time::OffsetDateTime;
@@ -131,8 +132,24 @@ pub fn variant(visitor: &Visitor, headers: &HeaderMap, body: &[u8]) -> u64 {
     hasher.finish()
 }
 
-/// The `operationName` of a GraphQL request in JSON.
-pub fn operation(headers: &HeaderMap, body: &[u8]) -> Option<String> {
+/// The `operationName` of a GraphQL request: in a body of JSON, or in the query beside the document, or
+/// the hash of one that is known ("GraphQL over HTTP", draft, §5).
+pub fn operation(target: &Uri, headers: &HeaderMap, body: &[u8]) -> Option<String> {
+    operation_in_query(target).or_else(|| operation_in_json(headers, body))
+}
+
+fn operation_in_query(target: &Uri) -> Option<String> {
+    let query = target.query()?;
+    let value = |name: &str| {
+        let mut pairs = query.split('&').filter_map(|it| it.split_once('='));
+        pairs.find(|it| it.0 == name).map(|it| it.1)
+    };
+    let name = value("operationName")?;
+    value("query").or_else(|| value("extensions"))?;
+    Some(percent_decode_str(name).decode_utf8_lossy().into_owned())
+}
+
+fn operation_in_json(headers: &HeaderMap, body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
     struct GraphQl {
@@ -185,11 +202,21 @@ mod tests {
     fn the_operation_is_what_a_graphql_request_names() {
         let json = headers(&[("content-type", "application/json; charset=utf-8")]);
         let body = br#"{"query":"query A { a }","operationName":"A"}"#;
-        assert_eq!(operation(&json, body).as_deref(), Some("A"));
-        assert_eq!(operation(&HeaderMap::new(), body), None);
+        let path = Uri::from_static("/graphql");
+        assert_eq!(operation(&path, &json, body).as_deref(), Some("A"));
+        assert_eq!(operation(&path, &HeaderMap::new(), body), None);
         for body in [&br#"{"operationName":null}"#[..], b"[]", b"1", b"", br#"{"operationName":1}"#]
         {
-            assert_eq!(operation(&json, body), None);
+            assert_eq!(operation(&path, &json, body), None);
+        }
+        for (target, name) in [
+            ("/graphql?query=%7Ba%7D&operationName=A", Some("A")),
+            ("/graphql?operationName=jane%40shop.test&extensions=%7B%7D", Some("jane@shop.test")),
+            ("/graphql?query=%7Ba%7D", None),
+            ("/search?operationName=A", None),
+        ] {
+            let found = operation(&target.parse().unwrap(), &HeaderMap::new(), b"");
+            assert_eq!(found.as_deref(), name, "{target}");
         }
     }
 }

@@ -1,7 +1,6 @@
 //! What the judge writes down: counts at once in memory, and in the store once a second.
 
 use std::{
-    collections::HashMap,
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
@@ -10,17 +9,15 @@ use std::{
 use time::OffsetDateTime;
 
 use crate::{
-    Class, MonolithVersion, Observation, RequestSummary, Retention, StoreError, Stratum, Subject,
-    Unknown,
+    MonolithVersion, Observation, RequestSummary, Retention, StoreError, Stratum, Subject, Unknown,
     binding::{Answered, Binding, Monolith},
-    compare::{Comparison, Difference, Ids, Judgement, Links, Outcome, Rule},
+    compare::{Comparison, Difference, Ids, Links, Outcome},
     losses::{Losses, Lost},
     metrics::ShadowMetrics,
     noise::{Excused, Memory, places},
     recheck::Rechecks,
-    redact::{Redactor, method_name},
-    report::{Marks, NewSample, NewSide, Pending, RuleNote, Seen, Signature, Store, bucket},
-    suggestion::{Forms, forms},
+    report::{Pending, Signature, Store, bucket},
+    seen::{Compared, Weighed, sample_of_all, seen},
 };
 
 /// How often the store is freed of what is old.
@@ -53,14 +50,6 @@ struct UnderWay {
     pending: Option<Pending>,
 }
 
-/// What a comparison comes to when noise is told from what counts.
-pub(crate) struct Weighed {
-    binding: Binding,
-    noise: Excused,
-    /// What is left.
-    pub(crate) counted: Marks,
-}
-
 impl Book {
     pub(crate) fn new(
         store: Store,
@@ -91,23 +80,42 @@ impl Book {
     }
 
     /// A request could not be compared.
-    pub(crate) fn unknown(&self, subject: &Subject, why: Unknown) {
+    pub(crate) fn unknown(&self, subject: &Subject, why: Unknown, kind: Stratum) {
         self.metrics.unknown(&subject.route, why);
-        self.unknowns(subject, why, 1);
+        self.unknowns(subject, why, 1, Some(kind));
     }
 
-    /// The same, for the threads that serve buyers: it never waits for the judge.
+    /// A request of which nobody knows the kind was lost on the way to the judge. This is for the
+    /// threads that serve buyers: it never waits for the judge.
     pub(crate) fn lost(&self, subject: &Arc<Subject>, why: Unknown) {
         self.metrics.unknown(&subject.route, why);
         self.losses.add(subject, why);
     }
 
-    fn unknowns(&self, subject: &Subject, why: Unknown, requests: u64) {
+    fn unknowns(&self, subject: &Subject, why: Unknown, requests: u64, kind: Option<Stratum>) {
         let monolith = locked(&self.monolith).now();
         let mut pending = self.pending();
         let now = OffsetDateTime::now_utc();
         let (route, _) = pending.route(subject, self.binding(subject, monolith), now);
         *route.unknowns.entry(why).or_default() += requests;
+        if let Some(kind) = kind {
+            route.kinds.unknown(kind, why);
+        }
+    }
+
+    /// What differed in a request had changed between the two answers: it is kept to be looked at,
+    /// and counts for nothing.
+    pub(crate) fn raced(&self, compared: &Compared<'_>) {
+        let Compared { subject, ref stratum, weighed, .. } = *compared;
+        self.metrics.unknown(&subject.route, Unknown::Raced);
+        let sample = sample_of_all(compared, self.store.redactor());
+        let mut pending = self.pending();
+        let (route, room) = pending.route(subject, weighed.binding.clone(), compared.at);
+        *route.unknowns.entry(Unknown::Raced).or_default() += 1;
+        route.kinds.unknown(stratum.clone(), Unknown::Raced);
+        if let Some(sample) = sample {
+            route.raced.keep(sample, room);
+        }
     }
 
     /// Whether anything can be written down.
@@ -155,38 +163,29 @@ impl Book {
     }
 
     /// A request was compared.
-    pub(crate) fn compared(
-        &self,
-        subject: &Subject,
-        request: &RequestSummary,
-        [control, candidate]: [&Observation; 2],
-        comparison: &Comparison<'_>,
-        weighed: Weighed,
-    ) {
-        let Weighed { binding, noise, counted } = weighed;
-        let now = OffsetDateTime::now_utc();
-        let outcome = match comparison.outcome() {
-            Outcome::Mismatched if counted.is_clean() => "noise",
-            outcome => outcome.label(),
-        };
+    pub(crate) fn compared(&self, compared: &Compared<'_>) {
+        let Compared { subject, request, sides: [control, candidate], .. } = *compared;
+        let Weighed { binding, counted, .. } = compared.weighed;
+        let outcome = if compared.is_noise() { "noise" } else { compared.outcome().label() };
         self.metrics.compared(&subject.route, outcome);
         self.metrics.took(&subject.route, control.took, candidate.took);
-        let seen = self.seen(subject, request, [control, candidate], comparison, &noise, now);
-
-        let stratum = stratum(request, control);
-        let fingerprint = self.fingerprint(request, &stratum);
+        let seen = seen(compared, self.store.redactor());
+        let fingerprint = self.fingerprint(request, &compared.stratum);
 
         let mut pending = self.pending();
-        let (route, room) = pending.route(subject, binding, now);
-        match comparison.outcome() {
+        let (route, room) = pending.route(subject, binding.clone(), compared.at);
+        match compared.outcome() {
             Outcome::Matched => route.matched += 1,
             Outcome::Ignored => route.ignored += 1,
-            Outcome::Mismatched if counted.is_clean() => route.noise += 1,
+            Outcome::Mismatched if compared.is_noise() => route.noise += 1,
             Outcome::Mismatched => route.mismatched += 1,
         }
         route.critical += u64::from(counted.critical);
         route.cosmetic += u64::from(counted.cosmetic);
-        route.kinds.compared(stratum, fingerprint, counted, room);
+        if compared.is_matched_by_digest() {
+            route.kinds.matched_by_digest(compared.stratum.clone());
+        }
+        route.kinds.compared(compared.stratum.clone(), fingerprint, *counted, room);
         *route.control.entry(bucket(control.took)).or_default() += 1;
         *route.candidate.entry(bucket(candidate.took)).or_default() += 1;
         for seen in seen {
@@ -232,70 +231,11 @@ impl Book {
         self.store.redactor().fingerprint(&parts)
     }
 
-    /// The differences of one request, those in several elements of a list as one.
-    fn seen(
-        &self,
-        subject: &Subject,
-        request: &RequestSummary,
-        [control, candidate]: [&Observation; 2],
-        comparison: &Comparison<'_>,
-        noise: &Excused,
-        now: OffsetDateTime,
-    ) -> Vec<Seen> {
-        if comparison.findings.is_empty() {
-            return Vec::new();
-        }
-        let (redactor, reveal) = (self.store.redactor(), &subject.reveal);
-        let bodies = [control, candidate].map(|it| redactor.body(it, reveal));
-        let target = redactor.target(&request.template, &request.target, reveal);
-        let target = format!("{} {target}", method_name(&request.method));
-        let stratum = stratum(request, control).as_str().to_owned();
-        let mut forms = forms(comparison, |it| signature(it, redactor));
-        let mut seen: HashMap<Signature, Seen> = HashMap::new();
-        for (index, finding) in comparison.findings.iter().enumerate() {
-            let difference = &finding.difference;
-            let signature = signature(difference, redactor);
-            let is_noise = noise.0.contains(&index);
-            let counts = !is_noise && !matches!(finding.judgement, Judgement::Excused(_));
-            let earlier = seen.get_mut(&signature);
-            if let Some(earlier) = &earlier {
-                // The sample shows a place that counts, if there is one.
-                if !(earlier.excused && counts) {
-                    continue;
-                }
-            }
-            let value = |fragment: &Option<_>| {
-                fragment.as_ref().map(|it| redactor.fragment(it, &difference.path, reveal))
-            };
-            let values = [value(&difference.control), value(&difference.candidate)];
-            let [control, candidate] = side([control, candidate], values, &bodies);
-            let sample = NewSample {
-                at: now,
-                stratum: stratum.clone(),
-                request: target.clone(),
-                request_id: request.id.clone(),
-                path: redactor.path(&difference.path, |it| it.to_string()),
-                omitted: comparison.omitted as u64,
-                control,
-                candidate,
-            };
-            let rule = note(finding.judgement);
-            let forms = match earlier {
-                Some(earlier) => mem::take(&mut earlier.forms),
-                None => forms.remove(&signature).map_or_else(Forms::default, Forms::one),
-            };
-            let (excused, noise) = (!counts, is_noise);
-            let it = Seen { signature: signature.clone(), excused, noise, rule, forms, sample };
-            seen.insert(signature, it);
-        }
-        seen.into_values().collect()
-    }
-
     /// Writes what is pending; what cannot be written waits for the next time.
     pub(crate) async fn flush(&self) -> Result<(), StoreError> {
         let mut under_way = self.under_way.lock().await;
         for Lost { subject, why, requests } in self.losses.take() {
-            self.unknowns(&subject, why, requests);
+            self.unknowns(&subject, why, requests, None);
         }
         let mut written = self.store.prepare().await;
         if written.is_ok() {
@@ -363,44 +303,4 @@ impl Book {
 /// What is behind a lock stays usable whoever panicked: each change is whole.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn stratum(request: &RequestSummary, control: &Observation) -> Stratum {
-    let content_type = control.headers.get(http::header::CONTENT_TYPE);
-    let operation = request.operation.as_deref();
-    Stratum::of(control.status, request.signed_in, content_type, operation)
-}
-
-fn signature(difference: &Difference<'_>, redactor: &Redactor) -> Signature {
-    let (kind, class): (_, Class) = (difference.kind, difference.class);
-    let path = redactor.path(&difference.path, |it| it.grouped().to_string());
-    Signature { path, kind, class }
-}
-
-fn side(
-    observations: [&Observation; 2],
-    values: [Option<String>; 2],
-    bodies: &[String; 2],
-) -> [NewSide; 2] {
-    let [control, candidate] = observations;
-    let [control_value, candidate_value] = values;
-    let side = |it: &Observation, value, body: &String| NewSide {
-        status: it.status.as_u16(),
-        value,
-        body: body.clone(),
-    };
-    [side(control, control_value, &bodies[0]), side(candidate, candidate_value, &bodies[1])]
-}
-
-fn note(judgement: Judgement<'_>) -> Option<RuleNote> {
-    let note = |rule: &Rule, expired| RuleNote {
-        why: rule.why.clone(),
-        until: rule.until.map(|it| it.to_string()),
-        expired,
-    };
-    match judgement {
-        Judgement::Counts => None,
-        Judgement::Classed(rule) | Judgement::Excused(rule) => Some(note(rule, false)),
-        Judgement::Expired(rule) => Some(note(rule, true)),
-    }
 }

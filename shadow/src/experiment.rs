@@ -71,10 +71,20 @@ pub struct RequestSummary {
 
 /// Who is asked once more about a difference.
 pub enum Recheck {
-    /// The monolith, in the stage `shadow`.
-    Control(Question),
+    /// The monolith, in the stage `shadow`; and both sides, where it has changed twice.
+    Control(Question, Box<dyn FnOnce() -> Around + Send>),
     /// The extraction, when it has answered the buyer.
     Candidate(Question),
+}
+
+/// Both sides once more, one after the other: the monolith around the extraction.
+pub struct Around {
+    /// The monolith.
+    pub before: Question,
+    /// The extraction.
+    pub candidate: Question,
+    /// The monolith again.
+    pub after: Question,
 }
 
 impl Experiment {
@@ -120,10 +130,16 @@ impl fmt::Debug for Reading {
     }
 }
 
+impl fmt::Debug for Around {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Around(..)")
+    }
+}
+
 impl fmt::Debug for Recheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Control(_) => "Control(..)",
+            Self::Control(..) => "Control(..)",
             Self::Candidate(_) => "Candidate(..)",
         })
     }

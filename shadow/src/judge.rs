@@ -1,4 +1,4 @@
-//! One experiment: both answers, their comparison, and a second word on what differs.
+//! One experiment: both answers, and their comparison.
 
 use std::time::Duration;
 
@@ -7,24 +7,28 @@ use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
-    Experiment, Leg, Observation, Recheck, Subject, Unknown,
-    book::{Book, Weighed},
+    Experiment, Leg, Observation, Unknown,
     compare::{Answers, Ids, Outcome, Pair},
-    experiment::Reading,
+    race::Second,
     runner::{Prepared, Ticket},
+    seen::Compared,
+    stratum::Traits,
 };
 
 /// Gets both answers, compares them, and counts what comes of it.
-pub(crate) async fn judge(prepared: Prepared, ticket: Ticket) {
+pub(crate) async fn judge(prepared: Prepared, mut ticket: Ticket) {
     let Prepared { experiment, on_mismatch } = prepared;
     let Experiment { subject, request, control, candidate, again, recheck, reading, deadline } =
         experiment;
     let control = answer(control, deadline);
     let rest = both(candidate, again, deadline);
     let (control, (candidate, again)) = tokio::join!(control, rest);
+    if let Ok(control) = &control {
+        ticket.is_of(Traits::of(&request, control));
+    }
     let (mut control, mut candidate) = match (control, candidate) {
         (Ok(control), Ok(candidate)) => (control, candidate),
-        (Err(why), _) | (_, Err(why)) => return ticket.settle(|book, it| book.unknown(it, why)),
+        (Err(why), _) | (_, Err(why)) => return ticket.unknown(why),
     };
     // A second answer that did not come, or cannot be read, teaches nothing.
     let mut again = again.and_then(Result::ok);
@@ -32,66 +36,38 @@ pub(crate) async fn judge(prepared: Prepared, ticket: Ticket) {
         reading.read(&mut side.headers);
     }
     let second = recheck.map(|recheck| {
-        let other = match recheck {
-            Recheck::Control(_) => candidate.clone(),
-            Recheck::Candidate(_) => control.clone(),
-        };
-        Second { recheck, other, reading, deadline }
+        let (control, candidate) = (control.clone(), candidate.clone());
+        Second { recheck, control, candidate, reading, deadline }
     });
     let again = again.and_then(|it| Pair::new(control.clone(), it).ok());
     let again = again.as_ref().and_then(|it| Answers::read(it).ok());
     let pair = match Pair::new(control, candidate) {
         Ok(pair) => pair,
-        Err(why) => return ticket.settle(|book, it| book.unknown(it, why)),
+        Err(why) => return ticket.unknown(why),
     };
     let answers = match Answers::read(&pair) {
         Ok(answers) => answers,
-        Err(why) => return ticket.settle(|book, it| book.unknown(it, why)),
+        Err(why) => return ticket.unknown(why),
     };
-    let today = OffsetDateTime::now_utc().date();
+    let at = OffsetDateTime::now_utc();
     let link = |ids: &mut Ids| ticket.book().link(ids);
-    let comparison = answers.compare_linked(&subject.rules, today, link);
-    let itself = again.as_ref().map(|it| it.compare(&subject.rules, today));
-    let [control, _] = pair.sides();
-    let weighed = ticket.book().weigh(&subject, control, &comparison, itself.as_ref());
-    if let Some(second) = second
-        && ticket.book().rechecks.may(&subject.route, !weighed.counted.is_clean())
-        && second.agrees(ticket.book(), &subject, &weighed).await
-    {
-        return ticket.settle(|book, it| book.unknown(it, Unknown::Raced));
+    let comparison = answers.compare_linked(&subject.rules, at.date(), link);
+    let itself = again.as_ref().map(|it| it.compare(&subject.rules, at.date()));
+    let (book, sides) = (ticket.book(), pair.sides());
+    let stratum = Traits::of(&request, sides[0]).stratum();
+    let weighed = &book.weigh(&subject, sides[0], &comparison, itself.as_ref());
+    let (subject, request, comparison) = (&*subject, &request, &comparison);
+    let compared = Compared { subject, request, sides, stratum, comparison, weighed, at };
+    let is_race = match second {
+        Some(second) => second.finds_race(book, &compared).await,
+        None => false,
+    };
+    if is_race {
+        return ticket.settle(|book| book.raced(&compared));
     }
-    ticket.settle(|book, it| book.compared(it, &request, pair.sides(), &comparison, weighed));
-    if let (Outcome::Mismatched, Some(act)) = (comparison.outcome(), on_mismatch) {
+    ticket.settle(|book| book.compared(&compared));
+    if let (Outcome::Mismatched, Some(act)) = (compared.outcome(), on_mismatch) {
         act();
-    }
-}
-
-/// The second word of the side that answered first, on a difference from the other's answer.
-struct Second {
-    recheck: Recheck,
-    other: Observation,
-    reading: Reading,
-    deadline: Duration,
-}
-
-impl Second {
-    /// Whether it says now what the other one has said, in all that counts. Less would not do: a
-    /// field that is another one each time differs from the first answer, too, and would hide every
-    /// fault of the candidate.
-    async fn agrees(self, book: &Book, subject: &Subject, weighed: &Weighed) -> bool {
-        let Self { recheck, other, reading, deadline } = self;
-        let (is_control, question) = match recheck {
-            Recheck::Control(question) => (true, question),
-            Recheck::Candidate(question) => (false, question),
-        };
-        let Ok(mut answer) = answer(Leg::Ask(question), deadline).await else { return false };
-        reading.read(&mut answer.headers);
-        let pair = if is_control { Pair::new(answer, other) } else { Pair::new(other, answer) };
-        let Some(answers) = pair.as_ref().ok().and_then(|it| Answers::read(it).ok()) else {
-            return false;
-        };
-        let today = OffsetDateTime::now_utc().date();
-        book.are_alike(subject, weighed, &answers.compare(&subject.rules, today))
     }
 }
 
@@ -116,7 +92,7 @@ async fn both(
 }
 
 /// The answer that was seen, or the one that is asked for; a panic stays in its own task.
-async fn answer(leg: Leg, deadline: Duration) -> Result<Observation, Unknown> {
+pub(crate) async fn answer(leg: Leg, deadline: Duration) -> Result<Observation, Unknown> {
     let asking = match leg {
         Leg::Answered(observation) => return Ok(observation),
         Leg::Ask(asking) => asking,

@@ -11,10 +11,12 @@ mod losses;
 mod metrics;
 mod noise;
 mod observation;
+mod race;
 mod recheck;
 mod redact;
 mod report;
 mod runner;
+mod seen;
 mod sensitive;
 mod stratum;
 mod subject;
@@ -27,7 +29,7 @@ pub use crate::{
     binding::MonolithVersion,
     captured::{Capture, Captured, Digest},
     compare::{Class, DifferenceKind, PathPattern},
-    experiment::{Experiment, Leg, Question, Reading, Recheck, RequestSummary},
+    experiment::{Around, Experiment, Leg, Question, Reading, Recheck, RequestSummary},
     observation::Observation,
     redact::method_name,
     report::{
@@ -40,5 +42,5 @@ pub use crate::{
     subject::{Budget, Proof, Share, Subject},
     suggestion::Suggestion,
     unknown::Unknown,
-    verdict::{Evidence, State, Tally, Verdict, Watched},
+    verdict::{Coverage, Evidence, KindEvidence, State, Tally, Verdict, Watched},
 };

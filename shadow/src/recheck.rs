@@ -28,12 +28,20 @@ impl Rechecks {
             None => routes.entry(route.to_owned()).or_insert(most),
         };
         *left = (*left + 1).min(most);
-        let may = differs && *left >= REQUESTS;
-        if may {
-            *left -= REQUESTS;
-        }
-        may
+        differs && spend(left, 1)
     }
+
+    /// Whether it may be asked so many further questions.
+    pub(crate) fn take(&self, route: &str, questions: u32) -> bool {
+        let mut routes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        routes.get_mut(route).is_some_and(|left| spend(left, questions))
+    }
+}
+
+fn spend(left: &mut u32, questions: u32) -> bool {
+    let rest = left.checked_sub(questions * REQUESTS);
+    *left = rest.unwrap_or(*left);
+    rest.is_some()
 }
 
 #[cfg(test)]
@@ -47,6 +55,8 @@ mod tests {
         assert_eq!(asked("broken", 22), 22, "twenty, and two that these have earned");
         assert_eq!(asked("broken", 1_000), 100);
         assert_eq!(asked("other", 5), 5, "each route has its own");
+        assert!(!rechecks.take("broken", 1) && rechecks.take("other", 15));
+        assert!(!rechecks.take("other", 1) && !rechecks.take("new", 1));
         assert!((0..1_000).all(|_| !rechecks.may("broken", false)));
         assert_eq!(asked("broken", 22), 22, "what good requests earn is saved, up to a bound");
         assert_eq!(asked("broken", 10), 1);

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Experiment, MonolithVersion, Retention, Store, Subject, Unknown, book::Book, judge::judge,
-    metrics::ShadowMetrics,
+    metrics::ShadowMetrics, stratum::Traits,
 };
 
 /// How often counts go to the store.
@@ -168,7 +168,8 @@ impl Shadow {
         self.0.queue.capacity() > 0 && self.0.room.available_permits() > 0
     }
 
-    /// Counts a request of which not even an experiment could be made. Never waits.
+    /// Counts a request of which not even an experiment could be made, so that nobody knows its kind.
+    /// Never waits.
     pub fn discard(&self, subject: &Arc<Subject>, why: Unknown) {
         self.0.book.lost(subject, why);
     }
@@ -213,28 +214,49 @@ impl Drop for Handle {
 pub(crate) struct Ticket {
     book: Arc<Book>,
     subject: Arc<Subject>,
+    /// As soon as the judge has the monolith's answer: what is dropped before that is of no kind.
+    traits: Option<Traits>,
     settled: bool,
 }
 
 impl Ticket {
     fn new(book: &Arc<Book>, subject: &Arc<Subject>) -> Self {
-        Self { book: Arc::clone(book), subject: Arc::clone(subject), settled: false }
+        Self { book: Arc::clone(book), subject: Arc::clone(subject), traits: None, settled: false }
+    }
+
+    /// The monolith has answered: so the request is of this kind.
+    pub(crate) fn is_of(&mut self, traits: Traits) {
+        self.traits = Some(traits);
     }
 
     pub(crate) fn book(&self) -> &Book {
         &self.book
     }
 
-    pub(crate) fn settle(mut self, count: impl FnOnce(&Book, &Subject)) {
+    pub(crate) fn settle(mut self, count: impl FnOnce(&Book)) {
         self.settled = true;
-        count(&self.book, &self.subject);
+        count(&self.book);
+    }
+
+    /// It could not be compared.
+    pub(crate) fn unknown(mut self, why: Unknown) {
+        self.settled = true;
+        self.count_unknown(why);
+    }
+
+    fn count_unknown(&self, why: Unknown) {
+        match &self.traits {
+            Some(traits) => self.book.unknown(&self.subject, why, traits.stratum()),
+            // It may not even have left the thread that serves its buyer.
+            None => self.book.lost(&self.subject, why),
+        }
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
         if !self.settled {
-            self.book.lost(&self.subject, Unknown::Dropped);
+            self.count_unknown(Unknown::Dropped);
         }
     }
 }

@@ -2,9 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
+use http::{HeaderValue, StatusCode, header::CONTENT_TYPE};
 use serde::Serialize;
 
-use crate::sensitive::is_personal;
+use crate::{Observation, RequestSummary, redact::is_plain_name, sensitive::is_personal};
 
 /// What may be told from a request's content type or operation; more would be a name that its sender
 /// made up.
@@ -30,9 +31,9 @@ impl Stratum {
 
     /// The kind of a request that was answered like this.
     pub fn of(
-        status: http::StatusCode,
+        status: StatusCode,
         signed_in: bool,
-        content_type: Option<&http::HeaderValue>,
+        content_type: Option<&HeaderValue>,
         operation: Option<&str>,
     ) -> Self {
         let class = status.as_u16() / 100;
@@ -50,6 +51,32 @@ impl Stratum {
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// What tells a request's kind, for when that is asked.
+#[derive(Debug, Clone)]
+pub(crate) struct Traits {
+    status: StatusCode,
+    signed_in: bool,
+    content_type: Option<HeaderValue>,
+    operation: Option<String>,
+}
+
+impl Traits {
+    /// Of a request that the monolith has answered so.
+    pub(crate) fn of(request: &RequestSummary, control: &Observation) -> Self {
+        Self {
+            status: control.status,
+            signed_in: request.signed_in,
+            content_type: control.headers.get(CONTENT_TYPE).cloned(),
+            operation: request.operation.clone(),
+        }
+    }
+
+    pub(crate) fn stratum(&self) -> Stratum {
+        let Self { status, signed_in, content_type, operation } = self;
+        Stratum::of(*status, *signed_in, content_type.as_ref(), operation.as_deref())
     }
 }
 
@@ -86,16 +113,15 @@ fn is_media_type(name: &str) -> bool {
     name == NONE || name.split_once('/').is_some_and(|(one, two)| is_part(one) && is_part(two))
 }
 
-/// As GraphQL's specification (October 2021, §2.1.9) has names.
+/// As GraphQL's specification (October 2021, §2.1.9) has names, and nothing that may be data: the
+/// judgement is that of a member's name.
 fn is_graphql_name(name: &str) -> bool {
     let plain = |it: u8| it.is_ascii_alphanumeric() || it == b'_';
-    name.bytes().all(plain) && name.starts_with(|it: char| !it.is_ascii_digit())
+    name.bytes().all(plain) && is_plain_name(name)
 }
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderValue, StatusCode};
-
     use super::*;
 
     #[test]
@@ -110,9 +136,17 @@ mod tests {
     #[test]
     fn what_a_sender_makes_up_is_other() {
         let odd = HeaderValue::from_static("a b@c.test");
-        for operation in
-            [&*"x".repeat(41), "a-b", "4242424242424242", "8hN2kq0Vw3Zt5LrX9bCd7eFg1aYp", ""]
-        {
+        for operation in [
+            &*"x".repeat(41),
+            "a-b",
+            "jane.doe",
+            "jane@shop.test",
+            "4242424242424242",
+            "n4242424242424242",
+            "buyer4711",
+            "8hN2kq0Vw3Zt5LrX9bCd7eFg1aYp",
+            "",
+        ] {
             let kind = Stratum::of(StatusCode::OK, false, Some(&odd), Some(operation));
             assert_eq!(kind.as_str(), "2xx signed-out other other", "{operation}");
         }

@@ -14,8 +14,8 @@ use std::{
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use prometheus::Registry;
 use shadow::{
-    Budget, Experiment, Leg, Observation, Proof, Question, Reading, Recheck, RequestSummary,
-    RouteReport, Settings, Shadow, Store, Subject, Unknown, compare::Rules,
+    Around, Budget, Experiment, Leg, Observation, Proof, Question, Reading, Recheck,
+    RequestSummary, RouteReport, Settings, Shadow, Store, Subject, Unknown, compare::Rules,
 };
 use tempfile::TempDir;
 
@@ -39,6 +39,8 @@ struct Answers {
     candidate: &'static str,
     again: Option<&'static str>,
     recheck: Result<&'static str, Unknown>,
+    /// The monolith, the candidate and the monolith after that.
+    around: [&'static str; 3],
 }
 
 impl Bench {
@@ -53,16 +55,24 @@ impl Bench {
     }
 
     fn offer(&self, answers: &Answers) {
-        self.offer_with(answers, Recheck::Control);
+        let around = answers.around.map(|it| self.question(Ok(it)));
+        self.offer_with(answers, |question| {
+            let [before, candidate, after] = around;
+            Recheck::Control(question, Box::new(|| Around { before, candidate, after }))
+        });
     }
 
-    fn offer_with(&self, answers: &Answers, side: fn(Question) -> Recheck) {
-        let Answers { control, candidate, again, recheck } = *answers;
+    fn question(&self, answer: Result<&'static str, Unknown>) -> Question {
         let asked = Arc::clone(&self.asked);
-        let question: Question = Box::pin(async move {
+        Box::pin(async move {
             asked.fetch_add(1, Ordering::Relaxed);
-            recheck.map(json)
-        });
+            answer.map(json)
+        })
+    }
+
+    fn offer_with(&self, answers: &Answers, side: impl FnOnce(Question) -> Recheck) {
+        let Answers { control, candidate, again, recheck, .. } = *answers;
+        let question = self.question(recheck);
         self.judge.offer(Experiment {
             subject: Arc::clone(&self.subject),
             request: RequestSummary {
@@ -124,7 +134,14 @@ const SALE: Answers = Answers {
     candidate: r#"{"price":1,"stock":2}"#,
     again: None,
     recheck: Ok(r#"{"price":1,"stock":2}"#),
+    around: [""; 3],
 };
+
+/// What holds still: as if nobody bought any more.
+const STILL: [&str; 3] = [r#"{"price":1,"stock":1}"#; 3];
+
+/// Two sales, one on either side of the candidate's answer.
+const TWO_SALES: Answers = Answers { recheck: Ok(STILL[0]), around: STILL, ..SALE };
 
 #[tokio::test]
 async fn a_sale_between_the_two_answers_is_neither_a_match_nor_a_mismatch() {
@@ -133,14 +150,33 @@ async fn a_sale_between_the_two_answers_is_neither_a_match_nor_a_mismatch() {
     assert_eq!(counted(&Answers { again: Some(SALE.control), ..SALE }).await, (0, 0, 1));
 }
 
+#[tokio::test]
+async fn what_raced_is_kept_to_be_looked_at_without_what_a_buyer_entered() {
+    let bench = Bench::new().await;
+    bench.offer(&Answers {
+        control: r#"{"name":"Jane","stock":3,"sold":7}"#,
+        candidate: r#"{"name":"Jane","stock":2,"sold":8}"#,
+        recheck: Ok(r#"{"name":"Jane","stock":2,"sold":8}"#),
+        ..SALE
+    });
+    bench.report().await;
+    let samples = bench.store.reports().races(ROUTE).await.unwrap();
+    let [sample] = &*samples else { panic!("{samples:?}") };
+    assert_eq!((&*sample.path, sample.omitted), ("$.stock", 1), "and one more place");
+    assert_eq!(sample.stratum, "2xx signed-out application/json");
+    let shown = format!("{sample:?}");
+    assert!(shown.contains("‹number of 1–8 #") && !shown.contains("Jane"), "{shown}");
+    let values = [&sample.control, &sample.candidate].map(|it| it.value.clone().unwrap());
+    assert_ne!(values[0], values[1]);
+}
+
 /// The extraction answers the buyer, and the monolith is asked afterwards.
 #[tokio::test]
 async fn the_side_that_was_first_is_asked_again() {
     let (before, after) = (SALE.control, SALE.candidate);
     for (recheck, raced) in [(after, 1), (before, 0)] {
         let bench = Bench::new().await;
-        let answers =
-            Answers { control: after, candidate: before, again: None, recheck: Ok(recheck) };
+        let answers = Answers { control: after, candidate: before, recheck: Ok(recheck), ..SALE };
         bench.offer_with(&answers, Recheck::Candidate);
         let report = bench.report().await;
         assert_eq!(report.mismatched, 1 - raced, "{report:?}");
@@ -154,7 +190,6 @@ async fn a_fault_stays_one_whatever_else_has_changed() {
     for (what, answers) in [
         ("nothing has changed", Answers { recheck: Ok(SALE.control), ..SALE }),
         ("a sale, and a wrong price", Answers { candidate: wrong, ..SALE }),
-        ("a second sale", Answers { recheck: Ok(r#"{"price":1,"stock":1}"#), ..SALE }),
         ("a member is missing", Answers { candidate: r#"{"stock":2}"#, ..SALE }),
         ("no second answer", Answers { recheck: Err(Unknown::ControlFailed), ..SALE }),
         ("one that cannot be read", Answers { recheck: Ok("{"), ..SALE }),
@@ -164,12 +199,73 @@ async fn a_fault_stays_one_whatever_else_has_changed() {
 }
 
 #[tokio::test]
+async fn two_sales_around_the_candidates_answer_are_no_fault_of_its() {
+    assert_eq!(counted(&TWO_SALES).await, (0, 0, 1));
+    let times = Answers {
+        control: r#"{"at":"2026-11-29T12:00:00.100Z"}"#,
+        candidate: r#"{"at":"2026-11-29T12:00:00.900Z"}"#,
+        recheck: Ok(r#"{"at":"2026-11-29T12:00:01.000Z"}"#),
+        around: [r#"{"at":"2026-11-29T12:00:01.000Z"}"#; 3],
+        ..SALE
+    };
+    assert_eq!(counted(&times).await, (0, 0, 1));
+}
+
+#[tokio::test]
+async fn two_sales_hide_no_fault() {
+    let [after, ..] = STILL;
+    for (what, answers) in [
+        ("also a wrong price", Answers { candidate: r#"{"price":2,"stock":2}"#, ..TWO_SALES }),
+        (
+            "more than there ever was",
+            Answers { candidate: r#"{"price":1,"stock":4}"#, ..TWO_SALES },
+        ),
+        (
+            "less than there ever was",
+            Answers { candidate: r#"{"price":1,"stock":0}"#, ..TWO_SALES },
+        ),
+        ("another type", Answers { candidate: r#"{"price":1,"stock":"2"}"#, ..TWO_SALES }),
+        ("a member is missing", Answers { candidate: r#"{"price":1}"#, ..TWO_SALES }),
+        ("wrong again", Answers { around: [after, SALE.candidate, after], ..TWO_SALES }),
+        ("never still", Answers { around: [SALE.candidate, after, after], ..TWO_SALES }),
+        ("never still either", Answers { around: [after, after, SALE.candidate], ..TWO_SALES }),
+        ("not to be read", Answers { around: [after, "{", after], ..TWO_SALES }),
+    ] {
+        assert_eq!(counted(&answers).await, (0, 1, 0), "{what}");
+    }
+}
+
+/// One that is wrong at random is seen where nothing has changed, whatever it says when asked again.
+#[tokio::test]
+async fn a_candidate_that_is_wrong_at_random_is_not_taken_for_two_sales() {
+    let right = [SALE.control; 3];
+    let answers = Answers { recheck: Ok(SALE.control), around: right, ..SALE };
+    assert_eq!(counted(&answers).await, (0, 1, 0));
+}
+
+#[tokio::test]
+async fn both_sides_are_not_asked_again_about_everything_that_changes() {
+    let bench = Bench::new().await;
+    for _ in 0..500 {
+        bench.offer(&Answers { around: [SALE.control, SALE.candidate, STILL[0]], ..TWO_SALES });
+    }
+    assert_eq!(bench.report().await.mismatched, 500);
+    // Twenty questions to the monolith, and a tenth; the candidate's come on top.
+    assert!((60..=90).contains(&bench.asked()), "{}", bench.asked());
+}
+
+#[tokio::test]
 async fn a_field_that_is_another_one_each_time_hides_no_fault() {
     let random = Answers {
         control: r#"{"price":1,"nonce":"a"}"#,
         candidate: r#"{"price":2,"nonce":"b"}"#,
         again: None,
         recheck: Ok(r#"{"price":1,"nonce":"c"}"#),
+        around: [
+            r#"{"price":1,"nonce":"d"}"#,
+            r#"{"price":1,"nonce":"e"}"#,
+            r#"{"price":1,"nonce":"f"}"#,
+        ],
     };
     assert_eq!(counted(&random).await, (0, 1, 0));
     let also_right = Answers { candidate: r#"{"price":1,"nonce":"b"}"#, ..random };

@@ -64,10 +64,13 @@ impl Drop for Prometheus {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_metric_that_is_asked_for_is_scraped() {
-    // Certificates have a metric of their own.
+    // Certificates have a metric of their own, and so have recordings.
     let files = Scratch::new("certificate");
     let mut flags = vec!["--listen=https://127.0.0.1:0".to_owned()];
     flags.extend(certificate(files.path()));
+    let (recordings, key) = (files.path().join("recordings"), "7f".repeat(32));
+    flags.extend(["--recordings".into(), recordings.display().to_string()]);
+    flags.extend(["--recording-key".into(), key]);
     let shop = shop().await;
     let setup = Setup {
         monolith: shop.url,

@@ -1,12 +1,17 @@
 //! A buyer buys between the two answers: what changed then is neither side's fault, and hides none.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::SocketAddr};
 
 use bytes::Bytes;
 use extracted::{Ctx, Extraction, HandlerError, Reply, Request, catalog::show::SHOW};
-use shadow::{DifferenceKind, Unknown};
+use shadow::{DifferenceKind, Reports, RouteReport, Unknown};
 use sqlx::MySqlPool;
-use tokio::sync::Mutex;
+use tests::banyan::Proxy;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+    sync::Mutex,
+};
 use toml::Table;
 
 use crate::{
@@ -15,7 +20,7 @@ use crate::{
 };
 
 /// Who is at the till, with a full cart: they pay when the candidate is asked.
-static TILL: Mutex<Option<Buyer>> = Mutex::const_new(None);
+static TILL: Mutex<Vec<Buyer>> = Mutex::const_new(Vec::new());
 
 /// The correct handler, asked a sale too late.
 const LATE: Extraction =
@@ -26,10 +31,14 @@ const LATE_AND_WRONG: Extraction =
     Extraction { run: |ctx, request| Box::pin(wrong(ctx, request)), ..SHOW };
 
 async fn after_a_sale(ctx: &mut Ctx, request: &Request) -> Result<Reply, HandlerError> {
-    if let Some(buyer) = TILL.lock().await.take() {
+    pay().await;
+    (SHOW.run)(ctx, request).await
+}
+
+async fn pay() {
+    if let Some(buyer) = TILL.lock().await.pop() {
         buyer.buy().await;
     }
-    (SHOW.run)(ctx, request).await
 }
 
 async fn wrong(ctx: &mut Ctx, request: &Request) -> Result<Reply, HandlerError> {
@@ -53,9 +62,47 @@ fn patient() -> String {
     table.to_string()
 }
 
+/// The same, but for the handler's place, which this service has.
+fn served_by(service: SocketAddr) -> String {
+    let mut table: Table = patient().parse().unwrap();
+    let routes = table["route"].as_array_mut().unwrap().iter_mut();
+    for route in routes.filter_map(|it| it.as_table_mut()) {
+        if route["id"].as_str() == Some(SHOW.id) {
+            route.insert("candidate".to_owned(), "till".into());
+        }
+    }
+    format!("{table}\n[upstream.till]\nservers = [\"http://{service}\"]\n")
+}
+
+/// A service that asks the shop, which is never wrong, and while somebody is at the till sells before
+/// and after.
+async fn serve(listener: TcpListener, shop: String) {
+    while let Ok((mut client, _)) = listener.accept().await {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(client.read_u8().await.unwrap());
+        }
+        head.truncate(head.len() - 2);
+        head.extend_from_slice(b"Connection: close\r\n\r\n");
+        pay().await;
+        let mut server = TcpStream::connect(shop.trim_start_matches("http://")).await.unwrap();
+        server.write_all(&head).await.unwrap();
+        let mut answer = Vec::new();
+        server.read_to_end(&mut answer).await.unwrap();
+        pay().await;
+        client.write_all(&answer).await.unwrap();
+    }
+}
+
+fn assert_raced(report: &RouteReport) {
+    assert_eq!(report.unknowns, BTreeMap::from([(Unknown::Raced, 1)]), "{report:?}");
+    assert_eq!(report.compared(), 0);
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sale_between_the_two_answers_is_no_fault_of_either_and_hides_none() {
+async fn sales_between_the_answers_are_no_fault_of_either_and_hide_none() {
     let shop = quiet_shop().await;
+    let url = |proxy: &Proxy, product| format!("{}/api/products/{product}", proxy.url());
     let database = MySqlPool::connect(&shop.database_url).await.unwrap();
     let (product, variant): (i64, i64) = sqlx::query_as(
         "SELECT products.id, variants.id FROM variants JOIN products ON products.id = product_id \
@@ -64,8 +111,8 @@ async fn a_sale_between_the_two_answers_is_no_fault_of_either_and_hides_none() {
     .fetch_one(&database)
     .await
     .unwrap();
-    let buyer = async || {
-        let buyer = Buyer::sign_in(&shop.url, 321).await;
+    let buyer = async |user| {
+        let buyer = Buyer::sign_in(&shop.url, user).await;
         let lines = BTreeMap::from([(variant, 1)]);
         buyer.fill(&Basket { user: buyer.user, lines }).await;
         buyer
@@ -74,21 +121,37 @@ async fn a_sale_between_the_two_answers_is_no_fault_of_either_and_hides_none() {
         let others = extracted::all().iter().filter(|it| it.id != SHOW.id).copied();
         let build = forever(others.chain([candidate]).collect());
         let proxy = proxy(shop.clone(), patient(), build).await;
-        *TILL.lock().await = Some(buyer().await);
-        let url = format!("{}/api/products/{product}", proxy.url());
-        reqwest::get(url).await.unwrap().bytes().await.unwrap();
+        TILL.lock().await.push(buyer(321).await);
+        reqwest::get(url(&proxy, product)).await.unwrap().bytes().await.unwrap();
         let report = judged(&proxy, SHOW.id, 1).await;
         let found: Vec<_> = differences(&proxy, SHOW.id).await;
         let found: Vec<_> = found.iter().map(|it| (&*it.path, it.kind)).collect();
         if std::ptr::fn_addr_eq(candidate.run, LATE.run) {
-            assert_eq!(report.unknowns, BTreeMap::from([(Unknown::Raced, 1)]), "{report:?}");
-            assert_eq!((report.compared(), found), (0, vec![]));
+            assert_raced(&report);
+            assert_eq!(found, vec![]);
         } else {
             assert_eq!((report.mismatched, &report.unknowns), (1, &BTreeMap::new()));
             let changed = ["$.price", "$.updated_at", "$.variants[*].stock"];
             assert_eq!(found, changed.map(|it| (it, DifferenceKind::Changed)));
         }
-        assert!(TILL.lock().await.is_none(), "somebody bought");
+        assert!(TILL.lock().await.is_empty(), "everybody bought");
         proxy.stop().await;
     }
+
+    // One sale on either side of the candidate's answer.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let routes = served_by(listener.local_addr().unwrap());
+    let service = tokio::spawn(serve(listener, shop.url.clone()));
+    let proxy = proxy(shop.clone(), routes, extracted::all()).await;
+    for user in [321, 322] {
+        TILL.lock().await.push(buyer(user).await);
+    }
+    reqwest::get(url(&proxy, product)).await.unwrap().bytes().await.unwrap();
+    assert_raced(&judged(&proxy, SHOW.id, 1).await);
+    assert!(TILL.lock().await.is_empty(), "both bought");
+    let samples = Reports::open_read_only(&proxy.store()).await.unwrap().races(SHOW.id).await;
+    let shown = &samples.unwrap()[0];
+    assert!(shown.request.starts_with("GET /api/products/‹digits"), "{shown:?}");
+    proxy.stop().await;
+    service.abort();
 }

@@ -1,13 +1,19 @@
 //! What could not be compared is counted with its reason, and every request has an end in the log.
 
-use shadow::Unknown;
+use std::collections::BTreeMap;
+
+use extracted::{Ctx, Extraction, HandlerError, Reply, Request, notifications::api_list::API_LIST};
+use futures_util::{StreamExt as _, stream};
+use shadow::{Settings, Unknown};
 use tests::{banyan::Proxy, shop::Addresses};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
+    sync::Semaphore,
 };
+use toml::Table;
 
-use crate::support::{eventually, judged, metric, proxy, routes, shop};
+use crate::support::{eventually, forever, judged, metric, proxy, routes, shop};
 
 /// The demo's routes in front of another monolith than the shop.
 async fn in_front_of(monolith: String) -> Proxy {
@@ -71,4 +77,57 @@ async fn what_was_sent_before_a_drain_is_answered() {
         proxy.stop(),
     );
     assert_eq!(answers, 20);
+}
+
+/// Closed as soon as handlers may answer.
+static GATE: Semaphore = Semaphore::const_new(0);
+
+/// The correct handler, when the gate has opened.
+const PATIENT: Extraction = Extraction { run: |ctx, it| Box::pin(patient(ctx, it)), ..API_LIST };
+
+async fn patient(ctx: &mut Ctx, request: &Request) -> Result<Reply, HandlerError> {
+    let _ = GATE.acquire().await;
+    (API_LIST.run)(ctx, request).await
+}
+
+/// More requests than the judge can hold, while nothing moves: buyers notice nothing, and each request
+/// is counted once.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_judge_has_no_room_for_is_counted_and_nothing_is_lost() {
+    let mut table: Table = routes().parse().unwrap();
+    let routes = table["route"].as_array_mut().unwrap().iter_mut();
+    for route in routes.filter_map(toml::Value::as_table_mut) {
+        if route["id"].as_str() == Some(PATIENT.id) {
+            route.insert("stage".to_owned(), "shadow".into());
+            route.insert("sample".to_owned(), "100%".into());
+            route.insert("timeout".to_owned(), "2m".into());
+        }
+    }
+    let proxy = proxy(shop().await, table.to_string(), forever(vec![PATIENT])).await;
+    let Settings { queue, concurrency, .. } = Settings::default();
+    let (room, beyond) = ((queue + concurrency) as u64, 150);
+    let (client, url) = (reqwest::Client::new(), format!("{}/api/notifications", proxy.url()));
+    let ask = |_| {
+        let request = client.get(&url).send();
+        async { request.await.unwrap().status() }
+    };
+    let answers = stream::iter(0..room + beyond).map(ask).buffer_unordered(8);
+    let refused = answers.filter(|it| std::future::ready(*it != 401)).count().await;
+    assert_eq!(refused, 0, "nobody is signed in, and the monolith says so to all");
+
+    let series =
+        "banyan_shadow_unknowns_total{reason=\"dropped\",route=\"notifications.api_list\"}";
+    eventually("the last ones to be dropped", || async {
+        (metric(&proxy, series).await >= 150.0).then_some(())
+    })
+    .await;
+    GATE.close();
+    let report = judged(&proxy, PATIENT.id, room + beyond).await;
+    // A handler whose room the one before it still rolls back in is dropped too.
+    let dropped = report.unknowns.get(&Unknown::Dropped).copied().unwrap_or_default();
+    assert!(dropped >= beyond && dropped < 2 * beyond, "{report:?}");
+    assert_eq!((report.matched, report.matched + dropped), (report.compared(), room + beyond));
+    let dropped = BTreeMap::from([(Unknown::Dropped, dropped)]);
+    assert_eq!(report.unknowns, dropped, "for no other reason");
+    proxy.stop().await;
 }

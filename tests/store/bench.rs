@@ -9,7 +9,7 @@ use std::{
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use prometheus::{Registry, TextEncoder};
 use shadow::{
-    Budget, DifferenceReport, Experiment, Leg, Observation, PathPattern, Proof, Reading,
+    Budget, DifferenceReport, Experiment, Leg, Observation, PathPattern, Proof, Reading, Recheck,
     RequestSummary, RouteReport, Settings, Shadow, Store, Subject, Unknown, compare::Rules,
 };
 use tests::project::Scratch;
@@ -97,32 +97,30 @@ impl Process {
     }
 
     pub(crate) fn offer_as(&self, route: &str, target: &str, answers: [&str; 2], status: u16) {
-        let [control, candidate] = answers.map(|it| Leg::Answered(answer(it, status)));
-        self.judge.offer(Experiment {
-            subject: subject(route),
-            request: RequestSummary {
-                id: "0f6d2c1e".to_owned(),
-                method: Method::GET,
-                target: target.to_owned(),
-                // What stands in the template is shown: tests tell samples apart by it.
-                template: target.to_owned(),
-                signed_in: false,
-                operation: None,
-                variant: 0,
-            },
-            control,
-            candidate,
-            again: None,
-            recheck: None,
-            reading: Reading::default(),
-            deadline: LONG,
-        });
+        let sides = answers.map(|it| Leg::Answered(answer(it, status)));
+        self.judge.offer(experiment(route, target, sides));
+    }
+
+    /// A sale between the two answers: the monolith says then what the extraction had said.
+    pub(crate) fn race(&self, route: &str, target: &str, answers: [&str; 2]) {
+        let [before, after] = answers.map(|it| answer(it, 200));
+        let again = after.clone();
+        let recheck = Recheck::Control(Box::pin(async { Ok(again) }), Box::new(|| unreachable!()));
+        let sides = [before, after].map(Leg::Answered);
+        let experiment = experiment(route, target, sides);
+        self.judge.offer(Experiment { recheck: Some(recheck), ..experiment });
+    }
+
+    /// The monolith has answered, and the handler's database failed.
+    pub(crate) fn fail(&self, route: &str, target: &str) {
+        let failed = Leg::Ask(Box::pin(async { Err(Unknown::Failed) }));
+        let sides = [Leg::Answered(answer("1", 200)), failed];
+        self.judge.offer(experiment(route, target, sides));
     }
 
     pub(crate) fn discard(&self, route: &str) {
         self.judge.discard(&subject(route), Unknown::Declined);
     }
-
     /// The value of a series, named with its labels; 0 before it exists.
     pub(crate) fn series(&self, name: &str) -> u64 {
         let text = TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap();
@@ -181,6 +179,28 @@ fn fresh(route: &str) -> Subject {
     let reveal = vec![PathPattern::parse("$.revealed").unwrap()];
     let (budget, proof) = (Budget::default(), Proof::default());
     Subject::new(route, Rules::default(), budget, proof, reveal)
+}
+
+fn experiment(route: &str, target: &str, [control, candidate]: [Leg; 2]) -> Experiment {
+    Experiment {
+        subject: subject(route),
+        request: RequestSummary {
+            id: "0f6d2c1e".to_owned(),
+            method: Method::GET,
+            target: target.to_owned(),
+            // What stands in the template is shown: tests tell samples apart by it.
+            template: target.to_owned(),
+            signed_in: false,
+            operation: None,
+            variant: 0,
+        },
+        control,
+        candidate,
+        again: None,
+        recheck: None,
+        reading: Reading::default(),
+        deadline: LONG,
+    }
 }
 
 fn answer(body: &str, status: u16) -> Observation {

@@ -19,6 +19,9 @@ on_each_store! {
     a_difference_keeps_its_first_samples_its_newest_and_the_rare_ones,
     more_than_one_statement_can_take_is_written_whole,
     the_longest_ids_are_told_apart,
+    what_could_not_be_compared_is_counted_by_kind,
+    what_matched_by_digest_alone_is_counted,
+    races_keep_samples_of_their_own,
 }
 
 async fn everything_that_was_counted_is_reported(place: Place) {
@@ -182,4 +185,71 @@ async fn the_longest_ids_are_told_apart(place: Place) {
         assert_eq!(report.unknowns, BTreeMap::from([(Unknown::Declined, times)]));
         assert_eq!(differences(&store, route).await[0].requests, times);
     }
+}
+
+async fn what_could_not_be_compared_is_counted_by_kind(place: Place) {
+    for round in 1..=2 {
+        let process = Process::new(&place.url).await;
+        process.offer_as(ROUTE, "/1", ["1", "1"], 404);
+        for target in ["/1", "/2", "/3"] {
+            process.fail(ROUTE, target);
+        }
+        process.discard(ROUTE);
+        let report = report(&process.end().await, ROUTE).await;
+        let failed = BTreeMap::from([(Unknown::Failed, 3 * round)]);
+        let kinds: Vec<_> = report
+            .strata
+            .iter()
+            .map(|it| (&it.stratum.as_str()[..3], it.requests.compared, it.unknowns.clone()))
+            .collect();
+        assert_eq!(kinds, [("4xx", round, BTreeMap::new()), ("2xx", 0, failed)]);
+        assert_eq!(report.unplaced, BTreeMap::from([(Unknown::Declined, round)]));
+        assert_eq!(report.unknowns.values().sum::<u64>(), 4 * round);
+    }
+    let process = Process::of(&place.url, "another build").await;
+    process.offer(ROUTE, "/1", ["1", "1"]);
+    let report = report(&process.end().await, ROUTE).await;
+    assert_eq!((report.strata.len(), report.strata[0].unknowns.len()), (1, 0));
+}
+
+async fn what_matched_by_digest_alone_is_counted(place: Place) {
+    let process = Process::new(&place.url).await;
+    let [long, other] = ["a", "b"].map(|it| format!("\"{}\"", it.repeat(1024 * 1024)));
+    process.offer(ROUTE, "/1", [&long, &long]);
+    process.offer(ROUTE, "/2", [&long, &other]);
+    process.offer_as(ROUTE, "/3", ["1", "1"], 404);
+    let report = report(&process.end().await, ROUTE).await;
+    assert_eq!((report.matched, report.matched_by_digest, report.mismatched), (2, 1, 1));
+    let kinds = report.strata.iter().map(|it| it.matched_by_digest);
+    assert_eq!(kinds.collect::<Vec<_>>(), [1, 0]);
+}
+
+async fn races_keep_samples_of_their_own(place: Place) {
+    let process = Process::new(&place.url).await;
+    process.offer(ROUTE, "/1", ["{\"b\":1}", "{\"b\":2}"]);
+    for round in 1..=3 {
+        for number in 1..=5 {
+            let now = format!("{{\"stock\":{number},\"at\":{number}}}");
+            process.race(ROUTE, &format!("/{round}/{number}"), ["{\"stock\":0,\"at\":0}", &now]);
+        }
+        process.race("other", "/", ["1", "2"]);
+        let flushed = process.series("banyan_store_flushes_total{result=\"ok\"}");
+        let is_flushed =
+            |it: &Process| it.series("banyan_store_flushes_total{result=\"ok\"}") > flushed + 1;
+        process.until("they are written", is_flushed).await;
+    }
+    let store = process.end().await;
+    let report = report(&store, ROUTE).await;
+    assert_eq!(report.strata[0].unknowns, BTreeMap::from([(Unknown::Raced, 15)]));
+    assert_eq!((report.mismatched, report.unplaced.len()), (1, 0));
+    assert_eq!(differences(&store, ROUTE).await.len(), 1, "what raced is no difference");
+
+    let samples = store.reports().races(ROUTE).await.unwrap();
+    assert_eq!((samples.len(), store.reports().races("other").await.unwrap().len()), (10, 3));
+    let newest = &samples[0];
+    assert!(newest.request.starts_with("GET /3/"), "{newest:?}");
+    assert_eq!((&*newest.path, newest.omitted), ("$.stock", 1));
+    let values = [&newest.control, &newest.candidate].map(|it| it.value.as_deref().unwrap());
+    assert!(values.iter().all(|it| it.starts_with("‹number of 1–8 #")), "{values:?}");
+    assert_ne!(values[0], values[1]);
 }

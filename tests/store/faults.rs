@@ -71,6 +71,7 @@ async fn a_store_whose_tables_go_begins_anew(place: Place) {
             "unknowns",
             "latencies",
             "strata",
+            "kind_counts",
             "fingerprints",
             "epochs",
             "differences",

@@ -73,6 +73,7 @@ on_each_store! {
     a_newer_store_is_refused,
     an_older_store_is_not_read_before_it_is_brought_up_to_date,
     reading_changes_nothing_and_is_kept_from_writing,
+    a_store_without_the_newest_table_is_brought_up_to_date_and_nothing_is_lost,
 }
 
 async fn many_that_open_a_new_store_at_once_agree(place: Place) {
@@ -85,6 +86,20 @@ async fn many_that_open_a_new_store_at_once_agree(place: Place) {
     let keys = sqlx::query("SELECT COUNT(*) FROM settings").fetch_one(&mut connection).await;
     assert_eq!(keys.unwrap().get::<i64, _>(0), 1);
     connection.close().await.unwrap();
+}
+
+async fn a_store_without_the_newest_table_is_brought_up_to_date_and_nothing_is_lost(place: Place) {
+    let process = Process::new(&place.url).await;
+    process.offer("a", "/", ["1", "1"]);
+    process.end().await;
+    execute(&place.url, "DROP TABLE kind_counts").await;
+    let newest = if place.url.starts_with("sqlite") { 6 } else { 2 };
+    let statement = format!("DELETE FROM _sqlx_migrations WHERE version = {newest}");
+    execute(&place.url, &statement).await;
+    let process = Process::new(&place.url).await;
+    process.fail("a", "/");
+    let found = report(&process.end().await, "a").await;
+    assert_eq!((found.matched, found.strata[0].unknowns.len()), (1, 1));
 }
 
 /// A file that is not there yet is made.

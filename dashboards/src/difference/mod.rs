@@ -75,7 +75,7 @@ fn meaning(kind: DifferenceKind) -> &'static str {
 }
 
 /// The two bodies of a sample; none when there is nothing to show.
-fn rows(sample: &Sample) -> Option<Vec<Row<'_>>> {
+pub(crate) fn rows(sample: &Sample) -> Option<Vec<Row<'_>>> {
     let (control, candidate) = (&sample.control.body, &sample.candidate.body);
     let shown = !control.is_empty() || !candidate.is_empty();
     shown.then(|| side_by_side(control, candidate, &sample.path))

@@ -1,5 +1,7 @@
 //! What a migration lead reads on a route's page.
 
+use std::collections::BTreeMap;
+
 use shadow::{RouteReport, RuleReport, Suggestion};
 
 use super::*;
@@ -44,8 +46,9 @@ fn each_kind_of_requests_has_a_row_with_a_verdict_of_its_own() {
     assert_eq!(
         page.texts("[aria-labelledby=strata] tbody tr"),
         [
-            "2xx signed-out application/json97048521 critical · 0 cosmeticready",
-            "4xx signed-in application/json30154 critical · 0 cosmetic1,234 more",
+            "2xx signed-out application/json97048521 critical · 0 cosmetic0ready",
+            "4xx signed-in application/json30154 critical · 0 cosmetic71,234 more",
+            "not known the monolith’s answer was not seen2",
         ]
     );
     assert_eq!(page.texts("[aria-labelledby=earlier]").len(), 0, "nothing has changed yet");
@@ -72,6 +75,16 @@ fn unknowns_are_told_by_reason_with_a_remedy() {
     let rows = page.texts("[aria-labelledby=unknowns] tbody tr");
     assert_eq!(rows.len(), 1, "a reason that never happened is left out: {rows:?}");
     assert!(rows[0].starts_with("timed_out9No answer before the deadline."), "{rows:?}");
+}
+
+#[test]
+fn what_matched_by_digest_alone_is_told_and_what_raced_can_be_looked_at() {
+    let raced = BTreeMap::from([(Unknown::Raced, 1)]);
+    let report = RouteReport { unknowns: raced, ..report("a b", ready()) };
+    let page = render(Some(live("a b", "shadow")), Some(report), Vec::new());
+    assert_eq!(page.text(".rows dt"), "matched 3 by digest alone");
+    let link = page.attribute("[aria-labelledby=unknowns] a", "href");
+    assert_eq!(link, Some("/routes/a%20b/raced"));
 }
 
 #[test]

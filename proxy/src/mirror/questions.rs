@@ -7,7 +7,7 @@ use futures_util::{FutureExt as _, TryFutureExt as _};
 use http::{HeaderMap, Request, Response};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
-use shadow::{Capture, Observation, Question, Unknown};
+use shadow::{Around, Capture, Observation, Question, Recheck, Unknown};
 use tokio::time::timeout;
 
 use super::{Mirror, observe, unknown};
@@ -18,6 +18,7 @@ use crate::{
     h1::client::{Allowance, ExchangeError},
     limits::Timeouts,
     monolith::{Hop, Monolith, Trip},
+    route::Candidate,
     snapshot::Snapshot,
     upstream::Upstream,
 };
@@ -31,7 +32,7 @@ impl Mirror {
     }
 
     /// A service that is compared with the monolith, within the route's `timeout`.
-    pub(super) fn service(&self, snapshot: &Arc<Snapshot>, service: &Arc<Upstream>) -> Question {
+    fn service(&self, snapshot: &Arc<Snapshot>, service: &Arc<Upstream>) -> Question {
         let (asker, snapshot) = (self.asker(snapshot, service), Arc::clone(snapshot));
         let answer = async move {
             let limit = snapshot.route.timeout;
@@ -47,6 +48,33 @@ impl Mirror {
             }
         };
         answer.boxed()
+    }
+
+    /// The candidate, whatever it would write rolled back.
+    pub(super) fn candidate(&self, snapshot: &Arc<Snapshot>, candidate: &Candidate) -> Question {
+        match candidate {
+            Candidate::Extraction(extraction) => self.handler(snapshot, *extraction),
+            Candidate::Upstream(service) => self.service(snapshot, service),
+        }
+    }
+
+    /// The monolith once more about a difference, and then both sides.
+    pub(super) fn recheck(
+        self: &Arc<Self>,
+        snapshot: &Arc<Snapshot>,
+        upstream: &Arc<Upstream>,
+        candidate: &Candidate,
+    ) -> Recheck {
+        let control = self.control(snapshot, upstream);
+        let (mirror, snapshot, upstream) =
+            (Arc::clone(self), Arc::clone(snapshot), Arc::clone(upstream));
+        let candidate = candidate.clone();
+        let around = move || Around {
+            before: mirror.control(&snapshot, &upstream),
+            candidate: mirror.candidate(&snapshot, &candidate),
+            after: mirror.control(&snapshot, &upstream),
+        };
+        Recheck::Control(control, Box::new(around))
     }
 
     fn asker(&self, snapshot: &Snapshot, upstream: &Arc<Upstream>) -> Asker {

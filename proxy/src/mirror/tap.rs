@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
 use http_body::{Body as _, Frame};
-use shadow::{Capture, Experiment, Leg, Observation, Prepared, Recheck, Shadow, Subject, Unknown};
+use shadow::{Capture, Experiment, Leg, Observation, Prepared, Shadow, Subject, Unknown};
 
 use super::{CONTROL_DEADLINE, Mirror, Sampler, kind};
 use crate::{
@@ -153,11 +153,8 @@ impl Copied {
         // Whether the monolith is asked once more in any case, to see what it does to itself.
         let twice = snapshot.route.noise.takes();
         let again = ask.as_ref().filter(|_| twice).map(question);
-        let recheck = ask.as_ref().map(question);
-        let candidate = match candidate {
-            Candidate::Extraction(extraction) => mirror.handler(&snapshot, extraction),
-            Candidate::Upstream(service) => mirror.service(&snapshot, &service),
-        };
+        let recheck = ask.as_ref().map(|it| mirror.recheck(&snapshot, it, &candidate));
+        let candidate = mirror.candidate(&snapshot, &candidate);
         let on_mismatch = mirror.keep(&snapshot, self.is_recorded, &control);
         let experiment = Experiment {
             subject: Arc::clone(&snapshot.route.subject),
@@ -165,7 +162,7 @@ impl Copied {
             control: Leg::Answered(control),
             candidate: Leg::Ask(candidate),
             again: again.map(Leg::Ask),
-            recheck: recheck.map(Recheck::Control),
+            recheck,
             reading: snapshot.reading(&mirror.visitors),
             deadline: CONTROL_DEADLINE,
         };

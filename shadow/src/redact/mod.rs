@@ -10,6 +10,7 @@ mod target;
 
 use std::fmt::Write as _;
 
+pub(crate) use self::names::is_plain as is_plain_name;
 use self::shape::Key;
 pub use self::target::method_name;
 use crate::{

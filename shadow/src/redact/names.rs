@@ -54,7 +54,7 @@ pub(super) fn judged<'a>(path: &Path<'a>) -> impl Iterator<Item = (&'a str, bool
 
 /// Whether a name is written as programs write them: a letter or `_` first, then also digits and `-`;
 /// in the name of a form's field, keys in brackets behind it.
-pub(super) fn is_plain(name: &str) -> bool {
+pub(crate) fn is_plain(name: &str) -> bool {
     let begins = name.starts_with(|it: char| it.is_ascii_alphabetic() || it == '_');
     let digits = name.bytes().filter(u8::is_ascii_digit).count();
     let (word, keys) = name.find('[').map_or((name, "[]"), |at| name.split_at(at));

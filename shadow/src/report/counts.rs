@@ -48,7 +48,8 @@ const LATENCIES: Table =
     Table { name: "latencies", key: &["route", "leg", "bucket"], values: &[("count", Merge::Add)] };
 
 /// What a route's counts are in, but for the history and the differences.
-pub(super) const COUNTS: [&str; 5] = ["routes", "unknowns", "latencies", "strata", "fingerprints"];
+pub(super) const COUNTS: [&str; 6] =
+    ["routes", "unknowns", "latencies", "strata", "kind_counts", "fingerprints"];
 
 /// What the counts in the store are bound to.
 struct Bound {

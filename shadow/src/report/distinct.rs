@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::room::Room;
-use crate::{Stratum, Tally};
+use crate::{Stratum, Tally, Unknown};
 
 /// Kinds that one route may have; further ones are counted together.
 pub(super) const STRATA: usize = 32;
@@ -15,12 +15,15 @@ const WAITING: usize = 10_000;
 
 /// What happened to each kind of requests.
 #[derive(Debug, Default)]
-pub(crate) struct Kinds(pub(super) BTreeMap<Stratum, Kind>);
+pub(crate) struct Kinds(pub(super) BTreeMap<Stratum, KindDelta>);
 
 /// What happened to one kind.
 #[derive(Debug, Default)]
-pub(super) struct Kind {
+pub(super) struct KindDelta {
     pub(super) requests: Tally,
+    pub(super) matched_by_digest: u64,
+    /// Requests that could not be compared.
+    pub(super) unknowns: BTreeMap<Unknown, u64>,
     /// By fingerprint.
     pub(super) distinct: BTreeMap<u64, Marks>,
 }
@@ -61,19 +64,29 @@ impl Kinds {
         kind.saw(fingerprint, marks, room);
     }
 
-    /// Rows that a flush will touch.
-    pub(super) fn rows(&self) -> usize {
-        self.0.values().map(|it| 1 + it.distinct.len()).sum()
+    /// The bodies of one request that was compared were too long to be kept, and had equal digests.
+    pub(crate) fn matched_by_digest(&mut self, stratum: Stratum) {
+        self.kind(stratum).matched_by_digest += 1;
     }
 
-    fn kind(&mut self, stratum: Stratum) -> &mut Kind {
+    /// One request could not be compared.
+    pub(crate) fn unknown(&mut self, stratum: Stratum, why: Unknown) {
+        *self.kind(stratum).unknowns.entry(why).or_default() += 1;
+    }
+
+    /// Rows that a flush will touch.
+    pub(super) fn rows(&self) -> usize {
+        self.0.values().map(|it| 1 + it.unknowns.len() + it.distinct.len()).sum()
+    }
+
+    fn kind(&mut self, stratum: Stratum) -> &mut KindDelta {
         let is_known = self.0.len() < STRATA || self.0.contains_key(&stratum);
         let stratum = if is_known { stratum } else { Stratum::other() };
         self.0.entry(stratum).or_default()
     }
 }
 
-impl Kind {
+impl KindDelta {
     fn saw(&mut self, fingerprint: u64, marks: Marks, room: &mut Room) {
         if let Some(known) = self.distinct.get_mut(&fingerprint) {
             *known = known.or(marks);

@@ -1,17 +1,19 @@
-//! Kinds of requests as they are written, and the fingerprints by which a request that comes again is
-//! known.
+//! Kinds of requests as they are written and read, and the fingerprints by which a request that comes
+//! again is known.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use sqlx::Row as _;
 
 use super::{
-    database::{Tx, rows},
-    distinct::{Kind, Kinds, Marks, STRATA},
+    StratumReport,
+    database::{Database, Tx, rows},
+    distinct::{KindDelta, Kinds, Marks, STRATA},
+    reports::{decode, unsigned},
     table::{Merge, Table},
     value::Value,
 };
-use crate::{Stratum, Tally};
+use crate::{Budget, Coverage, Evidence, KindEvidence, Proof, Stratum, Tally, Unknown, Verdict};
 
 /// Fingerprints that the store keeps of a route: some 4 MiB. Beyond it only those of requests that
 /// differ are added, up to twice as many: what is left out then speaks for the route.
@@ -36,6 +38,15 @@ const MARKS: Table = Table {
     values: &[("critical", Merge::Latest), ("cosmetic", Merge::Latest)],
 };
 
+const COUNTS: Table = Table {
+    name: "kind_counts",
+    key: &["route", "stratum", "name"],
+    values: &[("count", Merge::Add)],
+};
+
+/// Beside the reasons of unknowns.
+const BY_DIGEST: &str = "matched_by_digest";
+
 /// Adds what happened to a route's kinds of requests.
 pub(super) async fn write(tx: &mut Tx, route: &str, kinds: &Kinds) -> Result<(), sqlx::Error> {
     let known = "SELECT stratum, distinct_compared FROM strata WHERE route = $1";
@@ -51,6 +62,7 @@ pub(super) async fn write(tx: &mut Tx, route: &str, kinds: &Kinds) -> Result<(),
         let stratum = if is_known || count <= STRATA { stratum } else { &other };
         let distinct = write_fingerprints(tx, route, kind, &mut kept).await?;
         write_kind(tx, route, stratum, kind.requests, distinct).await?;
+        write_counts(tx, route, stratum, kind).await?;
     }
     Ok(())
 }
@@ -75,11 +87,25 @@ async fn write_kind(
     tx.upsert(&KINDS, &[row]).await
 }
 
+async fn write_counts(
+    tx: &mut Tx,
+    route: &str,
+    stratum: &Stratum,
+    kind: &KindDelta,
+) -> Result<(), sqlx::Error> {
+    let row = |name: &'static str, count: u64| {
+        [route.into(), stratum.as_str().into(), name.into(), count.into()]
+    };
+    let unknowns = kind.unknowns.iter().map(|(why, count)| row(why.label(), *count));
+    let by_digest = (kind.matched_by_digest > 0).then(|| row(BY_DIGEST, kind.matched_by_digest));
+    tx.upsert(&COUNTS, &unknowns.chain(by_digest).collect::<Vec<_>>()).await
+}
+
 /// Returns the requests that are new, and that differ for the first time.
 async fn write_fingerprints(
     tx: &mut Tx,
     route: &str,
-    kind: &Kind,
+    kind: &KindDelta,
     kept: &mut i64,
 ) -> Result<Tally, sqlx::Error> {
     let known = marks(tx, route, kind).await?;
@@ -106,7 +132,11 @@ async fn write_fingerprints(
 }
 
 /// What is known of the requests of this kind.
-async fn marks(tx: &mut Tx, route: &str, kind: &Kind) -> Result<HashMap<u64, Marks>, sqlx::Error> {
+async fn marks(
+    tx: &mut Tx,
+    route: &str,
+    kind: &KindDelta,
+) -> Result<HashMap<u64, Marks>, sqlx::Error> {
     let statement = "SELECT fingerprint, critical, cosmetic FROM fingerprints \
                      WHERE route = $1 AND fingerprint";
     let fingerprints: Vec<Value<'_>> =
@@ -118,4 +148,84 @@ async fn marks(tx: &mut Tx, route: &str, kind: &Kind) -> Result<HashMap<u64, Mar
         Ok((it.try_get::<i64, _>("fingerprint")?.cast_unsigned(), marks))
     })?;
     Ok(found.into_iter().collect())
+}
+
+/// One kind of requests, as it is read.
+pub(super) struct Kind {
+    pub(super) stratum: Stratum,
+    pub(super) evidence: KindEvidence,
+    requests: Tally,
+    pub(super) matched_by_digest: u64,
+}
+
+/// A route's kinds of requests, the frequent first.
+pub(super) async fn read(database: &Database, route: &str) -> Result<Vec<Kind>, sqlx::Error> {
+    let counts = counts(database, route).await?;
+    let statement = "SELECT * FROM strata WHERE route = $1";
+    let mut found = rows(&database.fetch(statement, &[route.into()]).await?, |it| {
+        let stratum: String = it.try_get("stratum")?;
+        let Counts { unknowns, matched_by_digest } =
+            counts.get(&stratum).cloned().unwrap_or_default();
+        let tally = |compared, critical, cosmetic| {
+            let count = |column: &str| Ok::<_, sqlx::Error>(unsigned(it.try_get(column)?));
+            let (compared, critical) = (count(compared)?, count(critical)?);
+            Ok::<_, sqlx::Error>(Tally { compared, critical, cosmetic: count(cosmetic)? })
+        };
+        let requests = tally("compared", "critical", "cosmetic")?;
+        let distinct = tally("distinct_compared", "distinct_critical", "distinct_cosmetic")?;
+        let coverage = Coverage { compared: requests.compared, unknowns };
+        let Ok(stratum) = stratum.parse();
+        let evidence = KindEvidence { distinct, coverage };
+        Ok(Kind { stratum, evidence, requests, matched_by_digest })
+    })?;
+    found.sort_by(|a, b| {
+        b.requests.compared.cmp(&a.requests.compared).then_with(|| a.stratum.cmp(&b.stratum))
+    });
+    Ok(found)
+}
+
+/// What is counted of a kind beside its answers.
+#[derive(Default, Clone)]
+struct Counts {
+    unknowns: BTreeMap<Unknown, u64>,
+    matched_by_digest: u64,
+}
+
+async fn counts(database: &Database, route: &str) -> Result<HashMap<String, Counts>, sqlx::Error> {
+    let statement = "SELECT stratum, name, count FROM kind_counts WHERE route = $1";
+    let found = rows(&database.fetch(statement, &[route.into()]).await?, |it| {
+        let (stratum, name): (String, String) = (it.try_get("stratum")?, it.try_get("name")?);
+        Ok((stratum, name, unsigned(it.try_get("count")?)))
+    })?;
+    let mut kinds: HashMap<_, Counts> = HashMap::new();
+    for (stratum, name, count) in found {
+        let counts = kinds.entry(stratum).or_default();
+        if name == BY_DIGEST {
+            counts.matched_by_digest = count;
+        } else {
+            let why = Unknown::parse(&name).ok_or_else(|| decode("a count of a kind"))?;
+            counts.unknowns.insert(why, count);
+        }
+    }
+    Ok(kinds)
+}
+
+impl Kind {
+    /// What it comes to by itself.
+    pub(super) fn report(self, budget: Budget, proof: Proof) -> StratumReport {
+        let Self { stratum, evidence: kind, requests, matched_by_digest } = self;
+        let (distinct, coverage) = (kind.distinct, kind.coverage.clone());
+        let strata = BTreeMap::from([(stratum.clone(), kind)]);
+        let evidence = Evidence { strata, coverage, ..Evidence::default() };
+        let verdict = Verdict::of(&evidence, budget, proof);
+        StratumReport {
+            stratum,
+            requests,
+            distinct,
+            matched_by_digest,
+            unknowns: evidence.coverage.unknowns,
+            state: verdict.state,
+            more_requests: verdict.more_requests,
+        }
+    }
 }

@@ -11,11 +11,13 @@ mod kinds;
 mod latency;
 mod noise;
 mod pending;
+mod races;
 mod reports;
 mod resume;
 mod retention;
 mod room;
 mod routes;
+mod samples;
 mod store;
 mod table;
 mod unreachable;
@@ -29,8 +31,9 @@ use time::{Date, OffsetDateTime};
 pub(crate) use self::{
     distinct::Marks,
     latency::{bucket, lower_end, upper_end},
-    pending::{NewSample, NewSide, Pending, RuleNote, Seen, Signature},
+    pending::{Pending, RuleNote, Seen, Signature},
     room::Lost,
+    samples::{NewSample, NewSide},
 };
 pub use self::{
     latency::Latency,
@@ -49,6 +52,8 @@ pub struct RouteReport {
     pub route: String,
     /// Requests with equal answers.
     pub matched: u64,
+    /// Those of them whose bodies were too long to be kept: their digests were equal.
+    pub matched_by_digest: u64,
     /// Requests whose differences were all excused by rules.
     pub ignored: u64,
     /// Requests with a difference that no rule excused, but that the monolith shows against itself.
@@ -61,6 +66,8 @@ pub struct RouteReport {
     pub cosmetic: u64,
     /// Requests that were not compared, by reason. Reasons that never occurred are absent.
     pub unknowns: BTreeMap<Unknown, u64>,
+    /// Those of them that are in none of the kinds of requests, since the monolith's answer was not seen.
+    pub unplaced: BTreeMap<Unknown, u64>,
     /// How long the monolith took.
     pub control: Latency,
     /// How long the extraction took.
@@ -107,9 +114,13 @@ pub struct StratumReport {
     pub requests: Tally,
     /// Those of them that are no repetitions.
     pub distinct: Tally,
-    /// What its own test of mismatches says.
+    /// Those of the requests that matched by the digests of bodies too long to be kept.
+    pub matched_by_digest: u64,
+    /// Further requests, which could not be compared, by reason.
+    pub unknowns: BTreeMap<Unknown, u64>,
+    /// What its own tests of mismatches and of unknowns say.
     pub state: State,
-    /// Distinct requests of this kind until that is `ready`, if none of them differs.
+    /// Requests of this kind until that is `ready`, if none of them differs.
     pub more_requests: u64,
 }
 

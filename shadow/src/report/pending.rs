@@ -1,17 +1,18 @@
 //! Counts that are not in the store yet. The store's load grows with routes, not with traffic.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::{distinct::Kinds, room::Room};
+use super::{
+    distinct::Kinds,
+    room::Room,
+    samples::{NewSample, Samples},
+};
 use crate::{
     Budget, Class, DifferenceKind, Proof, Subject, Unknown, binding::Binding, suggestion::Forms,
 };
-
-/// Samples that one difference may keep waiting.
-const SAMPLES: usize = 5;
 
 /// Differences that one route may keep waiting: a document whose member names are data would have
 /// no end of them.
@@ -42,6 +43,8 @@ pub(crate) struct RouteDelta {
     pub(crate) candidate: BTreeMap<i64, u64>,
     pub(crate) kinds: Kinds,
     pub(crate) differences: HashMap<Signature, DifferenceDelta>,
+    /// Of requests that raced.
+    pub(crate) raced: Samples,
 }
 
 /// What makes two differences the same one.
@@ -63,7 +66,7 @@ pub(crate) struct DifferenceDelta {
     pub(super) forms: Forms,
     pub(super) first_seen: OffsetDateTime,
     pub(super) last_seen: OffsetDateTime,
-    pub(super) samples: VecDeque<NewSample>,
+    pub(super) samples: Samples,
 }
 
 /// The rule that excused a difference, or would have, had it not expired.
@@ -88,27 +91,6 @@ pub(crate) struct Seen {
     pub(crate) sample: NewSample,
 }
 
-/// A sample that was redacted already, in texts that are stored as they are.
-#[derive(Debug, Clone)]
-pub(crate) struct NewSample {
-    pub(crate) at: OffsetDateTime,
-    pub(crate) stratum: String,
-    pub(crate) request: String,
-    pub(crate) request_id: String,
-    pub(crate) path: String,
-    pub(crate) omitted: u64,
-    pub(crate) control: NewSide,
-    pub(crate) candidate: NewSide,
-}
-
-/// One side of a sample.
-#[derive(Debug, Clone)]
-pub(crate) struct NewSide {
-    pub(crate) status: u16,
-    pub(crate) value: Option<String>,
-    pub(crate) body: String,
-}
-
 impl Pending {
     pub(crate) fn route(
         &mut self,
@@ -126,7 +108,9 @@ impl Pending {
     pub(crate) fn rows(&self) -> usize {
         self.routes
             .values()
-            .map(|it| 1 + it.differences.len() + it.unknowns.len() + it.kinds.rows())
+            .map(|it| {
+                1 + it.differences.len() + it.unknowns.len() + it.kinds.rows() + it.raced.len()
+            })
             .sum()
     }
 }
@@ -149,6 +133,7 @@ impl RouteDelta {
             candidate: BTreeMap::new(),
             kinds: Kinds::default(),
             differences: HashMap::new(),
+            raced: Samples::default(),
         }
     }
 
@@ -168,7 +153,7 @@ impl RouteDelta {
             forms: Forms::default(),
             first_seen: at,
             last_seen: at,
-            samples: VecDeque::new(),
+            samples: Samples::default(),
         });
         delta.requests += 1;
         delta.excused += u64::from(seen.excused);
@@ -176,45 +161,14 @@ impl RouteDelta {
         delta.rule = seen.rule.or(delta.rule.take());
         delta.forms.add(seen.forms);
         delta.last_seen = at;
-        delta.keep(seen.sample, room);
-    }
-}
-
-impl DifferenceDelta {
-    /// Of each kind of requests one is kept as long as there is a place for it, and else the newest
-    /// ones; the store keeps the first ones.
-    fn keep(&mut self, sample: NewSample, room: &mut Room) {
-        if self.samples.len() == SAMPLES {
-            let others = |index: usize| {
-                let stratum = &self.samples[index].stratum;
-                let is_other =
-                    |(at, it): (usize, &NewSample)| at != index && it.stratum == *stratum;
-                *stratum == sample.stratum || self.samples.iter().enumerate().any(is_other)
-            };
-            let oldest = (0..SAMPLES).find(|it| others(*it)).unwrap_or(0);
-            let oldest = self.samples.remove(oldest);
-            room.give_back(oldest.map_or(0, |it| it.bytes()));
-        }
-        if room.for_sample(sample.bytes()) {
-            self.samples.push_back(sample);
-        } else {
-            room.lost.samples += 1;
-        }
-    }
-}
-
-impl NewSample {
-    /// What it takes.
-    pub(super) fn bytes(&self) -> usize {
-        let side = |it: &NewSide| it.body.len() + it.value.as_ref().map_or(0, String::len);
-        self.request.len() + self.path.len() + side(&self.control) + side(&self.candidate)
+        delta.samples.keep(seen.sample, room);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compare::Rules;
+    use crate::{compare::Rules, report::samples::NewSide};
 
     fn seen(path: &str, at: i64, stratum: &str, body: &str) -> Seen {
         let side = NewSide { status: 200, value: None, body: body.into() };
@@ -250,20 +204,6 @@ mod tests {
     fn binding() -> Binding {
         let at = OffsetDateTime::UNIX_EPOCH;
         Binding { build: "".into(), rules: "".into(), monolith: None, at }
-    }
-
-    #[test]
-    fn the_newest_samples_wait_and_one_of_each_kind_of_requests() {
-        let mut pending = Pending::default();
-        let (route, room) = pending.route(&subject(), binding(), OffsetDateTime::UNIX_EPOCH);
-        for at in 0..13 {
-            let stratum = if at == 3 { "rare" } else { "frequent" };
-            route.differs(seen("$.price", at, stratum, ""), room);
-        }
-        let difference = route.differences.values().next().unwrap();
-        assert_eq!((difference.requests, difference.first_seen.unix_timestamp()), (13, 0));
-        let times = difference.samples.iter().map(|it| it.at.unix_timestamp());
-        assert_eq!(times.collect::<Vec<_>>(), [3, 9, 10, 11, 12]);
     }
 
     #[test]

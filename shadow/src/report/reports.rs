@@ -2,13 +2,13 @@
 
 use std::cmp::{Ordering, Reverse};
 
-use sqlx::{FromRow as _, Row as _};
+use sqlx::{FromRow as _, Row as _, any::AnyRow};
 use time::{Date, OffsetDateTime, macros::format_description};
 
 use super::{
     DifferenceReport, RouteReport, RuleReport, Sample, Side, StoreError,
     database::{Database, rows},
-    forms, routes,
+    forms, races, routes,
 };
 use crate::{Class, DifferenceKind, Suggestion};
 
@@ -94,7 +94,16 @@ impl Reports {
                          WHERE route = $1 AND difference = $2 ORDER BY samples.id DESC";
         let values = [route.into(), difference.into()];
         let found = self.database.fetch(statement, &values).await?;
-        Ok(rows(&found, |it| SampleRow::from_row(it)?.sample())?)
+        Ok(rows(&found, sample)?)
+    }
+
+    /// Samples of the route's requests that raced, the newest first: what changed between the two
+    /// answers, which is no difference.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn races(&self, route: &str) -> Result<Vec<Sample>, StoreError> {
+        Ok(races::read(&self.database, route).await?)
     }
 }
 
@@ -141,6 +150,10 @@ impl DifferenceRow {
             last_seen: time(self.last_seen)?,
         })
     }
+}
+
+pub(super) fn sample(row: &AnyRow) -> Result<Sample, sqlx::Error> {
+    SampleRow::from_row(row)?.sample()
 }
 
 #[derive(sqlx::FromRow)]

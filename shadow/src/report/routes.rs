@@ -5,12 +5,13 @@ use std::{collections::BTreeMap, time::Duration};
 use sqlx::{FromRow as _, Row as _};
 
 use super::{
-    EarlierReport, Latency, RouteReport, StoreError, StratumReport,
+    EarlierReport, Latency, RouteReport, StoreError,
     database::{Database, rows},
+    kinds::{self, Kind},
     reports::{decode, time, unsigned},
 };
 use crate::{
-    Budget, Evidence, Proof, Share, Stratum, Tally, Unknown, Verdict, Watched, verdict::Buckets,
+    Budget, Coverage, Evidence, Proof, Share, Stratum, Unknown, Verdict, Watched, verdict::Buckets,
 };
 
 /// A kind of requests with a smaller share of those before a change is not waited for after it, ...
@@ -47,21 +48,22 @@ async fn report(database: &Database, row: RouteRow) -> Result<RouteReport, Store
     let control = buckets(database, route, "control").await?;
     let candidate = buckets(database, route, "candidate").await?;
     let latencies = [Latency::of(&control), Latency::of(&candidate)];
-    let kinds = kinds(database, route).await?;
+    let kinds = kinds::read(database, route).await?;
     let epochs = epochs(database, route).await?;
     let (since, last_at) = (time(row.since)?, time(row.last_at)?);
     let span = (last_at - since).unsigned_abs();
+    let compared = unsigned(row.matched + row.ignored + row.noise + row.mismatched);
     let evidence = Evidence {
-        strata: kinds.iter().map(|it| (it.stratum.clone(), it.distinct)).collect(),
+        strata: kinds.iter().map(|it| (it.stratum.clone(), it.evidence.clone())).collect(),
         unseen: unseen(epochs.first(), &kinds),
-        compared: unsigned(row.matched + row.ignored + row.noise + row.mismatched),
-        unknowns: unknowns(database, route).await?,
+        coverage: Coverage { compared, unknowns: unknowns(database, route).await? },
         watched: Some(Watched { span, control, candidate }),
     };
     let (budget, proof) = (row.budget()?, row.proof()?);
     let [control, candidate] = latencies;
     Ok(RouteReport {
         verdict: Verdict::of(&evidence, budget, proof),
+        matched_by_digest: kinds.iter().map(|it| it.matched_by_digest).sum(),
         strata: kinds.into_iter().map(|it| it.report(budget, proof)).collect(),
         matched: unsigned(row.matched),
         ignored: unsigned(row.ignored),
@@ -69,7 +71,8 @@ async fn report(database: &Database, row: RouteRow) -> Result<RouteReport, Store
         mismatched: unsigned(row.mismatched),
         critical: unsigned(row.critical),
         cosmetic: unsigned(row.cosmetic),
-        unknowns: evidence.unknowns,
+        unplaced: unplaced(&evidence),
+        unknowns: evidence.coverage.unknowns,
         earlier: epochs.into_iter().map(EpochRow::report).collect::<Result<_, _>>()?,
         route: row.route,
         build: row.build,
@@ -86,7 +89,7 @@ async fn report(database: &Database, row: RouteRow) -> Result<RouteReport, Store
 }
 
 /// What came before the last change, was not rare, and has not come since.
-fn unseen(before: Option<&EpochRow>, now: &[KindRow]) -> Vec<Stratum> {
+fn unseen(before: Option<&EpochRow>, now: &[Kind]) -> Vec<Stratum> {
     let Some(before) = before else { return Vec::new() };
     // It is what this crate wrote; a store that is damaged there makes nothing wait.
     let strata: BTreeMap<String, u64> = serde_json::from_str(&before.strata).unwrap_or_default();
@@ -95,6 +98,16 @@ fn unseen(before: Option<&EpochRow>, now: &[KindRow]) -> Vec<Stratum> {
     let common = strata.into_iter().filter(|(_, count)| is_common(*count));
     let Ok(strata) = common.map(|(name, _)| name.parse()).collect::<Result<Vec<Stratum>, _>>();
     strata.into_iter().filter(|it| now.iter().all(|kind| kind.stratum != *it)).collect()
+}
+
+/// The unknowns that are in no kind of requests.
+fn unplaced(evidence: &Evidence) -> BTreeMap<Unknown, u64> {
+    let rest = |(why, count): (&Unknown, &u64)| {
+        let kinds = evidence.strata.values();
+        let placed: u64 = kinds.filter_map(|it| it.coverage.unknowns.get(why)).sum();
+        (*why, count.saturating_sub(placed))
+    };
+    evidence.coverage.unknowns.iter().map(rest).filter(|it| it.1 > 0).collect()
 }
 
 async fn unknowns(database: &Database, route: &str) -> Result<BTreeMap<Unknown, u64>, StoreError> {
@@ -112,46 +125,6 @@ async fn buckets(database: &Database, route: &str, leg: &str) -> Result<Buckets,
     let found = database.fetch(statement, &[route.into(), leg.into()]).await?;
     let found = rows(&found, |it| Ok((it.try_get("bucket")?, unsigned(it.try_get("count")?))));
     Ok(found?.into_iter().collect())
-}
-
-/// One kind of requests.
-struct KindRow {
-    stratum: Stratum,
-    requests: Tally,
-    distinct: Tally,
-}
-
-async fn kinds(database: &Database, route: &str) -> Result<Vec<KindRow>, StoreError> {
-    let statement = "SELECT * FROM strata WHERE route = $1";
-    let mut found = rows(&database.fetch(statement, &[route.into()]).await?, |it| {
-        let Ok(stratum) = it.try_get::<String, _>("stratum")?.parse();
-        let count = |column: &str| Ok::<_, sqlx::Error>(unsigned(it.try_get(column)?));
-        let (compared, critical) = (count("compared")?, count("critical")?);
-        let requests = Tally { compared, critical, cosmetic: count("cosmetic")? };
-        let (compared, critical) = (count("distinct_compared")?, count("distinct_critical")?);
-        let distinct = Tally { compared, critical, cosmetic: count("distinct_cosmetic")? };
-        Ok(KindRow { stratum, requests, distinct })
-    })?;
-    found.sort_by(|a, b| {
-        b.requests.compared.cmp(&a.requests.compared).then_with(|| a.stratum.cmp(&b.stratum))
-    });
-    Ok(found)
-}
-
-impl KindRow {
-    fn report(self, budget: Budget, proof: Proof) -> StratumReport {
-        let Self { stratum, requests, distinct } = self;
-        let strata = BTreeMap::from([(stratum.clone(), distinct)]);
-        let evidence = Evidence { strata, ..Evidence::default() };
-        let verdict = Verdict::of(&evidence, budget, proof);
-        StratumReport {
-            stratum,
-            requests,
-            distinct,
-            state: verdict.state,
-            more_requests: verdict.more_requests,
-        }
-    }
 }
 
 async fn epochs(database: &Database, route: &str) -> Result<Vec<EpochRow>, StoreError> {

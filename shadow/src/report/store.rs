@@ -13,7 +13,7 @@ use super::{
     Pending, Reports, counts,
     database::{Database, Tx, rows},
     dialect::Dialect,
-    differences,
+    differences, races,
     table::{Merge, Table},
     value::Value,
 };
@@ -217,6 +217,7 @@ impl Store {
         for ((route, binding), delta) in routes {
             counts::write(&mut tx, route, binding, delta).await?;
             differences::write(&mut tx, route, &delta.differences).await?;
+            races::write(&mut tx, route, &delta.raced).await?;
         }
         tx.commit().await?;
         Ok(())

@@ -1,10 +1,11 @@
 //! Whether a route is ready, by tests that stay honest while people watch them.
 //!
 //! A route is ready when *all* of these hold: the test of the whole route, that of each kind of
-//! request ([`Stratum`]) that is not rare, the bound on the unknowns, the minimum of time, and the
-//! bound on latency. So no error adds up: a route with one of them at its limit is called ready no
+//! request ([`Stratum`]) that is not rare, the bound on the unknowns of all and of each kind, the
+//! minimum of time, and the bound on latency. So no error adds up: a route with one of them at its limit is called ready no
 //! more often than the test of that one errs (an intersection-union test; R. L. Berger, 1982).
 
+mod coverage;
 mod pace;
 mod sequential;
 
@@ -13,18 +14,12 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::Serialize;
 
 pub(crate) use self::pace::Buckets;
-pub use self::sequential::Tally;
+pub use self::{coverage::Coverage, sequential::Tally};
 use self::{
     pace::Pace,
     sequential::{Test, ceiling, float, ratio},
 };
-use crate::{Budget, Proof, Stratum, Unknown, words};
-
-/// The share of unknowns beyond which nothing can be said.
-const UNKNOWNS: f64 = 0.01;
-
-/// So few unknowns may be chance, whatever their share.
-const FEW_UNKNOWNS: u64 = 10;
+use crate::{Budget, Proof, Stratum, words};
 
 /// A kind of request with a smaller share is judged with the whole only, unless it speaks against
 /// the route: it would hold up the verdict for twenty times as long.
@@ -62,16 +57,23 @@ pub enum State {
 /// Everything that a verdict is made from.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Evidence {
-    /// Distinct requests by their kind.
-    pub strata: BTreeMap<Stratum, Tally>,
+    /// What is known of each kind of requests.
+    pub strata: BTreeMap<Stratum, KindEvidence>,
     /// Kinds of requests that came before the last change and have not come since.
     pub unseen: Vec<Stratum>,
-    /// Requests that were compared, repeated ones too.
-    pub compared: u64,
-    /// Requests that could not be compared, by reason.
-    pub unknowns: BTreeMap<Unknown, u64>,
+    /// All requests, also those of which nobody knows the kind.
+    pub coverage: Coverage,
     /// Since when they were compared, and how fast; `None` for a question without a clock.
     pub watched: Option<Watched>,
+}
+
+/// What is known of one kind of requests.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct KindEvidence {
+    /// Those that are no repetitions.
+    pub distinct: Tally,
+    /// All of them.
+    pub coverage: Coverage,
 }
 
 /// What the clock says of the requests.
@@ -110,7 +112,7 @@ impl Verdict {
 
 /// The route's distinct requests.
 fn whole(evidence: &Evidence) -> Tally {
-    evidence.strata.values().fold(Tally::default(), |sum, it| Tally {
+    evidence.strata.values().map(|it| it.distinct).fold(Tally::default(), |sum, it| Tally {
         compared: sum.compared + it.compared,
         critical: sum.critical + it.critical,
         cosmetic: sum.cosmetic + it.cosmetic,
@@ -129,18 +131,15 @@ fn is_divided(evidence: &Evidence) -> bool {
 
 /// What speaks against the route.
 fn against(evidence: &Evidence, budget: Budget, proof: Proof) -> Vec<String> {
-    let mut whys = Vec::new();
-    let unknown: u64 = evidence.unknowns.values().sum();
-    let share = ratio(unknown, unknown + evidence.compared);
-    if share > UNKNOWNS && unknown >= FEW_UNKNOWNS {
-        whys.push(too_many_unknowns(evidence, share));
-    }
+    let mut whys = Vec::from_iter(evidence.coverage.speaks_against());
     let whole = tests(whole(evidence), budget, proof).into_iter();
     whys.extend(whole.filter(Test::speaks_against).map(|it| it.why()));
     if is_divided(evidence) {
-        for (stratum, tally) in &evidence.strata {
-            let tests = tests(*tally, budget, proof).into_iter().filter(Test::speaks_against);
-            whys.extend(tests.map(|it| format!("in {stratum}: {}", it.why())));
+        for (stratum, kind) in &evidence.strata {
+            let tests = tests(kind.distinct, budget, proof).into_iter();
+            let differ = tests.filter(Test::speaks_against).map(|it| it.why());
+            let speak = kind.coverage.speaks_against().into_iter().chain(differ);
+            whys.extend(speak.map(|it| format!("in {stratum}: {it}")));
         }
     }
     if let Some(watched) = &evidence.watched
@@ -157,25 +156,16 @@ fn missing(evidence: &Evidence, budget: Budget, proof: Proof) -> Missing {
     let total = whole(evidence);
     missing.requests(lacking(total, budget, proof), |more| differ(more, total));
     if is_divided(evidence) {
-        for (stratum, tally) in &evidence.strata {
-            let share = ratio(tally.compared, total.compared);
-            let more = lacking(*tally, budget, proof);
-            if share >= RARE {
-                let of_route = ceiling(float(more) / share);
-                missing.requests(of_route, |_| format!("in {stratum}: {}", differ(more, *tally)));
-            }
+        for (stratum, KindEvidence { distinct, coverage }) in &evidence.strata {
+            let share = ratio(distinct.compared, total.compared);
+            let more = lacking(*distinct, budget, proof);
+            missing.of_kind(share, more, || format!("in {stratum}: {}", differ(more, *distinct)));
+            let share = ratio(coverage.requests(), evidence.coverage.requests());
+            let more = coverage.missing();
+            missing.of_kind(share, more, || format!("in {stratum}: {}", Coverage::why(more)));
         }
     }
-    let unknown: u64 = evidence.unknowns.values().sum();
-    // Further requests without an unknown bring the share down: 100 for each unknown.
-    let diluting = (unknown * 100).saturating_sub(unknown + evidence.compared);
-    missing.requests(diluting, |more| {
-        format!(
-            "{} to bring the unknowns below {} %",
-            words::counted(more, "more request"),
-            UNKNOWNS * 100.0
-        )
-    });
+    missing.requests(evidence.coverage.missing(), Coverage::why);
     if let Some(watched) = &evidence.watched {
         missing.time(evidence, watched, proof);
         if let Pace::Open { more, why } =
@@ -211,6 +201,13 @@ impl Missing {
         }
     }
 
+    /// Requests of a kind that has this share of all.
+    fn of_kind(&mut self, share: f64, more: u64, why: impl FnOnce() -> String) {
+        if share >= RARE {
+            self.requests(ceiling(float(more) / share), |_| why());
+        }
+    }
+
     /// The minimum of time, which is longer while something has not come again.
     fn time(&mut self, evidence: &Evidence, watched: &Watched, proof: Proof) {
         let mut least = proof.time;
@@ -238,13 +235,6 @@ impl Missing {
         // Beyond a hundred years there is no telling.
         (span > 1.0 && seconds < 3e9).then(|| ceiling(seconds).max(self.seconds))
     }
-}
-
-fn too_many_unknowns(evidence: &Evidence, share: f64) -> String {
-    let reasons: Vec<_> =
-        evidence.unknowns.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
-    let (share, limit) = (share * 100.0, UNKNOWNS * 100.0);
-    format!("{share:.1} % could not be compared ({}), at most {limit} % may be", reasons.join(", "))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What a verdict says, and of what.
 
 use super::*;
-use crate::{Share, report::bucket};
+use crate::{Share, Unknown, report::bucket};
 
 pub(super) fn budget(critical: f64) -> Budget {
     Budget { critical: Share::new(critical).unwrap(), cosmetic: Share::new(0.5).unwrap() }
@@ -21,14 +21,30 @@ fn tally(compared: u64, critical: u64) -> Tally {
 }
 
 pub(super) fn evidence(compared: u64, critical: u64) -> Evidence {
-    let strata = BTreeMap::from([(stratum("a"), tally(compared, critical))]);
-    Evidence { strata, compared, ..Evidence::default() }
+    divided(&[("a", compared, critical)])
 }
 
 fn divided(strata: &[(&str, u64, u64)]) -> Evidence {
     let compared = strata.iter().map(|it| it.1).sum();
-    let strata = strata.iter().map(|it| (stratum(it.0), tally(it.1, it.2))).collect();
-    Evidence { strata, compared, ..Evidence::default() }
+    let strata = strata.iter().map(|it| (stratum(it.0), kind(tally(it.1, it.2)))).collect();
+    Evidence { strata, coverage: coverage(compared, 0), ..Evidence::default() }
+}
+
+fn kind(distinct: Tally) -> KindEvidence {
+    KindEvidence { distinct, coverage: coverage(distinct.compared, 0) }
+}
+
+fn coverage(compared: u64, timed_out: u64) -> Coverage {
+    let unknowns = BTreeMap::from([(Unknown::TimedOut, timed_out)]);
+    Coverage { compared, unknowns: unknowns.into_iter().filter(|it| it.1 > 0).collect() }
+}
+
+/// The same, where this many of a kind timed out.
+fn with_unknowns(mut evidence: Evidence, name: &str, timed_out: u64) -> Evidence {
+    let kind = evidence.strata.entry(stratum(name)).or_default();
+    *kind.coverage.unknowns.entry(Unknown::TimedOut).or_default() += timed_out;
+    *evidence.coverage.unknowns.entry(Unknown::TimedOut).or_default() += timed_out;
+    evidence
 }
 
 fn judge(evidence: &Evidence, critical: f64) -> Verdict {
@@ -77,22 +93,49 @@ fn every_request_wrong_is_soon_not_ready_and_still_says_what_is_missing() {
 
 #[test]
 fn too_many_unknowns_are_not_ready_and_few_of_them_are_undecided() {
-    let unknowns = |count| BTreeMap::from([(Unknown::TimedOut, count)]);
-    let many = Evidence { unknowns: unknowns(500), ..evidence(10_000, 0) };
-    let verdict = judge(&many, 0.01);
+    let unknowns = |compared, unknown| Evidence {
+        coverage: coverage(compared, unknown),
+        ..evidence(compared, 0)
+    };
+    let verdict = judge(&unknowns(10_000, 500), 0.01);
     assert!(
         verdict.state == State::NotReady && verdict.why.contains("timed_out 500"),
         "{verdict:?}"
     );
-    let few = Evidence { unknowns: unknowns(5), ..evidence(400, 0) };
-    assert_eq!(missing(&few, 0.01), 95);
-    let rare = Evidence { unknowns: unknowns(5), ..evidence(1_000, 0) };
-    assert_eq!(state(&rare, 0.01), State::Ready);
+    assert_eq!(missing(&unknowns(400, 5), 0.01), 95);
+    assert_eq!(state(&unknowns(1_000, 5), 0.01), State::Ready);
+}
+
+#[test]
+fn a_kind_that_could_not_be_compared_is_not_hidden_by_the_others() {
+    let good = || divided(&[("2xx signed-out", 4_500, 0)]);
+    let verdict = judge(&with_unknowns(good(), "2xx signed-in", 10), 0.01);
+    assert_eq!(verdict.state, State::NotReady, "0.2 % of all, and all of a kind");
+    assert_eq!(
+        verdict.why,
+        "in 2xx signed-in: 100.0 % could not be compared (timed_out 10), at most 1 % may be"
+    );
+    assert_eq!(state(&with_unknowns(good(), "2xx signed-in", 9), 0.01), State::Ready, "chance");
+    let large = divided(&[("2xx signed-out", 4_500, 0), ("2xx signed-in", 1_000, 0)]);
+    assert_eq!(state(&with_unknowns(large.clone(), "2xx signed-in", 10), 0.01), State::Ready);
+    assert_eq!(state(&with_unknowns(large, "2xx signed-in", 11), 0.01), State::NotReady);
+}
+
+#[test]
+fn the_unknowns_of_a_kind_are_brought_down_by_requests_of_that_kind() {
+    let both = divided(&[("2xx", 4_500, 0), ("4xx", 491, 0)]);
+    let verdict = judge(&with_unknowns(both, "4xx", 9), 0.01);
+    // 400 more of 4xx, which are a tenth.
+    assert_eq!((verdict.state, verdict.more_requests), (State::Undecided, 4_000));
+    assert_eq!(verdict.why, "in 4xx: 400 more requests to bring the unknowns below 1 %");
+    let rare = divided(&[("2xx", 10_000, 0), ("4xx", 20, 0)]);
+    assert_eq!(state(&with_unknowns(rare, "4xx", 9), 0.01), State::Ready);
 }
 
 #[test]
 fn cosmetic_differences_have_a_budget_of_their_own() {
-    let strata = BTreeMap::from([(stratum("a"), Tally { cosmetic: 400, ..tally(4_000, 0) })]);
+    let differ = kind(Tally { cosmetic: 400, ..tally(4_000, 0) });
+    let strata = BTreeMap::from([(stratum("a"), differ)]);
     let evidence = Evidence { strata, ..Evidence::default() };
     let verdict = Verdict::of(&evidence, Budget::default(), proof());
     assert!(verdict.state == State::NotReady && verdict.why.contains("cosmetic"), "{verdict:?}");
@@ -120,7 +163,7 @@ fn a_rare_kind_holds_nothing_up_but_may_speak_against_the_route() {
 /// Ten times as fast as the monolith.
 fn clocked(mut evidence: Evidence, span: Duration) -> Evidence {
     let took = |milliseconds| {
-        Buckets::from([(bucket(Duration::from_millis(milliseconds)), evidence.compared)])
+        Buckets::from([(bucket(Duration::from_millis(milliseconds)), evidence.coverage.compared)])
     };
     evidence.watched = Some(Watched { span, control: took(50), candidate: took(5) });
     evidence

@@ -189,6 +189,13 @@ pub(super) const PLANTS: &[Plant] = &[
         },
         found: &[],
     },
+    // Where a rule says that the order counts.
+    Plant {
+        name: "another-order-of-details",
+        asked: Product,
+        spoil: |it| swap(it, r#""zero":0,"tenth":0.1,"#, r#""tenth":0.1,"zero":0,"#),
+        found: &[("$.details", Moved, Critical)],
+    },
     Plant {
         name: "escaped-twice",
         asked: Product,

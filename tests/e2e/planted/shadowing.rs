@@ -14,6 +14,9 @@ const PAGE_THAT_COUNTS: &str = "catalog.product";
 const POPULAR: &str =
     r#", { at = ":root > body > main > ul:nth-of-type(2)", why = "changes as others look" }"#;
 
+/// Where the order of an object's members counts.
+const ORDERED: &str = r#"{ at = "$.details", why = "a client shows them in this order" }"#;
+
 /// What two answers of the shop itself differ in, by route: `tolerate` in TOML.
 const TOLERATED: [(&str, &str); 5] = [
     (
@@ -67,8 +70,10 @@ fn route(id: &str, matching: Value, like: &str) -> Table {
     let tolerated = TOLERATED.iter().find(|(it, _)| *it == like).map_or("", |it| it.1);
     let noise = if like == PAGE_THAT_COUNTS { "100%" } else { "10%" };
     let popular = if like == "catalog.home" { POPULAR } else { "" };
+    let ordered = if like == "catalog.show" { ORDERED } else { "" };
     let rules = format!(
         "tolerate = [{tolerated}]\n\
+         order = [{ordered}]\n\
          ignore = [{{ at = \":root > body > footer::text\", why = \"when the page was made\" }}{popular}]"
     );
     let mut route: Table = rules.parse().unwrap();

@@ -18,6 +18,9 @@ use tokio::{
 
 use super::canary;
 
+/// What is asked for with the names of operations.
+const OPERATIONS: &str = "/api/cart";
+
 /// A product that no other test looks at.
 const PRODUCT: u64 = 1999;
 
@@ -101,6 +104,18 @@ impl Buyer {
             format!("/gone/{}", canary::email("gone")),
         ] {
             self.send(self.request(Method::GET, &path)).await;
+        }
+        // The name of an operation tells kinds of requests apart, wherever there is one.
+        for operation in [
+            canary::email("operation"),
+            canary::token("operation"),
+            canary::name("operation"),
+            format!("card{}", canary::CARD[0]),
+            "Zqcanaryoperation4711".into(),
+            "zqcanary".repeat(6),
+        ] {
+            let named = [("query", "{ cart { total } }"), ("operationName", &*operation)];
+            self.send(self.request(Method::GET, OPERATIONS).query(&named)).await;
         }
     }
 

@@ -1,70 +1,10 @@
-//! `banyan report`: the store's reports as a table or as JSON.
+//! Reports for people: tables of plain text.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
-use serde::Serialize;
-use shadow::{
-    DifferenceReport, EarlierReport, Reports, RouteReport, Sample, State, StoreError, Verdict,
-};
+use shadow::{EarlierReport, RouteReport, Sample, Side, State, Unknown, Verdict};
 
-use crate::config::{Format, Report};
-
-/// Why there is no report.
-#[derive(Debug, thiserror::Error)]
-pub enum ReportError {
-    /// The store cannot be read.
-    #[error("the report store cannot be read; check --store")]
-    Store(#[from] StoreError),
-    /// The route was never compared.
-    #[error("no route `{0}` was compared yet; `banyan report` lists those that were")]
-    NoRoute(String),
-    /// A report could not be written as JSON: a fault of this program.
-    #[error("the report could not be written as JSON")]
-    Json(#[from] serde_json::Error),
-}
-
-/// One route with everything that is known of it.
-#[derive(Debug, Serialize)]
-struct Detail {
-    #[serde(flatten)]
-    route: RouteReport,
-    differences: Vec<Difference>,
-}
-
-#[derive(Debug, Serialize)]
-struct Difference {
-    #[serde(flatten)]
-    difference: DifferenceReport,
-    samples: Vec<Sample>,
-}
-
-/// The report that was asked for, as text to print.
-pub async fn text(arguments: &Report) -> Result<String, ReportError> {
-    let reports = Reports::open_read_only(&arguments.store).await?;
-    let Some(id) = &arguments.route else {
-        let routes = reports.routes().await?;
-        return match arguments.format {
-            Format::Text => Ok(overview(&routes)),
-            Format::Json => json(&routes),
-        };
-    };
-    let route = reports.route(id).await?.ok_or_else(|| ReportError::NoRoute(id.clone()))?;
-    let mut differences = Vec::new();
-    for difference in reports.differences(id).await? {
-        let samples = reports.samples(id, &difference.id).await?;
-        differences.push(Difference { difference, samples });
-    }
-    match arguments.format {
-        Format::Text => Ok(detail(&route, &differences)),
-        Format::Json => json(&Detail { route, differences }),
-    }
-}
-
-fn json(report: &impl Serialize) -> Result<String, ReportError> {
-    let mut text = serde_json::to_string_pretty(report)?;
-    text.push('\n');
-    Ok(text)
-}
+use super::{Detail, Difference};
 
 /// One line for each route that was compared.
 pub fn overview(routes: &[RouteReport]) -> String {
@@ -87,27 +27,34 @@ pub fn overview(routes: &[RouteReport]) -> String {
     table(&rows)
 }
 
-fn detail(route: &RouteReport, differences: &[Difference]) -> String {
+/// One route with everything that is known of it.
+pub(super) fn detail(detail: &Detail) -> String {
+    let Detail { route, differences, raced } = detail;
     let mut text = overview(std::slice::from_ref(route));
-    for (reason, count) in &route.unknowns {
+    if route.matched_by_digest > 0 {
         // Writing to a String cannot fail.
+        let _ = writeln!(text, "  matched by digest alone: {}", route.matched_by_digest);
+    }
+    for (reason, count) in &route.unknowns {
         let _ = writeln!(text, "  not compared, {}: {count}", reason.label());
     }
     text.push_str(&epoch(route));
     text.push_str(&strata(route));
+    text.push_str(&listed(differences));
+    text.push_str(&suggestions(differences));
+    text.push_str(&races(raced));
+    text
+}
+
+fn listed(differences: &[Difference]) -> String {
     if differences.is_empty() {
-        text.push_str("\nNo differences.\n");
-        return text;
+        return "\nNo differences.\n".to_owned();
     }
-    text.push('\n');
     let mut rows = vec![
-        ["PATH", "KIND", "CLASS", "REQUESTS", "EXCUSED", "MONOLITH", "EXTRACTION"]
+        ["PATH", "KIND", "CLASS", "REQUESTS", "EXCUSED", "MONOLITH", "EXTRACTION", "SAMPLE"]
             .map(str::to_owned),
     ];
     rows.extend(differences.iter().map(|Difference { difference: it, samples }| {
-        let value = |side: Option<Option<&String>>| {
-            side.map_or_else(String::new, |it| it.map_or_else(|| "–".to_owned(), Clone::clone))
-        };
         let newest = samples.first();
         [
             it.path.clone(),
@@ -115,13 +62,40 @@ fn detail(route: &RouteReport, differences: &[Difference]) -> String {
             it.class.to_string(),
             it.requests.to_string(),
             it.excused.to_string(),
-            value(newest.map(|it| it.control.value.as_ref())),
-            value(newest.map(|it| it.candidate.value.as_ref())),
+            newest.map_or_else(String::new, |it| value(&it.control)),
+            newest.map_or_else(String::new, |it| value(&it.candidate)),
+            newest.map_or_else(String::new, |it| it.request_id.clone()),
         ]
     }));
-    text.push_str(&table(&rows));
-    text.push_str(&suggestions(differences));
+    let mut text = format!("\n{}", table(&rows));
+    if let Some(newest) = differences.iter().find_map(|it| it.samples.first()) {
+        // Writing to a String cannot fail.
+        let _ = write!(
+            text,
+            "\nWhere the route has `record`, a sample's request is asked again, and shown, by\n\n\
+             banyan replay RECORDINGS --sample {} --values --monolith URL --database URL\n",
+            newest.request_id
+        );
+    }
     text
+}
+
+fn value(side: &Side) -> String {
+    side.value.clone().unwrap_or_else(|| "–".to_owned())
+}
+
+/// What changed between the two answers.
+fn races(samples: &[Sample]) -> String {
+    if samples.is_empty() {
+        return String::new();
+    }
+    let mut rows = vec![["PATH", "MONOLITH", "EXTRACTION", "REQUEST"].map(str::to_owned)];
+    rows.extend(
+        samples.iter().map(|it| {
+            [it.path.clone(), value(&it.control), value(&it.candidate), it.request.clone()]
+        }),
+    );
+    format!("\nRaced, and so not compared; samples of it:\n\n{}", table(&rows))
 }
 
 /// Rules for what looks like noise, to be pasted into the route, each with what it would have excused.
@@ -161,7 +135,8 @@ fn epoch(route: &RouteReport) -> String {
 /// A line for each kind of requests.
 fn strata(route: &RouteReport) -> String {
     let mut rows = vec![
-        ["KIND", "REQUESTS", "DISTINCT", "CRITICAL", "COSMETIC", "VERDICT"].map(str::to_owned),
+        ["KIND", "REQUESTS", "DISTINCT", "CRITICAL", "COSMETIC", "UNKNOWN", "VERDICT"]
+            .map(str::to_owned),
     ];
     rows.extend(route.strata.iter().map(|it| {
         let state = match it.state {
@@ -173,9 +148,19 @@ fn strata(route: &RouteReport) -> String {
         let [requests, distinct] = counts.map(|it| it.to_string());
         let [critical, cosmetic] =
             [it.distinct.critical, it.distinct.cosmetic].map(|it| it.to_string());
-        [it.stratum.to_string(), requests, distinct, critical, cosmetic, state]
+        let unknown = sum(&it.unknowns);
+        [it.stratum.to_string(), requests, distinct, critical, cosmetic, unknown, state]
     }));
+    if !route.unplaced.is_empty() {
+        let none = String::new;
+        let unknown = sum(&route.unplaced);
+        rows.push(["(not known)".to_owned(), none(), none(), none(), none(), unknown, none()]);
+    }
     if rows.len() == 1 { String::new() } else { format!("\n{}", table(&rows)) }
+}
+
+fn sum(unknowns: &BTreeMap<Unknown, u64>) -> String {
+    unknowns.values().sum::<u64>().to_string()
 }
 
 /// The verdict, and what is missing.
