@@ -1,37 +1,16 @@
 //! What changes between two answers is neither side's fault, and a fault is not taken for that.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
 use std::{
     collections::BTreeMap,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
 };
 
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use prometheus::Registry;
-use shadow::{
-    Around, Budget, Experiment, Leg, Observation, Proof, Question, Reading, Recheck,
-    RequestSummary, RouteReport, Settings, Shadow, Store, Subject, Unknown, compare::Rules,
-};
-use tempfile::TempDir;
+use shadow::{Around, Question, Recheck, RouteReport, Settings, Unknown};
 
-const ROUTE: &str = "catalog.show";
-
-/// Nothing here takes so long.
-const LONG: Duration = Duration::from_mins(1);
-
-/// A judge, its store, and how often the monolith was asked once more.
-struct Bench {
-    _directory: TempDir,
-    store: Store,
-    judge: Shadow,
-    subject: Arc<Subject>,
-    asked: Arc<AtomicU64>,
-}
+use super::bench::*;
 
 /// What the two sides say, and the monolith when it is asked once more.
 struct Answers {
@@ -43,15 +22,15 @@ struct Answers {
     around: [&'static str; 3],
 }
 
-impl Bench {
+/// A judge, and how often a side was asked once more.
+struct Races {
+    judged: Bench,
+    asked: Arc<AtomicU64>,
+}
+
+impl Races {
     async fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}", directory.path().join("banyan.db").display());
-        let store = Store::open(&url).await.unwrap();
-        let judge = Shadow::start(Settings::default(), store.clone(), &Registry::new()).unwrap();
-        let (rules, budget, proof) = (Rules::default(), Budget::default(), Proof::default());
-        let subject = Arc::new(Subject::new(ROUTE, rules, budget, proof, Vec::new()));
-        Self { _directory: directory, store, judge, subject, asked: Arc::default() }
+        Self { judged: Bench::new(Settings::default()).await, asked: Arc::default() }
     }
 
     fn offer(&self, answers: &Answers) {
@@ -66,36 +45,21 @@ impl Bench {
         let asked = Arc::clone(&self.asked);
         Box::pin(async move {
             asked.fetch_add(1, Ordering::Relaxed);
-            answer.map(json)
+            answer.map(observation)
         })
     }
 
     fn offer_with(&self, answers: &Answers, side: impl FnOnce(Question) -> Recheck) {
         let Answers { control, candidate, again, recheck, .. } = *answers;
-        let question = self.question(recheck);
-        self.judge.offer(Experiment {
-            subject: Arc::clone(&self.subject),
-            request: RequestSummary {
-                id: "0f6d2c1e".to_owned(),
-                method: Method::GET,
-                target: "/api/products/7".to_owned(),
-                template: "/products/{id}".to_owned(),
-                signed_in: false,
-                operation: None,
-                variant: 0,
-            },
-            control: Leg::Answered(json(control)),
-            candidate: Leg::Answered(json(candidate)),
-            again: again.map(|it| Leg::Answered(json(it))),
-            recheck: Some(side(question)),
-            reading: Reading::default(),
-            deadline: LONG,
-        });
+        let mut experiment = experiment(json(control), json(candidate));
+        experiment.again = again.map(json);
+        experiment.recheck = Some(side(self.question(recheck)));
+        self.judged.judge.offer(experiment);
     }
 
     async fn report(&self) -> RouteReport {
-        tokio::time::timeout(LONG, self.judge.drain(LONG / 2)).await.unwrap();
-        self.store.reports().route(ROUTE).await.unwrap().unwrap()
+        self.judged.drain().await;
+        self.judged.report().await
     }
 
     fn asked(&self) -> u64 {
@@ -103,28 +67,15 @@ impl Bench {
     }
 }
 
-fn json(body: &'static str) -> Observation {
-    let mut headers = HeaderMap::new();
-    headers.insert("content-type", HeaderValue::from_static("application/json"));
-    let took = Duration::from_millis(12);
-    Observation {
-        status: StatusCode::OK,
-        headers,
-        body: body.into(),
-        trailers: HeaderMap::new(),
-        took,
-    }
-}
-
 /// What one request with these answers counts as: matched, mismatched, raced.
 async fn counted(answers: &Answers) -> (u64, u64, u64) {
-    let bench = Bench::new().await;
+    let bench = Races::new().await;
     bench.offer(answers);
     let report = bench.report().await;
     let raced = report.unknowns.get(&Unknown::Raced).copied().unwrap_or_default();
     assert_eq!(report.unknowns.values().sum::<u64>(), raced, "{:?}", report.unknowns);
     if raced > 0 {
-        assert!(bench.store.reports().differences(ROUTE).await.unwrap().is_empty());
+        assert!(bench.judged.store.reports().differences(ROUTE).await.unwrap().is_empty());
     }
     (report.matched, report.mismatched, raced)
 }
@@ -152,7 +103,7 @@ async fn a_sale_between_the_two_answers_is_neither_a_match_nor_a_mismatch() {
 
 #[tokio::test]
 async fn what_raced_is_kept_to_be_looked_at_without_what_a_buyer_entered() {
-    let bench = Bench::new().await;
+    let bench = Races::new().await;
     bench.offer(&Answers {
         control: r#"{"name":"Jane","stock":3,"sold":7}"#,
         candidate: r#"{"name":"Jane","stock":2,"sold":8}"#,
@@ -160,7 +111,7 @@ async fn what_raced_is_kept_to_be_looked_at_without_what_a_buyer_entered() {
         ..SALE
     });
     bench.report().await;
-    let samples = bench.store.reports().races(ROUTE).await.unwrap();
+    let samples = bench.judged.store.reports().races(ROUTE).await.unwrap();
     let [sample] = &*samples else { panic!("{samples:?}") };
     assert_eq!((&*sample.path, sample.omitted), ("$.stock", 1), "and one more place");
     assert_eq!(sample.stratum, "2xx signed-out application/json");
@@ -175,7 +126,7 @@ async fn what_raced_is_kept_to_be_looked_at_without_what_a_buyer_entered() {
 async fn the_side_that_was_first_is_asked_again() {
     let (before, after) = (SALE.control, SALE.candidate);
     for (recheck, raced) in [(after, 1), (before, 0)] {
-        let bench = Bench::new().await;
+        let bench = Races::new().await;
         let answers = Answers { control: after, candidate: before, recheck: Ok(recheck), ..SALE };
         bench.offer_with(&answers, Recheck::Candidate);
         let report = bench.report().await;
@@ -202,10 +153,10 @@ async fn a_fault_stays_one_whatever_else_has_changed() {
 async fn two_sales_around_the_candidates_answer_are_no_fault_of_its() {
     assert_eq!(counted(&TWO_SALES).await, (0, 0, 1));
     let times = Answers {
-        control: r#"{"at":"2026-11-29T12:00:00.100Z"}"#,
-        candidate: r#"{"at":"2026-11-29T12:00:00.900Z"}"#,
-        recheck: Ok(r#"{"at":"2026-11-29T12:00:01.000Z"}"#),
-        around: [r#"{"at":"2026-11-29T12:00:01.000Z"}"#; 3],
+        control: r#"{"sold_at":"2026-11-29T12:00:00.100Z"}"#,
+        candidate: r#"{"sold_at":"2026-11-29T12:00:00.900Z"}"#,
+        recheck: Ok(r#"{"sold_at":"2026-11-29T12:00:01.000Z"}"#),
+        around: [r#"{"sold_at":"2026-11-29T12:00:01.000Z"}"#; 3],
         ..SALE
     };
     assert_eq!(counted(&times).await, (0, 0, 1));
@@ -245,7 +196,7 @@ async fn a_candidate_that_is_wrong_at_random_is_not_taken_for_two_sales() {
 
 #[tokio::test]
 async fn both_sides_are_not_asked_again_about_everything_that_changes() {
-    let bench = Bench::new().await;
+    let bench = Races::new().await;
     for _ in 0..500 {
         bench.offer(&Answers { around: [SALE.control, SALE.candidate, STILL[0]], ..TWO_SALES });
     }
@@ -274,7 +225,7 @@ async fn a_field_that_is_another_one_each_time_hides_no_fault() {
 
 #[tokio::test]
 async fn the_monolith_is_asked_again_only_where_something_differs() {
-    let bench = Bench::new().await;
+    let bench = Races::new().await;
     for _ in 0..10 {
         bench.offer(&Answers { candidate: SALE.control, ..SALE });
     }
@@ -283,7 +234,7 @@ async fn the_monolith_is_asked_again_only_where_something_differs() {
 
 #[tokio::test]
 async fn a_candidate_that_is_always_wrong_does_not_have_the_monolith_asked_each_time() {
-    let bench = Bench::new().await;
+    let bench = Races::new().await;
     for _ in 0..500 {
         bench.offer(&Answers { recheck: Ok(SALE.control), ..SALE });
     }

@@ -1,27 +1,17 @@
 //! Verdicts from end to end: which requests count, and what a change does to what was counted.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
-
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode};
 use prometheus::Registry;
 use shadow::{
-    Budget, Experiment, Leg, MonolithVersion, Observation, Proof, Reading, Reports, RequestSummary,
-    RouteReport, Settings, Shadow, Share, State, Store, StoreError, Subject, Unknown,
-    compare::Rules,
+    Budget, Leg, MonolithVersion, Observation, Proof, Reports, RouteReport, Settings, Shadow,
+    Share, State, Store, StoreError, Subject, Unknown, compare::Rules,
 };
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, SqliteConnection};
 use tempfile::TempDir;
 
-const ROUTE: &str = "catalog.show";
-
-/// Nothing here takes so long; a test that waits for it has failed.
-const LONG: Duration = Duration::from_mins(1);
-
-fn url(directory: &Path) -> String {
-    format!("sqlite://{}", directory.join("banyan.db").display())
-}
+use super::bench::{LONG, ROUTE, experiment, observation, url};
 
 /// One process: a judge of its own on the store in a directory.
 struct Process {
@@ -49,24 +39,13 @@ impl Process {
 
     fn offer(&self, subject: &Arc<Subject>, request: &Request) {
         let Request { target, status, candidate, again, version, variant } = *request;
-        self.judge.offer(Experiment {
-            subject: Arc::clone(subject),
-            request: RequestSummary {
-                id: "0f6d2c1e".to_owned(),
-                method: Method::GET,
-                target: format!("/products/{target}"),
-                template: "/products/{id}".to_owned(),
-                signed_in: false,
-                operation: None,
-                variant,
-            },
-            control: Leg::Answered(answer(status, "1", version)),
-            candidate: Leg::Answered(answer(status, candidate, version)),
-            again: again.map(|it| Leg::Answered(answer(status, it, version))),
-            recheck: None,
-            reading: Reading::default(),
-            deadline: LONG,
-        });
+        let answered = |status, body| Leg::Answered(answer(status, body, version));
+        let mut experiment = experiment(answered(status, "1"), answered(status, candidate));
+        experiment.subject = Arc::clone(subject);
+        experiment.request.target = format!("/products/{target}");
+        experiment.request.variant = variant;
+        experiment.again = again.map(|it| answered(status, it));
+        self.judge.offer(experiment);
     }
 }
 
@@ -86,11 +65,10 @@ const GOOD: Request =
     Request { target: 1, variant: 0, status: 200, candidate: "1", again: None, version: "" };
 
 fn answer(status: u16, body: &'static str, version: &'static str) -> Observation {
-    let mut headers = HeaderMap::new();
-    headers.insert("content-type", HeaderValue::from_static("application/json"));
-    headers.insert("x-version", HeaderValue::from_static(version));
-    let (status, took) = (StatusCode::from_u16(status).unwrap(), Duration::from_millis(12));
-    Observation { status, headers, body: body.into(), trailers: HeaderMap::new(), took }
+    let mut answer = observation(body);
+    answer.status = StatusCode::from_u16(status).unwrap();
+    answer.headers.insert("x-version", HeaderValue::from_static(version));
+    answer
 }
 
 /// A budget of 1 %, at once.
