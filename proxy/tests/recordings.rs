@@ -54,20 +54,29 @@ struct Monolith {
     asked: Arc<Mutex<BTreeMap<String, u64>>>,
     /// Each answer waits for a word from here, while there is somebody to say it.
     gate: Arc<Mutex<Option<Receiver<()>>>>,
+    /// It answers 404.
+    is_gone: Arc<AtomicBool>,
 }
 
 impl Monolith {
     fn start(body: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let (asked, gate) = (Arc::default(), Arc::default());
-        let monolith = Self { address, asked: Arc::clone(&asked), gate: Arc::clone(&gate) };
+        let monolith =
+            Self { address, asked: Arc::default(), gate: Arc::default(), is_gone: Arc::default() };
+        let (asked, gate) = (Arc::clone(&monolith.asked), Arc::clone(&monolith.gate));
+        let is_gone = Arc::clone(&monolith.is_gone);
         let body = "x".repeat(body);
         let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let (asked, gate, answer) = (Arc::clone(&asked), Arc::clone(&gate), answer.clone());
-                thread::spawn(move || serve(&stream, &answer, &asked, &gate));
+                let is_gone = Arc::clone(&is_gone);
+                let answer = move || {
+                    let status = if is_gone.load(Ordering::Relaxed) { 404 } else { 200 };
+                    answer.replacen("200", &status.to_string(), 1)
+                };
+                thread::spawn(move || serve(&stream, answer, &asked, &gate));
             }
         });
         monolith
@@ -91,7 +100,7 @@ impl Monolith {
 
 fn serve(
     mut stream: &TcpStream,
-    answer: &str,
+    answer: impl Fn() -> String,
     asked: &Mutex<BTreeMap<String, u64>>,
     gate: &Mutex<Option<Receiver<()>>>,
 ) {
@@ -108,7 +117,7 @@ fn serve(
         if let Some(gate) = &*gate.lock().unwrap() {
             let _ = gate.recv();
         }
-        if stream.write_all(answer.as_bytes()).is_err() {
+        if stream.write_all(answer().as_bytes()).is_err() {
             return;
         }
     }
@@ -356,6 +365,10 @@ fn what_kept_a_side_from_answering_is_said() {
         said.contains("could not be compared: failed: the handler's database failed"),
         "{said}"
     );
+    studio.monolith.is_gone.store(true, Ordering::Relaxed);
+    let said = text(studio.replay(&[]));
+    let strayed = "1 answered by the monolith with another status than when recorded";
+    assert!(said.contains(strayed), "{said}");
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let said = text(studio.replay_at(&format!("http://{nobody}"), &["--format", "junit"]));
     assert!(said.contains("control_failed: no answer came: the server could not be"), "{said}");

@@ -61,6 +61,7 @@ async fn replayed_elsewhere(
     let flags = ["--writes", "--values"];
     let replayed = studio.replay(&studio.recordings(), &flags, extracted::all()).await.unwrap();
     assert_eq!(replayed.conclusion, Conclusion::Same, "{}", replayed.text);
+    assert!(!replayed.text.contains("another status"), "{}", replayed.text);
     let (_, cart) = browser.json("/api/cart").await.unwrap();
     // The monolith did it once more, and the handler's was undone.
     assert_eq!(quantity(&cart, variant), before + 1, "{cart}");
@@ -69,6 +70,7 @@ async fn replayed_elsewhere(
     let flags = ["--writes", "--values", "--rate", "1000"];
     let replayed = studio.replay(&studio.recordings(), &flags, extracted::all()).await.unwrap();
     assert_eq!(replayed.conclusion, Conclusion::Same, "{}", replayed.text);
+    assert!(!replayed.text.contains("another status"), "{}", replayed.text);
     let (_, cart) = browser.json("/api/cart").await.unwrap();
     assert_eq!(quantity(&cart, variant), before + 2, "{cart}");
 }

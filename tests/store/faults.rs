@@ -12,6 +12,7 @@ use sqlx::{Connection as _, Executor as _};
 use crate::{
     bench::{LONG, Place, Process, differences},
     on_each_store,
+    programs::mysqld,
     servers::{Kind, Server, connect},
 };
 
@@ -89,6 +90,14 @@ async fn a_store_whose_tables_go_begins_anew(place: Place) {
 #[tokio::test]
 async fn a_mariadb_that_stops_and_dies_costs_nothing() {
     a_server_that_stops_and_dies_costs_nothing(Kind::MariaDb).await;
+}
+
+#[tokio::test]
+async fn a_mysql_that_stops_and_dies_costs_nothing() {
+    // Where it was fetched.
+    if mysqld().is_some() {
+        a_server_that_stops_and_dies_costs_nothing(Kind::MySql).await;
+    }
 }
 
 #[tokio::test]

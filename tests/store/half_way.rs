@@ -35,7 +35,7 @@ async fn die_in(url: &str, version: i64, done: usize) {
     let mut connection = connect(url).await;
     MYSQL.run_to(version - 1, &mut connection).await.unwrap();
     connection.close().await.unwrap();
-    let checksum: String = migration.checksum.iter().map(|it| format!("{it:02x}")).collect();
+    let checksum = hex::encode(&migration.checksum);
     let begun = format!(
         "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
          VALUES ({version}, 'killed', FALSE, X'{checksum}', -1)"

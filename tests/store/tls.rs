@@ -162,6 +162,12 @@ async fn believed(kind: Kind) -> Guarded {
             assert!(error.to_string().contains("name the CA that issued it"), "{error}");
         }
     }
+    let absent = guarded.url(&database, "VERIFY_CA", Some("absent.pem"));
+    let error = Store::open_or_wait(&absent, None).await.unwrap_err();
+    assert!(
+        matches!(&error, StoreError::File(file, _) if file.ends_with("absent.pem")),
+        "{error:?}"
+    );
     // Only TLS gets in: who was let in above spoke it.
     let refused = Store::open(&guarded.url(&database, "DISABLED", None)).await.unwrap_err();
     assert!(matches!(refused, StoreError::Open(_)), "{refused:?}");

@@ -176,7 +176,7 @@ mod tests {
         let (checkpoint, found) = Checkpoint::open(&file, Some(&key), &arguments(&[])).unwrap();
         assert!(found.is_none());
         for entry in &archive.entries[..2] {
-            tally.count(entry, None, Outcome::Same);
+            tally.count(entry, None, Outcome::Same.into());
         }
         checkpoint.write(&archive.entries[1], &tally, &sessions).unwrap();
 

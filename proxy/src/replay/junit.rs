@@ -133,6 +133,7 @@ mod tests {
             noise: 2,
             different: 1,
             unknown: 1,
+            strayed: 0,
             skipped: [(Skip::Write, 3)].into(),
             failing: vec![failing("wrong"), late],
         };

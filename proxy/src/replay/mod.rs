@@ -22,7 +22,7 @@ use self::{
     checkpoint::{Checkpoint, CheckpointError},
     progress::Progress,
     sides::Sides,
-    tally::{Outcome, Skip, Tally},
+    tally::{Compared, Outcome, Skip, Tally},
 };
 use crate::{
     config::{RailsError, Replay, ReplayFormat},
@@ -184,8 +184,8 @@ impl Run<'_> {
         let mut last = None;
         {
             let mut outcomes = std::pin::pin!(self.outcomes(interrupted));
-            while let Some((entry, request, outcome)) = outcomes.next().await {
-                tally.count(entry, request, outcome);
+            while let Some((entry, request, compared)) = outcomes.next().await {
+                tally.count(entry, request, compared);
                 progress.step(&tally);
                 if let Some(checkpoint) = &self.checkpoint {
                     checkpoint.reached(entry, &tally, &self.sides.sessions)?;
@@ -213,7 +213,7 @@ impl Run<'_> {
     fn outcomes(
         &self,
         interrupted: impl Future,
-    ) -> impl Stream<Item = (&Entry, Option<String>, Outcome)> {
+    ) -> impl Stream<Item = (&Entry, Option<String>, Compared)> {
         let entries = stream::iter(&self.archive.entries);
         let pace = self.arguments.rate.map(|it| Duration::from_secs(1) / it);
         let at_once = if pace.is_some() { AT_ONCE } else { 1 };
@@ -234,13 +234,13 @@ impl Run<'_> {
     }
 
     /// What was asked for is told only to who may see values.
-    async fn outcome<'a>(&'a self, entry: &'a Entry) -> (&'a Entry, Option<String>, Outcome) {
+    async fn outcome<'a>(&'a self, entry: &'a Entry) -> (&'a Entry, Option<String>, Compared) {
         let Ok(exchange) = self.archive.exchange(entry) else {
-            return (entry, None, Outcome::Skipped(Skip::Gone));
+            return (entry, None, Outcome::Skipped(Skip::Gone).into());
         };
         let request = format!("{} {}", exchange.method, exchange.target);
-        let outcome = self.sides.compare(exchange).await;
-        (entry, self.arguments.values.then_some(request), outcome)
+        let compared = self.sides.compare(exchange).await;
+        (entry, self.arguments.values.then_some(request), compared)
     }
 }
 

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::{
     AT_ONCE, ReplayError,
     sessions::Sessions,
-    tally::{Found, Miss, Outcome, Skip},
+    tally::{Compared, Found, Miss, Outcome, Skip},
 };
 use crate::{
     config::Replay,
@@ -82,14 +82,14 @@ impl Sides {
 
     /// Asks both, and compares what they say. A read is asked of the monolith first, as in shadow;
     /// a write of the handler, since what it does is undone: both begin from the same state.
-    pub(super) async fn compare(&self, mut exchange: Exchange) -> Outcome {
+    pub(super) async fn compare(&self, mut exchange: Exchange) -> Compared {
         let route = self.table.find(&exchange.method, exchange.target.path());
         let Some(extraction) = self.extractions.get(&*route.id).copied() else {
-            return Outcome::Skipped(Skip::NoHandler);
+            return Outcome::Skipped(Skip::NoHandler).into();
         };
         let is_safe = exchange.method.is_safe();
         if !is_safe && !self.writes {
-            return Outcome::Skipped(Skip::Write);
+            return Outcome::Skipped(Skip::Write).into();
         }
         let _turn = self.sessions.turn(&exchange).await;
         self.sessions.translate(&mut exchange).await;
@@ -102,9 +102,23 @@ impl Sides {
             let candidate = candidate.await;
             (control.await, candidate)
         };
+        let mut strayed = false;
         if let Ok(control) = &control {
             self.sessions.learn(&exchange, control);
+            strayed = exchange.answer.as_ref().is_some_and(|it| it.status != control.status);
         }
+        let outcome = self.outcome(&snapshot, &exchange, control, candidate).await;
+        Compared { outcome, strayed }
+    }
+
+    /// What the two answers come to.
+    async fn outcome(
+        &self,
+        snapshot: &Snapshot,
+        exchange: &Exchange,
+        control: Result<Observation, Miss>,
+        candidate: Result<Observation, Miss>,
+    ) -> Outcome {
         let (control, candidate) = match (control, candidate) {
             (Ok(control), Ok(candidate)) => (control, candidate),
             (_, Err(Miss { kind: Unknown::Declined, .. })) => {
@@ -112,16 +126,16 @@ impl Sides {
             }
             (Err(why), _) | (_, Err(why)) => return Outcome::Unknown(why),
         };
-        let found = match self.differences(&snapshot, control.clone(), candidate) {
+        let found = match self.differences(snapshot, control.clone(), candidate) {
             Ok(found) if found.is_empty() => return Outcome::Same,
             Ok(found) => found,
             Err(why) => return Outcome::Unknown(why.into()),
         };
-        if !is_safe || route.noise == Percent::NONE {
+        if !exchange.method.is_safe() || snapshot.route.noise == Percent::NONE {
             return Outcome::Different(found);
         }
-        let again = self.ask_monolith(&snapshot).await;
-        let itself = again.ok().and_then(|it| self.differences(&snapshot, control, it).ok());
+        let again = self.ask_monolith(snapshot).await;
+        let itself = again.ok().and_then(|it| self.differences(snapshot, control, it).ok());
         without_noise(found, &itself.unwrap_or_default())
     }
 

@@ -10,6 +10,14 @@ use crate::recording::Entry;
 /// Failing requests of a route that are listed; more are counted.
 const LISTED: usize = 100;
 
+/// What came of one request, and of what it was recorded for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Compared {
+    pub(super) outcome: Outcome,
+    /// The monolith answered with another status than then.
+    pub(super) strayed: bool,
+}
+
 /// What came of one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Outcome {
@@ -77,6 +85,9 @@ pub(super) struct RouteTally {
     pub(super) noise: u64,
     pub(super) different: u64,
     pub(super) unknown: u64,
+    /// Of all these, those that the monolith answered with another status than when they were
+    /// recorded: this run has not the state or the sessions that they were made in.
+    pub(super) strayed: u64,
     /// By reason.
     pub(super) skipped: BTreeMap<Skip, u64>,
     /// Those that differed or could not be compared; the first of them.
@@ -99,6 +110,12 @@ pub(super) struct Failing {
     pub(super) why: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub(super) differences: Vec<Found>,
+}
+
+impl From<Outcome> for Compared {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, strayed: false }
+    }
 }
 
 impl From<Unknown> for Miss {
@@ -135,9 +152,10 @@ impl Found {
 }
 
 impl Tally {
-    pub(super) fn count(&mut self, entry: &Entry, request: Option<String>, outcome: Outcome) {
+    pub(super) fn count(&mut self, entry: &Entry, request: Option<String>, compared: Compared) {
         let route = self.routes.entry(entry.route.clone()).or_default();
-        let (unknown, why, differences) = match outcome {
+        route.strayed += u64::from(compared.strayed);
+        let (unknown, why, differences) = match compared.outcome {
             Outcome::Same => {
                 route.same += 1;
                 return;

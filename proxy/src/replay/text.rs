@@ -85,15 +85,17 @@ fn notes(tally: &Tally, loss: &Loss) -> String {
         let count = tally.routes.values().filter_map(|it| it.skipped.get(&skip)).sum();
         note(count, &format!("skipped: {}", skip.label()));
     }
-    let mut lost = |count: usize, one: &str, more: &str| {
+    let strayed = tally.routes.values().map(|it| it.strayed).sum();
+    note(strayed, "answered by the monolith with another status than when recorded");
+    let mut unread = |count: usize, one: &str, more: &str| {
         note(count as u64, if count == 1 { one } else { more });
     };
-    lost(loss.torn, "record was not written whole", "records were not written whole");
-    lost(loss.damaged, "record was damaged since", "records were damaged since");
-    lost(loss.expired, "segment has expired", "segments have expired");
+    unread(loss.torn, "record was not written whole", "records were not written whole");
+    unread(loss.damaged, "record was damaged since", "records were damaged since");
+    unread(loss.expired, "segment has expired", "segments have expired");
     let [one, more] = ["segment is", "segments are"];
     let other = "encrypted with another key";
-    lost(loss.other_key, &format!("{one} {other}"), &format!("{more} {other}"));
+    unread(loss.other_key, &format!("{one} {other}"), &format!("{more} {other}"));
     text
 }
 

@@ -1,6 +1,6 @@
 //! Connections to the store, whichever database it is, and for how long each is waited for.
 
-use std::{str::FromStr as _, time::Duration};
+use std::{path::PathBuf, str::FromStr as _, sync::Arc, time::Duration};
 
 use futures_util::{FutureExt as _, future::BoxFuture};
 use sqlx::{
@@ -16,7 +16,7 @@ use super::{
     file::{self, Watched},
     resume::resume,
     table::Table,
-    unreachable::unreachable,
+    unreachable::{files, unreachable},
     value::Value,
 };
 
@@ -42,6 +42,8 @@ const PARAMETERS: usize = 1_000;
 pub(super) struct Database {
     pool: AnyPool,
     pub(super) dialect: Dialect,
+    /// Certificates and keys that its URL names.
+    files: Arc<[PathBuf]>,
 }
 
 /// A connection that is in use. It goes back when what was asked is answered; one that is given up in
@@ -93,12 +95,13 @@ impl Database {
             AnyConnectOptions::from_str(url)
         };
         let pool = options.connect_lazy_with(at.map_err(StoreError::Url)?);
-        Ok(Self { pool, dialect })
+        Ok(Self { pool, dialect, files: files(url).into() })
     }
 
     /// Whether it can be reached.
     pub(super) async fn reach(&self) -> Result<(), StoreError> {
-        self.lease().await.map_err(unreachable)?.give_back();
+        let lease = self.lease().await.map_err(|it| unreachable(it, &self.files))?;
+        lease.give_back();
         Ok(())
     }
 

@@ -1,8 +1,12 @@
 //! The store that is written: counts as deltas in one transaction, samples bounded per difference.
 
-use std::sync::{
-    Arc, OnceLock,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    io,
+    path::PathBuf,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use futures_util::{FutureExt as _, future::BoxFuture};
@@ -44,6 +48,9 @@ pub enum StoreError {
          certificate does"
     )]
     Certificate(#[source] sqlx::Error),
+    /// A certificate or a key that its URL names cannot be read.
+    #[error("{}, which its URL names, cannot be read", .0.display())]
+    File(PathBuf, #[source] io::Error),
     /// It was made by a newer build, or a migration was interrupted.
     #[error("its tables are not those of this build")]
     Migrate(#[source] MigrateError),
