@@ -34,7 +34,7 @@ pub use crate::{
         DifferenceReport, EarlierReport, Latency, Reports, Retention, RouteReport, RuleReport,
         Sample, Side, Store, StoreError, StratumReport,
     },
-    runner::{OnMismatch, Prepare, Prepared, Settings, Shadow, StartError},
+    runner::{OnMismatch, Prepare, Prepared, Settings, Shadow, StartError, yield_to_buyers},
     sensitive::is_personal,
     stratum::Stratum,
     subject::{Budget, Proof, Share, Subject},

@@ -181,8 +181,8 @@ impl Shadow {
     }
 }
 
-/// Buyers first: the kernel gives these threads what the others leave.
-fn yield_to_buyers() {
+/// Buyers first: from now on the kernel gives this thread what the others leave.
+pub fn yield_to_buyers() {
     // On Linux the niceness is the thread's own. Where it cannot be changed nothing is lost but that.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::nice(10);

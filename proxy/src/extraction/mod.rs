@@ -13,6 +13,7 @@ mod transactions;
 use std::{fmt, io, sync::Arc, time::Duration};
 
 use extracted::{Application, Effects, Extraction, Reply, Request};
+use shadow::yield_to_buyers;
 use sqlx::MySqlPool;
 use time::OffsetDateTime;
 use tokio::{
@@ -90,6 +91,17 @@ struct Database {
     transactions: Arc<Transactions>,
 }
 
+/// Whose calls a runtime runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Callers {
+    /// Buyers wait for the replies.
+    Buyers,
+    /// Only the judge does: its threads have a lower priority. Without that, a group of threads that
+    /// the kernel schedules as one, a service's or a session's, has less left for those that serve
+    /// buyers, also where they run on another processor.
+    Judge,
+}
+
 /// What handlers are given to work with.
 pub struct Surroundings {
     /// The monolith's database.
@@ -101,24 +113,25 @@ pub struct Surroundings {
 }
 
 impl Extractions {
-    /// Starts the runtime's `threads`, named `name`; at most `concurrency` handlers run at once.
+    /// Starts the runtime's `threads`; at most `concurrency` handlers run at once.
     /// Where there are jobs to be pushed, what was left behind is swept up from now on.
     ///
     /// # Errors
     /// When the system gives no threads.
     pub fn start(
-        name: &str,
+        callers: Callers,
         threads: usize,
         concurrency: usize,
         surroundings: Surroundings,
         metrics: &ExtractionMetrics,
     ) -> io::Result<Self> {
         let Surroundings { database, jobs, application } = surroundings;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(threads)
-            .thread_name(name)
-            .enable_all()
-            .build()?;
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        match callers {
+            Callers::Buyers => builder.thread_name("extraction"),
+            Callers::Judge => builder.thread_name("candidate").on_thread_start(yield_to_buyers),
+        };
+        let runtime = builder.worker_threads(threads).enable_all().build()?;
         let outbox = database.clone().zip(jobs).map(|(database, queue)| {
             let outbox = Outbox { database, queue, metrics: metrics.clone() };
             runtime.spawn(outbox.clone().sweep_regularly());

@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
-        mpsc::{self, Receiver, RecvTimeoutError, SyncSender},
+        mpsc::{self, Receiver, RecvTimeoutError, SyncSender, TryRecvError},
     },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -14,6 +14,7 @@ use std::{
 
 use bytes::Bytes;
 use prometheus::Registry;
+use shadow::yield_to_buyers;
 use time::OffsetDateTime;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -31,6 +32,10 @@ const QUEUE: usize = 1_000;
 
 /// KiB of bodies that they may hold.
 const QUEUE_KIB: usize = 32 * 1024;
+
+/// How long the thread looks away from an empty queue, and how often before it lets itself be woken.
+const PAUSE: Duration = Duration::from_millis(1);
+const LOOKS: u32 = 50;
 
 /// How often the folder is looked through for what has expired.
 const TIDY: Duration = Duration::from_mins(1);
@@ -102,7 +107,11 @@ impl Recorder {
         let ready = folder::create(&desk.settings.folder).and_then(|()| desk.tidy());
         ready.map_err(|it| StartError::Folder(shown, it))?;
         let thread = thread::Builder::new().name("recorder".into());
-        let thread = thread.spawn(move || desk.work(&queued)).map_err(StartError::Threads)?;
+        let work = move || {
+            yield_to_buyers();
+            desk.work(&queued);
+        };
+        let thread = thread.spawn(work).map_err(StartError::Threads)?;
         let room = Arc::new(Semaphore::new(QUEUE_KIB));
         let thread = Mutex::new(Some(thread));
         Ok(Self(Arc::new(Handle { queue, room, metrics, thread })))
@@ -163,7 +172,7 @@ struct Desk {
 impl Desk {
     fn work(mut self, queued: &Receiver<Message>) {
         loop {
-            match queued.recv_timeout(TIDY) {
+            match next(queued) {
                 Ok(Message::Exchange { exchange, keep, _room }) => self.take(&exchange, keep),
                 Ok(Message::End) | Err(RecvTimeoutError::Disconnected) => return,
                 Err(RecvTimeoutError::Timeout) => {}
@@ -224,6 +233,19 @@ impl Desk {
         self.writers.retain(|_, it| it.path.exists());
         Ok(())
     }
+}
+
+/// What comes next, if it comes within [`TIDY`]. While exchanges keep coming the queue is looked into
+/// now and then, since to wake this thread would cost those that serve buyers.
+fn next(queued: &Receiver<Message>) -> Result<Message, RecvTimeoutError> {
+    for _ in 0..LOOKS {
+        match queued.try_recv() {
+            Ok(message) => return Ok(message),
+            Err(TryRecvError::Disconnected) => return Err(RecvTimeoutError::Disconnected),
+            Err(TryRecvError::Empty) => thread::sleep(PAUSE),
+        }
+    }
+    queued.recv_timeout(TIDY)
 }
 
 #[cfg(test)]

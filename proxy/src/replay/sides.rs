@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     config::Replay,
-    extraction::{Call, Ending, Extractions, NoReply, Surroundings},
+    extraction::{Call, Callers, Ending, Extractions, NoReply, Surroundings},
     metrics::ProxyMetrics,
     mirror::{Asker, CONTROL_DEADLINE, observe, unknown},
     monolith::Monolith,
@@ -63,7 +63,7 @@ impl Sides {
         };
         // Permits for those that have answered and are still being rolled back, as in shadow.
         let candidates =
-            Extractions::start("candidate", 2, 2 * AT_ONCE, surroundings, metrics.extractions());
+            Extractions::start(Callers::Judge, 2, 2 * AT_ONCE, surroundings, metrics.extractions());
         let pinned = arguments.monolith.as_ref();
         let pinned = pinned.map(|it| Upstream::pinned(it, metrics.upstreams())).transpose();
         Ok(Self {

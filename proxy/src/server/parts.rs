@@ -13,7 +13,7 @@ use crate::{
     build,
     config::{Scheme, Secret, Serve},
     events::{self, Events},
-    extraction::{Extractions, LIVE_CONCURRENCY, RedisQueue, Surroundings},
+    extraction::{Callers, Extractions, LIVE_CONCURRENCY, RedisQueue, Surroundings},
     layers::trace::Tracing,
     metrics::ProxyMetrics,
     mirror::Mirror,
@@ -111,7 +111,7 @@ pub(super) fn live(settings: &Serve, metrics: &ProxyMetrics) -> Result<Extractio
     let namespace = Namespace::new(settings.redis_namespace.as_deref());
     let redis = settings.redis.as_ref().map(|it| RedisQueue::new(it.expose(), namespace));
     let queue = redis.transpose().map_err(StartError::Redis)?;
-    handlers("extraction", [LIVE_CONCURRENCY; 2], queue, settings, metrics)
+    handlers(Callers::Buyers, [LIVE_CONCURRENCY; 2], queue, settings, metrics)
 }
 
 /// The relay of events, where there is a Kafka for them.
@@ -177,7 +177,7 @@ pub(super) fn judge(settings: &Serve) -> shadow::Settings {
 
 /// A runtime for so many handlers at once, with so many connections to the monolith's database.
 fn handlers(
-    name: &str,
+    callers: Callers,
     [concurrency, connections]: [usize; 2],
     jobs: Option<RedisQueue>,
     settings: &Serve,
@@ -192,7 +192,7 @@ fn handlers(
     let application = Arc::new(settings.rails.application().map_err(StartError::Rails)?);
     let surroundings = Surroundings { database, jobs, application };
     let metrics = metrics.extractions();
-    Extractions::start(name, 2, concurrency, surroundings, metrics).map_err(StartError::Threads)
+    Extractions::start(callers, 2, concurrency, surroundings, metrics).map_err(StartError::Threads)
 }
 
 pub(super) fn mirror(
@@ -205,7 +205,7 @@ pub(super) fn mirror(
         judge: judge.clone(),
         visitors: Visitors::new(settings.rails.application().map_err(StartError::Rails)?),
         candidates: handlers(
-            "candidate",
+            Callers::Judge,
             [CANDIDATE_PERMITS, CANDIDATE_CONCURRENCY],
             None,
             settings,

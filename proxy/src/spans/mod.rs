@@ -17,6 +17,7 @@ mod tests;
 use std::{fmt, io, sync::Arc, time::Duration};
 
 use prometheus::{IntCounter, Registry};
+use shadow::yield_to_buyers;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -144,11 +145,4 @@ impl Work {
         };
         std::thread::Builder::new().name("spans".to_owned()).spawn(work).map(drop)
     }
-}
-
-/// Buyers first: the kernel gives this thread what the others leave.
-fn yield_to_buyers() {
-    // On Linux the niceness is the thread's own. Where it cannot be changed nothing is lost but that.
-    #[cfg(target_os = "linux")]
-    let _ = rustix::process::nice(10);
 }
