@@ -108,7 +108,7 @@ def print_shadow(found):
     """`found` has, by load, each round's figures of every arm. Latencies are of all rounds together."""
     print("\n| load | arm | p50, ms | p99, ms | p99 ÷ without (95 %) | p99 ÷ candidate elsewhere (95 %)"
           " | p50 ÷ candidate elsewhere (95 %) | CPU µs per request of buyers' threads | requests/s"
-          " | candidates/s |")
+          " | candidates or records/s |")
     print("|---|---|---|---|---|---|---|---|---|---|")
     for load, rounds in found.items():
         for arm in ARMS if rounds else ():
@@ -122,7 +122,7 @@ def print_shadow(found):
             cells = [f"{latencies.percentile(histograms(arm), it):,.2f}" for it in (0.5, 0.99)]
             cells += [beside(WITHOUT, 0.99), beside(ELSEWHERE, 0.99), beside(ELSEWHERE, 0.5)]
             cells += [spread([getattr(one[arm], figure) for one in rounds], digits)
-                      for figure, digits in (("cpu", 1), ("rate", 0), ("candidates", 0))]
+                      for figure, digits in (("cpu", 1), ("rate", 0), ("done", 0))]
             print(f"| {load} | {arm} | {' | '.join(cells)} |")
 
 

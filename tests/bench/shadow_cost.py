@@ -60,8 +60,8 @@ Load = collections.namedtuple("Load", "name method template connections monolith
 # `beside` is the other Banyan, whose handler does the candidate's work.
 Arm = collections.namedtuple("Arm", "name server beside")
 # CPU time in µs per request of the threads that serve buyers; pairs of a latency in ms and how many
-# requests had it; requests by second, and the candidate's.
-Round = collections.namedtuple("Round", "cpu histogram rate candidates")
+# requests had it; requests by second, and how many of them candidates answered or were recorded.
+Round = collections.namedtuple("Round", "cpu histogram rate done")
 
 LOADS = [
     Load("shadow, files at full load", "GET", "/api/products/{id}", 64, "files"),
@@ -141,13 +141,13 @@ def threads(pid):
 
 def measure(load, shop, arm, seconds, rate):
     """One round of one arm; `rate` is how many candidates per second its neighbour is asked for."""
-    before, done = serving(arm.server), candidates(arm)
+    before, done = serving(arm.server), done_so_far(arm)
     with asking_beside(load, shop, arm, seconds, rate):
         found = ask(load, shop, arm.server.ports["http"], seconds)
-        asked_for = (candidates(arm) - done) / found.seconds
+        done = (done_so_far(arm) - done) / found.seconds
     time.sleep(SETTLE)
     cpu = (serving(arm.server) - before) * 1e6 / found.requests
-    return Round(cpu, found.histogram, found.requests / found.seconds, asked_for)
+    return Round(cpu, found.histogram, found.requests / found.seconds, done)
 
 
 @contextlib.contextmanager
@@ -177,11 +177,14 @@ def asking_beside(load, shop, arm, seconds, rate):
         raise Failed(f"oha: {statuses}")
 
 
-def candidates(arm):
-    """How many candidates have answered so far; one that is wrong costs more."""
+def done_so_far(arm):
+    """How many candidates have answered, or how many requests were recorded. A candidate that is
+    wrong costs more."""
     if arm.beside:
         series = 'banyan_requests_total{route="catalog.show",side="extraction",status="2xx"}'
         return metrics(arm.beside).get(series, 0)
+    if arm.name == RECORDED:
+        return metrics(arm.server).get('banyan_recorded_total{result="written"}', 0)
     judged = {re.search('outcome="(.*?)"', series)[1]: value
               for series, value in metrics(arm.server).items()
               if series.startswith("banyan_shadow_comparisons_total")}

@@ -33,6 +33,24 @@ const BLOCKING: Extraction = Extraction {
 const PANICKING: Extraction =
     Extraction { run: |_, _| Box::pin(async { panic!("a planted panic") }), ..catalog::show::SHOW };
 
+/// Declines where its thread leaves the processor to others, as those of candidates must.
+const YIELDING: Extraction = Extraction {
+    run: |_, _| {
+        Box::pin(async {
+            assert!(niceness("thread-self") > niceness("self"), "a candidate beside buyers");
+            Err(HandlerError::Declined("it yields"))
+        })
+    },
+    ..catalog::show::SHOW
+};
+
+/// The niceness of a process's first thread, or of a thread, as proc(5) names them: field 19.
+fn niceness(of: &str) -> i32 {
+    let stat = std::fs::read_to_string(format!("/proc/{of}/stat")).unwrap();
+    let (_, fields) = stat.rsplit_once(") ").unwrap();
+    fields.split(' ').nth(16).unwrap().parse().unwrap()
+}
+
 /// The buyers' run passes with this candidate on every product page, and the report says how its
 /// calls ended.
 async fn assert_free(candidate: Extraction, expected: Unknown) {
@@ -62,6 +80,11 @@ async fn a_candidate_that_blocks_its_thread_times_out() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_candidate_that_panics_is_counted() {
     assert_free(PANICKING, Unknown::Panicked).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_candidate_yields_to_those_that_serve_buyers() {
+    assert_free(YIELDING, Unknown::Declined).await;
 }
 
 /// The same requests in turn through a proxy with a sleeping candidate and through one without:
