@@ -8,7 +8,7 @@ use std::{
     fs,
     future::pending,
     path::Path,
-    sync::{Arc, Mutex},
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -16,9 +16,9 @@ use std::{
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use prometheus::{Registry, TextEncoder};
 use shadow::{
-    Budget, DifferenceKind, DifferenceReport, Experiment, Leg, Observation, PathPattern, Prepared,
-    Proof, Reading, Reports, RequestSummary, RouteReport, Settings, Shadow, Store, StoreError,
-    Subject, Unknown,
+    Budget, DifferenceKind, DifferenceReport, Experiment, Leg, Observation, PathPattern, Proof,
+    Reading, Reports, RequestSummary, RouteReport, Settings, Shadow, Store, StoreError, Subject,
+    Unknown,
     compare::{Excuse, Matcher, Rule, Rules},
 };
 use sqlx::{Connection as _, Executor as _, SqliteConnection};
@@ -340,33 +340,6 @@ async fn a_side_that_gives_no_answer_is_an_unknown_with_its_reason() {
         (Unknown::Unparsable, 1),
     ];
     assert_eq!(report.unknowns, BTreeMap::from(expected));
-}
-
-#[tokio::test]
-async fn an_experiment_is_made_by_the_judge_and_only_if_there_is_room_for_it() {
-    let bench = Bench::new(Settings { queue: 2, concurrency: 1, ..Settings::default() }).await;
-    let (leg, asked, open) = gated();
-    bench.offer(json("1"), leg);
-    soon(asked).await.unwrap();
-
-    let made = Arc::new(Mutex::new(Vec::new()));
-    for number in 0..4 {
-        assert_eq!(bench.judge.has_room(), number < 2);
-        let made = Arc::clone(&made);
-        let prepare = move || {
-            made.lock().unwrap().push((number, thread::current().name().map(str::to_owned)));
-            assert_ne!(number, 1, "a panic that the test asked for");
-            Prepared { experiment: experiment(json("1"), json("1")), on_mismatch: None }
-        };
-        bench.judge.offer_later(&subject(), 0, Box::new(prepare));
-    }
-    assert_eq!(*made.lock().unwrap(), [], "nothing is made where it is offered");
-    open.send(()).unwrap();
-    bench.drain().await;
-    assert_eq!(*made.lock().unwrap(), [0, 1].map(|it| (it, Some("shadow".to_owned()))));
-    let report = bench.report().await;
-    assert_eq!(counts(&report), (2, 0, 0));
-    assert_eq!(report.unknowns, BTreeMap::from([(Unknown::Dropped, 3)]), "each is counted once");
 }
 
 #[tokio::test]
