@@ -5,7 +5,7 @@ import re
 import statistics
 from pathlib import Path
 
-import latencies
+from latencies import Latencies, ratio
 from servers import BANYAN, PINGORA, TOOLS, envoy, run
 from shadow_cost import ARMS, ELSEWHERE, WITHOUT
 
@@ -111,15 +111,13 @@ def print_shadow(found):
           " | candidates or records/s |")
     print("|---|---|---|---|---|---|---|---|---|---|")
     for load, rounds in found.items():
-        for arm in ARMS if rounds else ():
-            def histograms(arm):
-                return [one[arm].histogram for one in rounds]
+        arms = {arm: Latencies([one[arm].histogram for one in rounds]) for arm in ARMS if rounds}
+        for arm, latencies in arms.items():
             def beside(other, share):
                 if arm == other:
                     return "1"
-                ratio = latencies.ratio(histograms(arm), histograms(other), share)
-                return "{:.3f} ({:.3f}–{:.3f})".format(*ratio)
-            cells = [f"{latencies.percentile(histograms(arm), it):,.2f}" for it in (0.5, 0.99)]
+                return "{:.3f} ({:.3f}–{:.3f})".format(*ratio(latencies, arms[other], share))
+            cells = [f"{latencies.percentile(it):,.2f}" for it in (0.5, 0.99)]
             cells += [beside(WITHOUT, 0.99), beside(ELSEWHERE, 0.99), beside(ELSEWHERE, 0.5)]
             cells += [spread([getattr(one[arm], figure) for one in rounds], digits)
                       for figure, digits in (("cpu", 1), ("rate", 0), ("done", 0))]

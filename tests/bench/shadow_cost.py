@@ -23,7 +23,6 @@ from servers import BANYAN, ENVIRONMENT, TOOLS, WORK, Failed, bound, configure, 
 from servers import ask as get
 from shop import metrics, processes_of
 
-NAME = "shadow"
 BUYERS, CANDIDATE = {0}, {1}  # processors
 SERVING = ("banyan", "worker-", "access-log")  # the names of threads that serve buyers
 AT_ONCE = 8  # candidates, as the judge has them
