@@ -14,10 +14,7 @@ use shadow::{
 };
 use tests::project::Scratch;
 
-use crate::{
-    programs::mysqld,
-    servers::{self, Kind},
-};
+use crate::servers::{self, Kind};
 
 /// Nothing here takes so long; a test that waits for it has failed.
 pub(crate) const LONG: Duration = Duration::from_mins(1);
@@ -38,17 +35,21 @@ impl Place {
     }
 
     pub(crate) async fn mariadb() -> Self {
-        Self { url: servers::database(Kind::MariaDb).await, folder: Scratch::new("store") }
+        Self::on(Kind::MariaDb).await
     }
 
-    /// None where the server was not fetched.
-    pub(crate) async fn mysql() -> Option<Self> {
-        mysqld()?;
-        Some(Self { url: servers::database(Kind::MySql).await, folder: Scratch::new("store") })
+    #[cfg(feature = "mysql")]
+    pub(crate) async fn mysql() -> Self {
+        Self::on(Kind::MySql).await
     }
 
     pub(crate) async fn postgresql() -> Self {
-        Self { url: servers::database(Kind::Postgres).await, folder: Scratch::new("store") }
+        Self::on(Kind::Postgres).await
+    }
+
+    /// A database in a server.
+    pub(crate) async fn on(kind: Kind) -> Self {
+        Self { url: servers::database(kind).await, folder: Scratch::new("store") }
     }
 }
 

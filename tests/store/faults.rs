@@ -12,7 +12,6 @@ use sqlx::{Connection as _, Executor as _};
 use crate::{
     bench::{LONG, Place, Process, differences},
     on_each_store,
-    programs::mysqld,
     servers::{Kind, Server, connect},
 };
 
@@ -92,12 +91,10 @@ async fn a_mariadb_that_stops_and_dies_costs_nothing() {
     a_server_that_stops_and_dies_costs_nothing(Kind::MariaDb).await;
 }
 
+#[cfg(feature = "mysql")]
 #[tokio::test]
 async fn a_mysql_that_stops_and_dies_costs_nothing() {
-    // Where it was fetched.
-    if mysqld().is_some() {
-        a_server_that_stops_and_dies_costs_nothing(Kind::MySql).await;
-    }
+    a_server_that_stops_and_dies_costs_nothing(Kind::MySql).await;
 }
 
 #[tokio::test]

@@ -5,7 +5,6 @@ use sqlx::{Connection as _, Row as _, migrate::Migrator};
 
 use crate::{
     bench::{Place, Process, report},
-    programs::mysqld,
     servers::{Kind, connect, execute},
 };
 
@@ -46,32 +45,24 @@ async fn die_in(url: &str, version: i64, done: usize) {
     }
 }
 
-/// One database after the other, in a server.
-async fn place(kind: Kind) -> Place {
-    let mariadb = kind == Kind::MariaDb;
-    if mariadb { Place::mariadb().await } else { Place::mysql().await.unwrap() }
-}
-
 #[tokio::test]
 async fn a_migration_of_mariadb_that_was_killed_anywhere_is_completed_by_the_next_start() {
     completed(Kind::MariaDb).await;
 }
 
+#[cfg(feature = "mysql")]
 #[tokio::test]
 async fn a_migration_of_mysql_that_was_killed_anywhere_is_completed_by_the_next_start() {
-    // Where it was fetched.
-    if mysqld().is_some() {
-        completed(Kind::MySql).await;
-    }
+    completed(Kind::MySql).await;
 }
 
 async fn completed(kind: Kind) {
-    let whole = place(kind).await;
+    let whole = Place::on(kind).await;
     drop(Store::open(&whole.url).await.unwrap());
     let expected = made(&whole.url).await;
     for migration in MYSQL.iter() {
         for done in 0..=statements(migration.sql.as_str()).len() {
-            let place = place(kind).await;
+            let place = Place::on(kind).await;
             die_in(&place.url, migration.version, done).await;
             let error = Reports::open_read_only(&place.url).await.unwrap_err();
             assert!(matches!(error, StoreError::Older), "{error:?}");

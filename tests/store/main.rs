@@ -18,17 +18,9 @@ macro_rules! on_each_store {
     ($($test:ident),+ $(,)?) => {
         mod sqlite { $crate::on_each_store!(@ sqlite $($test)+); }
         mod mariadb { $crate::on_each_store!(@ mariadb $($test)+); }
-        mod mysql { $crate::on_each_store!(@mysql $($test)+); }
+        #[cfg(feature = "mysql")]
+        mod mysql { $crate::on_each_store!(@ mysql $($test)+); }
         mod postgresql { $crate::on_each_store!(@ postgresql $($test)+); }
-    };
-    // Where it was fetched.
-    (@mysql $($test:ident)+) => {
-        $(#[tokio::test]
-        async fn $test() {
-            if let Some(place) = $crate::bench::Place::mysql().await {
-                super::$test(place).await;
-            }
-        })+
     };
     (@ $store:ident $($test:ident)+) => {
         $(#[tokio::test]

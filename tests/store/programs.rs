@@ -9,21 +9,19 @@ use std::{
 
 use tests::project;
 
-/// MySQL's server with the libraries that it was built for. It is not in Debian 12, so it is there
-/// only where `tests/setup/fetch-mysql` was run.
-pub(crate) fn mysqld() -> Option<Command> {
+/// MySQL's server with the libraries that it was built for. It is not in Debian 12, so its tests are
+/// there only with the feature `mysql`.
+pub(crate) fn mysqld() -> Command {
     let root = project::target().join("tools/mysql");
     let (libraries, program) = (root.join("lib"), root.join("mysqld"));
-    if !program.exists() {
-        return None;
-    }
+    assert!(program.exists(), "MySQL is not there: run tests/setup/fetch-mysql");
     let mut command = Command::new(libraries.join("ld-linux-x86-64.so.2"));
     command.arg("--library-path").arg(&libraries).arg(program);
     command.args(["--no-defaults", "--user=root", "--mysqlx=OFF", "--secure-file-priv="]);
     command.args(["--innodb-redo-log-capacity=32M", "--innodb-buffer-pool-size=64M"]);
     command.arg(format!("--basedir={}", root.display()));
     command.arg(format!("--lc-messages-dir={}", root.join("share").display()));
-    Some(command)
+    command
 }
 
 /// One of PostgreSQL's.

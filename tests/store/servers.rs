@@ -105,7 +105,6 @@ impl Server {
                             GRANT ALL ON *.* TO root@'127.0.0.1' WITH GRANT OPTION;\n";
                 fs::write(&init, user).unwrap();
                 mysqld()
-                    .unwrap()
                     .arg("--initialize-insecure")
                     .arg(format!("--init-file={}", init.display()))
                     .arg(format!("--datadir={}", data.display()))
@@ -149,7 +148,7 @@ impl Server {
                 command.arg(format!("--port={}", self.port));
             }
             Kind::MySql => {
-                let mysqld = mysqld().unwrap();
+                let mysqld = mysqld();
                 command.arg("KILL").arg(mysqld.get_program()).args(mysqld.get_args());
                 command.args(["--skip-name-resolve", "--bind-address=127.0.0.1"]);
                 command.args(["--innodb-flush-log-at-trx-commit=2", "--skip-log-bin"]);

@@ -13,7 +13,7 @@ use shadow::{Reports, Store, StoreError};
 use tests::project::Scratch;
 
 use crate::{
-    programs::{self, give_away},
+    programs::give_away,
     servers::{self, Kind, Server},
 };
 
@@ -112,11 +112,9 @@ async fn a_postgresql_with_a_certificate_is_believed_by_who_knows_its_ca() {
     believed(Kind::Postgres).await;
 }
 
+#[cfg(feature = "mysql")]
 #[tokio::test]
 async fn a_mysql_lets_users_in_by_its_own_way_over_tls() {
-    if programs::mysqld().is_none() {
-        return;
-    }
     let guarded = believed(Kind::MySql).await;
     // `caching_sha2_password`, which sends the password itself where the server has not cached it.
     let database = guarded.server.database().await;
