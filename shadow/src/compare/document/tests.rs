@@ -83,6 +83,12 @@ fn an_element_more_does_not_shift_the_rest() {
 }
 
 #[test]
+fn elements_with_the_same_id_are_known_by_all_that_is_in_them() {
+    let control = r#"[{"id":1,"n":1},{"id":1,"n":2}]"#;
+    assert_eq!(differences(control, r#"[{"id":1,"n":2},{"id":1,"n":1}]"#), ["moved $"]);
+}
+
+#[test]
 fn elements_are_recognised_whatever_rules_excuse_in_them() {
     let rules = rules(&[
         ("$[*].at", Excuse::Ignore),
