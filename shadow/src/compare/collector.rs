@@ -51,28 +51,42 @@ impl<'a> Collector<'a> {
         if self.ids.is_some() {
             return;
         }
+        // Of one that counts, whatever it is, and is not listed, nothing more need be known.
+        if self.excuses.are_none() && self.counted() >= LISTED {
+            self.count(class);
+            self.comparison.omitted += 1;
+            return;
+        }
         let (class, classed) = self.excuses.class(path, class);
         let difference = Difference { path: path.clone(), kind, class, control, candidate };
         let judgement = match self.excuses.judge(&difference) {
             Judgement::Counts => classed.unwrap_or(Judgement::Counts),
             judgement => judgement,
         };
-        let it = &mut self.comparison;
         let listed = if matches!(judgement, Judgement::Excused(_)) {
             self.excused += 1;
             self.excused
         } else {
-            match class {
-                Class::Critical => it.critical += 1,
-                Class::Cosmetic => it.cosmetic += 1,
-            }
-            it.critical + it.cosmetic
+            self.count(class);
+            self.counted()
         };
+        let it = &mut self.comparison;
         if listed <= LISTED {
             it.findings.push(Finding { difference, judgement });
         } else {
             it.omitted += 1;
         }
+    }
+
+    const fn count(&mut self, class: Class) {
+        match class {
+            Class::Critical => self.comparison.critical += 1,
+            Class::Cosmetic => self.comparison.cosmetic += 1,
+        }
+    }
+
+    const fn counted(&self) -> usize {
+        self.comparison.critical + self.comparison.cosmetic
     }
 
     /// What was gathered, and the rules again.

@@ -33,7 +33,7 @@ pub enum Fragment<'a> {
     /// A header's value, or the attributes of a cookie, in the form in which they are compared.
     Header(Cow<'a, str>),
     /// A part of a JSON document.
-    Json(&'a Value<'a>),
+    Json(Value<'a>),
     /// An element of an HTML or XML document.
     Element(&'a Element<'a>),
     /// A text in such a document, or the value of an attribute.

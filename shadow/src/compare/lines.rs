@@ -1,26 +1,29 @@
 //! Text, CSV and forms, read into the form of a JSON document: a list of lines, a list of rows, an
 //! object of fields.
 
-use std::borrow::Cow;
-
 use csv_core::{ReadFieldResult, Reader};
 use percent_encoding::percent_decode;
 
-use super::Value;
+use super::json::{Builder, Document};
 
 /// The lines of a text. A line keeps its carriage return, and a text that ends in a line feed has an
 /// empty line at its end, so that no two texts have the same lines. `None` if it is not UTF-8.
-pub(super) fn text(body: &[u8]) -> Option<Value<'_>> {
-    let lines = str::from_utf8(body).ok()?.split('\n');
-    Some(Value::Array(lines.map(|it| Value::String(it.into())).collect()))
+pub(super) fn text(body: &[u8]) -> Option<Document<'static>> {
+    let mut document = Builder::default();
+    let lines = document.begin_array();
+    str::from_utf8(body).ok()?.split('\n').for_each(|it| document.string(it));
+    document.end(lines);
+    document.finish()
 }
 
 /// The rows of RFC 4180, each a list of cells: quotes and line ends mean nothing. `None` if it is
 /// not UTF-8.
-pub(super) fn csv(body: &[u8]) -> Option<Value<'_>> {
+pub(super) fn csv(body: &[u8]) -> Option<Document<'static>> {
     str::from_utf8(body).ok()?;
+    let mut document = Builder::default();
+    let rows = document.begin_array();
+    let mut row = None;
     let mut reader = Reader::new();
-    let (mut rows, mut row) = (Vec::new(), Vec::new());
     let (mut cell, mut rest) = (Vec::new(), body);
     let mut buffer = [0; 1024];
     loop {
@@ -31,32 +34,40 @@ pub(super) fn csv(body: &[u8]) -> Option<Value<'_>> {
             // What is read next is then empty: that ends the last cell.
             ReadFieldResult::InputEmpty | ReadFieldResult::OutputFull => {}
             ReadFieldResult::Field { record_end } => {
-                let text = String::from_utf8(std::mem::take(&mut cell)).ok()?;
-                row.push(Value::String(text.into()));
+                let this = *row.get_or_insert_with(|| document.begin_array());
+                document.string(str::from_utf8(&cell).ok()?);
+                cell.clear();
                 if record_end {
-                    rows.push(Value::Array(std::mem::take(&mut row)));
+                    document.end(this);
+                    row = None;
                 }
             }
-            ReadFieldResult::End => return Some(Value::Array(rows)),
+            ReadFieldResult::End => {
+                document.end(rows);
+                return document.finish();
+            }
         }
     }
 }
 
 /// The fields of `application/x-www-form-urlencoded` (URL Standard §5.1), in their order. `None`
 /// if it is not UTF-8.
-pub(super) fn form(body: &[u8]) -> Option<Value<'_>> {
+pub(super) fn form(body: &[u8]) -> Option<Document<'static>> {
+    let mut document = Builder::default();
+    let fields = document.begin_object();
     let text = str::from_utf8(body).ok()?;
-    let pairs = text.split('&').filter(|it| !it.is_empty());
-    let field = |pair: &str| {
+    for pair in text.split('&').filter(|it| !it.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        Some((decoded(name)?, Value::String(decoded(value)?)))
-    };
-    Some(Value::Object(pairs.map(field).collect::<Option<_>>()?))
+        document.string(&decoded(name)?);
+        document.string(&decoded(value)?);
+    }
+    document.end(fields);
+    document.finish()
 }
 
-fn decoded(text: &str) -> Option<Cow<'static, str>> {
+fn decoded(text: &str) -> Option<String> {
     let spaced = text.replace('+', " ");
-    Some(Cow::Owned(percent_decode(spaced.as_bytes()).decode_utf8().ok()?.into_owned()))
+    Some(percent_decode(spaced.as_bytes()).decode_utf8().ok()?.into_owned())
 }
 
 #[cfg(test)]
@@ -68,7 +79,7 @@ mod tests {
 
     #[test]
     fn what_is_read_is_what_json_would_say() {
-        type Read = fn(&[u8]) -> Option<Value<'_>>;
+        type Read = fn(&[u8]) -> Option<Document<'static>>;
         let cases: [(Read, &str, &str); 7] = [
             (text, "a\r\nb\n", r#"["a\r", "b", ""]"#),
             (text, "", r#"[""]"#),
@@ -90,8 +101,7 @@ mod tests {
     #[test]
     fn a_cell_longer_than_the_buffer_is_one_cell() {
         let long = "x".repeat(3_000);
-        let Some(Value::Array(rows)) = csv(long.as_bytes()) else { panic!("rows") };
-        assert_eq!(rows, [Value::Array(vec![Value::String(long.as_str().into())])]);
+        assert_eq!(csv(long.as_bytes()), parse(format!("[[\"{long}\"]]").as_bytes()).ok());
     }
 
     proptest! {

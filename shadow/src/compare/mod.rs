@@ -26,13 +26,13 @@ use self::{
     collector::Collector,
     document::Walk,
     format::Format,
-    json::{parse, parse_text, says},
+    json::{Document, parse, parse_beside},
     pair::Kind,
 };
 pub use self::{
     decimal::Decimal,
     difference::{Class, Difference, DifferenceKind, Finding, Fragment, Judgement},
-    json::Value,
+    json::{Elements, Members, Value},
     markup::Element,
     pair::Pair,
     path::{Path, PathError, PathPattern},
@@ -57,7 +57,7 @@ enum Bodies<'a> {
     Same,
     Json(Json<'a>),
     /// What is read into the form of a JSON document: lines of text, cells of CSV, fields of a form.
-    Values(Root, Value<'a>, Value<'a>),
+    Values(Root, Document<'a>, Document<'a>),
     Markup(Element<'a>, Element<'a>),
     Opaque,
 }
@@ -65,10 +65,12 @@ enum Bodies<'a> {
 /// Both claim to be JSON, and the control's is.
 #[derive(Debug)]
 struct Json<'a> {
-    control: Value<'a>,
+    control: Document<'a>,
     text: &'a Bytes,
-    /// The candidate's, once it is known not to say the same; `None` if it is no JSON.
-    candidate: OnceLock<Option<Value<'a>>>,
+    /// The candidate's, without what it says again; `None` if it is no JSON.
+    beside: OnceLock<Option<Document<'a>>>,
+    /// All of the candidate's, once a rule needs it.
+    whole: OnceLock<Option<Document<'a>>>,
 }
 
 /// What two answers differ in.
@@ -142,7 +144,7 @@ impl<'a> Answers<'a> {
         match &self.bodies {
             Bodies::Same => {}
             Bodies::Values(root, control, candidate) => {
-                Walk::new(collector, Path::at(*root)).documents(control, candidate);
+                Walk::new(collector, Path::at(*root)).documents(control.root(), candidate.root());
             }
             Bodies::Markup(control, candidate) => {
                 markup::compare(control, candidate, collector);
@@ -179,15 +181,18 @@ impl<'a> Bodies<'a> {
             }
             Kind::Text(format, control, candidate) => (*format, control, candidate),
         };
-        let both = |read: fn(&'a [u8]) -> Option<Value<'a>>| match (read(control), read(candidate))
-        {
+        let both = |read: fn(&'a [u8]) -> Option<Document<'static>>| match (
+            read(control),
+            read(candidate),
+        ) {
             (Some(one), Some(other)) => Self::Values(Root::Body, one, other),
             _ => Self::Opaque,
         };
         Ok(match format {
             Format::Json => {
                 let control = parse(control).map_err(|_| Unknown::Unparsable)?;
-                Self::Json(Json { control, text: candidate, candidate: OnceLock::new() })
+                let (beside, whole) = (OnceLock::new(), OnceLock::new());
+                Self::Json(Json { control, text: candidate, beside, whole })
             }
             Format::Xml => {
                 let control = markup::parse_xml(control).map_err(|_| Unknown::Unparsable)?;
@@ -206,17 +211,16 @@ impl<'a> Bodies<'a> {
 
 impl<'a> Json<'a> {
     fn compare(&'a self, collector: &mut Collector<'a>) {
-        let text = str::from_utf8(self.text).ok();
-        let closely = collector.excuses().look_closely(Root::Document);
-        if !closely && text.is_some_and(|it| says(it, &self.control)) {
-            return;
-        }
+        let candidate = if collector.excuses().look_closely(Root::Document) {
+            self.whole.get_or_init(|| parse(self.text).ok())
+        } else {
+            self.beside.get_or_init(|| parse_beside(self.text, &self.control).ok())
+        };
         let path = Path::at(Root::Document);
-        let read = || text.and_then(|it| parse_text(it).ok());
-        if let Some(candidate) = self.candidate.get_or_init(read) {
-            return Walk::new(collector, path).documents(&self.control, candidate);
+        if let Some(candidate) = candidate {
+            return Walk::new(collector, path).documents(self.control.root(), candidate.root());
         }
-        let (one, other) = (Fragment::Json(&self.control), Fragment::Body(self.text));
+        let (one, other) = (Fragment::Json(self.control.root()), Fragment::Body(self.text));
         let (kind, class) = (DifferenceKind::Retyped, Class::Critical);
         collector.found(&path, kind, class, Some(one), Some(other));
     }
@@ -245,7 +249,7 @@ impl Outcome {
 }
 
 /// A JSON document of an answer, if that is what its body is.
-pub(crate) fn document(observation: &Observation) -> Option<Value<'_>> {
+pub(crate) fn document(observation: &Observation) -> Option<Document<'_>> {
     let is_json = Format::of(&observation.headers) == Format::Json;
     let body = observation.body.whole().filter(|_| is_json);
     body.and_then(|it| parse(it).ok())

@@ -133,8 +133,8 @@ const fn kind(value: &Fragment<'_>) -> u8 {
 
 fn text<'f>(value: &'f Fragment<'_>) -> Option<&'f str> {
     match value {
-        Fragment::Json(Value::String(text)) | Fragment::Header(text) => Some(text),
-        Fragment::Text(text) => Some(text),
+        Fragment::Json(Value::String(text)) | Fragment::Text(text) => Some(text),
+        Fragment::Header(text) => Some(text),
         _ => None,
     }
 }

@@ -15,7 +15,7 @@ fn signature(path: &str, kind: DifferenceKind) -> Signature {
     Signature { path: path.into(), kind, class: Class::Critical }
 }
 
-fn numbers<'a>(one: &'a Value<'a>, other: &'a Value<'a>) -> Difference<'a> {
+fn numbers<'a>(one: Value<'a>, other: Value<'a>) -> Difference<'a> {
     Difference {
         path: Path::at(Root::Document),
         kind: DifferenceKind::Changed,
@@ -37,7 +37,7 @@ fn is_noise(noise: &mut Noise, candidate: &[Place<'_>], itself: Option<&[Place<'
 
 #[test]
 fn a_place_is_noise_when_the_monolith_differs_there_too_and_another_kind_is_not() {
-    let difference = numbers(&ONE, &ONE);
+    let difference = numbers(ONE, ONE);
     let changed = at(&signature("$.views", DifferenceKind::Changed), &difference);
     let retyped = at(&signature("$.views", DifferenceKind::Retyped), &difference);
     let mut noise = Noise::default();
@@ -52,7 +52,7 @@ fn a_place_is_noise_when_the_monolith_differs_there_too_and_another_kind_is_not(
 
 #[test]
 fn where_the_extraction_differs_more_often_it_is_no_noise() {
-    let difference = numbers(&ONE, &ONE);
+    let difference = numbers(ONE, ONE);
     let changed = at(&signature("$.related", DifferenceKind::Changed), &difference);
     let mut noise = Noise::default();
     for _ in 0..3 {
@@ -67,7 +67,7 @@ fn where_the_extraction_differs_more_often_it_is_no_noise() {
 #[test]
 fn a_number_outside_of_what_noise_does_counts() {
     let [three, nine] = ["3", "9"].map(Value::Number);
-    let (near, far) = (numbers(&ONE, &three), numbers(&ONE, &nine));
+    let (near, far) = (numbers(ONE, three), numbers(ONE, nine));
     let changed = signature("$.views", DifferenceKind::Changed);
     let (near, far) = (at(&changed, &near), at(&changed, &far));
     let mut noise = Noise::default();
@@ -80,7 +80,7 @@ fn a_number_outside_of_what_noise_does_counts() {
 
 #[test]
 fn endless_places_are_bounded() {
-    let difference = numbers(&ONE, &ONE);
+    let difference = numbers(ONE, ONE);
     let mut noise = Noise::default();
     for index in 0..2_000 {
         let signature = signature(&format!("$.m{index}"), DifferenceKind::Changed);

@@ -63,7 +63,7 @@ impl Redactor {
             Fragment::Digest(digest) => self.key.digest(&mut text, digest),
             Fragment::Json(value) => {
                 let mut path = path.clone();
-                self.json(&mut text, value, &mut path, reveal, 0);
+                self.json(&mut text, *value, &mut path, reveal, 0);
             }
         }
         cut(text)
@@ -85,8 +85,8 @@ impl Redactor {
     pub(crate) fn body(&self, observation: &Observation, reveal: &[PathPattern]) -> String {
         let mut text = String::new();
         match (document(observation), &observation.body) {
-            (Some(value), _) => {
-                self.json(&mut text, &value, &mut Path::at(Root::Document), reveal, 0);
+            (Some(it), _) => {
+                self.json(&mut text, it.root(), &mut Path::at(Root::Document), reveal, 0);
             }
             (None, Captured::Whole(body)) => self.key.body(&mut text, body),
             (None, Captured::Digested(digest)) => self.key.digest(&mut text, digest),
@@ -97,7 +97,7 @@ impl Redactor {
     fn json<'a>(
         &self,
         text: &mut String,
-        value: &'a Value<'a>,
+        value: Value<'a>,
         path: &mut Path<'a>,
         reveal: &[PathPattern],
         depth: usize,
@@ -105,7 +105,7 @@ impl Redactor {
         match value {
             Value::Null => text.push_str("null"),
             // Of two values a hash says as much as the value.
-            Value::Bool(value) => text.push_str(if *value { "true" } else { "false" }),
+            Value::Bool(value) => text.push_str(if value { "true" } else { "false" }),
             Value::Number(number) if is_shown(path, reveal, number) => text.push_str(number),
             Value::Number(number) => self.key.shape(text, "number", number),
             Value::String(string) if is_shown(path, reveal, string) => {
@@ -114,12 +114,17 @@ impl Redactor {
             }
             Value::String(string) => self.key.text(text, string),
             Value::Array(elements) => {
-                let elements = elements.iter().enumerate();
-                self.nested(text, ['[', ']'], depth, elements, |it, text, (index, element)| {
-                    path.push(Step::Element(index));
-                    it.json(text, element, path, reveal, depth + 1);
-                    path.pop();
-                });
+                self.nested(
+                    text,
+                    ['[', ']'],
+                    depth,
+                    elements.iter().enumerate(),
+                    |it, text, (index, element)| {
+                        path.push(Step::Element(index));
+                        it.json(text, element, path, reveal, depth + 1);
+                        path.pop();
+                    },
+                );
             }
             Value::Object(members) => {
                 self.nested(text, ['{', '}'], depth, members.iter(), |it, text, (name, member)| {
@@ -139,23 +144,24 @@ impl Redactor {
         text: &mut String,
         [open, close]: [char; 2],
         depth: usize,
-        items: impl ExactSizeIterator<Item = T>,
+        items: impl Iterator<Item = T>,
         mut each: impl FnMut(&Self, &mut String, T),
     ) {
         text.push(open);
-        let count = items.len();
-        for (index, item) in items.enumerate() {
+        let mut items = items.peekable();
+        let is_empty = items.peek().is_none();
+        while let Some(item) = items.next() {
             if text.len() > BODY_LIMIT {
                 return;
             }
             text.push('\n');
             text.extend(std::iter::repeat_n("  ", depth + 1));
             each(self, text, item);
-            if index + 1 < count {
+            if items.peek().is_some() {
                 text.push(',');
             }
         }
-        if count > 0 {
+        if !is_empty {
             text.push('\n');
             text.extend(std::iter::repeat_n("  ", depth));
         }

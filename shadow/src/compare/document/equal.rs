@@ -1,45 +1,69 @@
 //! Whether two values are equal in meaning, found out without an allocation: most are.
 
-use super::{Member, Value};
+use super::{Elements, Members, Value};
 
 /// Objects with more members in another order are left to the comparison itself.
 const MEMBERS: usize = u64::BITS as usize;
 
+/// Whether two values are known to be equal because they are one.
+pub(super) fn are_one(one: Value<'_>, other: Value<'_>) -> bool {
+    match (one, other) {
+        (Value::Array(one), Value::Array(other)) => one.place() == other.place(),
+        (Value::Object(one), Value::Object(other)) => one.place() == other.place(),
+        _ => false,
+    }
+}
+
 /// Whether there is no difference between two values. What is not the same may still turn out to
 /// have none.
-pub(super) fn same(one: &Value<'_>, other: &Value<'_>) -> bool {
+pub(super) fn same(one: Value<'_>, other: Value<'_>) -> bool {
     match (one, other) {
-        (Value::Array(ones), Value::Array(others)) => {
-            ones.len() == others.len() && ones.iter().zip(others).all(|(a, b)| same(a, b))
-        }
+        _ if are_one(one, other) => true,
+        (Value::Array(ones), Value::Array(others)) => same_elements(ones, others),
         (Value::Object(ones), Value::Object(others)) => same_members(ones, others),
         _ => one == other,
     }
 }
 
-/// The same for two objects.
-pub(super) fn same_members(ones: &[Member<'_>], others: &[Member<'_>]) -> bool {
-    if ones.len() != others.len() {
-        return false;
-    }
-    let mut in_order = 0;
-    for ((name, one), (other_name, other)) in ones.iter().zip(others) {
-        if name != other_name {
-            break;
+fn same_elements(ones: Elements<'_>, others: Elements<'_>) -> bool {
+    let (mut ones, mut others) = (ones.iter(), others.iter());
+    loop {
+        match (ones.next(), others.next()) {
+            (Some(one), Some(other)) if same(one, other) => {}
+            (one, other) => return one.is_none() && other.is_none(),
         }
-        if !same(one, other) {
-            return false;
-        }
-        in_order += 1;
     }
-    let [ones, others] = [&ones[in_order..], &others[in_order..]];
-    if ones.len() > MEMBERS {
+}
+
+fn same_members(ones: Members<'_>, others: Members<'_>) -> bool {
+    let (mut ones, mut others) = (ones.iter(), others.iter());
+    loop {
+        let before = (ones.clone(), others.clone());
+        match (ones.next(), others.next()) {
+            (None, None) => return true,
+            (Some((name, one)), Some((other_name, other))) if name == other_name => {
+                if !same(one, other) {
+                    return false;
+                }
+            }
+            (Some(_), Some(_)) => return same_in_any_order(&before.0, &before.1),
+            _ => return false,
+        }
+    }
+}
+
+fn same_in_any_order<'a>(
+    ones: &(impl Iterator<Item = (&'a str, Value<'a>)> + Clone),
+    others: &(impl Iterator<Item = (&'a str, Value<'a>)> + Clone),
+) -> bool {
+    let count = ones.clone().count();
+    if count > MEMBERS || others.clone().count() != count {
         return false;
     }
     let mut taken = 0_u64;
-    ones.iter().all(|(name, value)| {
-        let mut free = others.iter().enumerate().filter(|(at, _)| taken & (1 << at) == 0);
-        let Some((at, (_, other))) = free.find(|(_, (it, _))| it == name) else { return false };
+    ones.clone().all(|(name, value)| {
+        let mut free = others.clone().enumerate().filter(|(at, _)| taken & (1 << at) == 0);
+        let Some((at, (_, other))) = free.find(|(_, (it, _))| *it == name) else { return false };
         taken |= 1 << at;
         same(value, other)
     })
@@ -52,8 +76,8 @@ mod tests {
 
     fn are_same(one: &str, other: &str) -> bool {
         let [one, other] = [one, other].map(|it| parse(it.as_bytes()).unwrap());
-        let same = same(&one, &other);
-        assert_eq!(same, super::same(&other, &one), "{one:?} {other:?}");
+        let same = same(one.root(), other.root());
+        assert_eq!(same, super::same(other.root(), one.root()), "{one:?} {other:?}");
         same
     }
 

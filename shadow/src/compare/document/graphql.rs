@@ -7,12 +7,12 @@ use super::{Path, Step, Value, digest::hasher};
 use crate::compare::Class;
 
 /// Whether a document is such an answer with errors. Those of other APIs have no `message`.
-pub(super) fn has_errors(document: &Value<'_>) -> bool {
+pub(super) fn has_errors(document: Value<'_>) -> bool {
     let Value::Object(members) = document else { return false };
-    let is_error = |it: &Value<'_>| matches!(member(it, "message"), Some(Value::String(_)));
-    members.iter().all(|(name, _)| matches!(&**name, "data" | "errors" | "extensions"))
+    let is_error = |it: Value<'_>| matches!(member(it, "message"), Some(Value::String(_)));
+    members.iter().all(|(name, _)| matches!(name, "data" | "errors" | "extensions"))
         && matches!(member(document, "errors"), Some(Value::Array(errors))
-            if !errors.is_empty() && errors.iter().all(is_error))
+            if errors.iter().next().is_some() && errors.iter().all(is_error))
 }
 
 pub(super) fn is_list_of_errors(path: &Path<'_>) -> bool {
@@ -20,13 +20,12 @@ pub(super) fn is_list_of_errors(path: &Path<'_>) -> bool {
 }
 
 /// A hash of the error's path and code.
-pub(super) fn identity(error: &Value<'_>) -> u64 {
+pub(super) fn identity(error: Value<'_>) -> u64 {
     let mut hasher = hasher();
     if let Some(Value::Array(path)) = member(error, "path") {
-        for step in path {
+        for step in path.iter() {
             match step {
-                Value::Number(it) => it.hash(&mut hasher),
-                Value::String(it) => it.hash(&mut hasher),
+                Value::Number(it) | Value::String(it) => it.hash(&mut hasher),
                 _ => {}
             }
         }
@@ -48,7 +47,7 @@ pub(super) fn class(path: &Path<'_>) -> Class {
     }
 }
 
-fn member<'v, 'a>(value: &'v Value<'a>, name: &str) -> Option<&'v Value<'a>> {
+fn member<'a>(value: Value<'a>, name: &str) -> Option<Value<'a>> {
     let Value::Object(members) = value else { return None };
-    members.iter().find(|(it, _)| it == name).map(|(_, it)| it)
+    members.iter().find(|(it, _)| *it == name).map(|(_, it)| it)
 }

@@ -4,25 +4,24 @@
 mod digest;
 mod equal;
 mod graphql;
+mod members;
 
-use std::{
-    borrow::Cow,
-    collections::{HashMap, HashSet, VecDeque},
-    mem,
-};
+use std::mem;
 
 use self::{
-    digest::{Digest, Known},
-    equal::{same, same_members},
+    digest::{Digest, Known, are_in_place},
+    equal::{are_one, same},
+    members::{counterparts, gathered, reordered},
 };
 use super::{
-    Class, DifferenceKind, Fragment, Value,
+    Class, DifferenceKind, Elements, Fragment, Members, Value,
     collector::Collector,
     path::{Path, Step},
     sequence::{Key, align},
 };
 
-type Member<'a> = (Cow<'a, str>, Value<'a>);
+/// The member that says what an element is, where no rule names another.
+const IDENTITY: &str = "id";
 
 /// Walks two documents side by side. Recursion is bounded by the parser's depth limit.
 pub(super) struct Walk<'w, 'a> {
@@ -46,20 +45,17 @@ impl<'w, 'a> Walk<'w, 'a> {
     }
 
     /// Compares two whole documents.
-    pub(super) fn documents(mut self, control: &'a Value<'a>, candidate: &'a Value<'a>) {
+    pub(super) fn documents(mut self, control: Value<'a>, candidate: Value<'a>) {
         self.is_graphql = graphql::has_errors(control) && graphql::has_errors(candidate);
         self.values(control, candidate);
     }
 
-    pub(super) fn values(&mut self, control: &'a Value<'a>, candidate: &'a Value<'a>) {
+    pub(super) fn values(&mut self, control: Value<'a>, candidate: Value<'a>) {
         match (control, candidate) {
-            (Value::Object(one), Value::Object(other)) => {
-                self.objects((control, one), (candidate, other));
-            }
-            (Value::Array(one), Value::Array(other)) => {
-                self.arrays((control, one), (candidate, other));
-            }
-            _ if mem::discriminant(control) != mem::discriminant(candidate) => {
+            _ if !self.closely && are_one(control, candidate) => {}
+            (Value::Object(one), Value::Object(other)) => self.objects(one, other),
+            (Value::Array(one), Value::Array(other)) => self.arrays(one, other),
+            _ if mem::discriminant(&control) != mem::discriminant(&candidate) => {
                 self.found(DifferenceKind::Retyped, Some(control), Some(candidate));
             }
             _ => {
@@ -74,12 +70,10 @@ impl<'w, 'a> Walk<'w, 'a> {
     }
 
     /// Of two values of one type, those that may be ids are pointed out.
-    fn paired(&mut self, control: &Value<'_>, candidate: &Value<'_>) {
+    fn paired(&mut self, control: Value<'_>, candidate: Value<'_>) {
         match (control, candidate) {
-            (Value::Number(one), Value::Number(other)) => {
-                self.collector.paired(&self.path, one, other);
-            }
-            (Value::String(one), Value::String(other)) => {
+            (Value::Number(one), Value::Number(other))
+            | (Value::String(one), Value::String(other)) => {
                 self.collector.paired(&self.path, one, other);
             }
             _ => {}
@@ -87,95 +81,84 @@ impl<'w, 'a> Walk<'w, 'a> {
     }
 
     /// A repeated name is compared with its repetition on the other side, in order.
-    fn objects(
-        &mut self,
-        (control_object, control): (&'a Value<'a>, &'a [Member<'a>]),
-        (candidate_object, candidate): (&'a Value<'a>, &'a [Member<'a>]),
-    ) {
-        let names = |members: &'a [Member<'a>]| members.iter().map(|(name, _)| &**name);
-        if names(control).eq(names(candidate)) {
-            for ((name, one), (_, other)) in control.iter().zip(candidate) {
+    fn objects(&mut self, control: Members<'a>, candidate: Members<'a>) {
+        let [ones, others] = [control, candidate].map(gathered);
+        let Some(counterparts) = counterparts(&ones, &others) else {
+            for (&(name, one), &(_, other)) in ones.iter().zip(&others) {
                 self.within(Step::Member(name), |it| it.values(one, other));
             }
             return;
+        };
+        if self.closely && self.collector.excuses().order(&self.path) && reordered(&ones, &others) {
+            let both = [control, candidate].map(|it| Some(Value::Object(it)));
+            self.found(DifferenceKind::Moved, both[0], both[1]);
         }
-        if !self.closely && same_members(control, candidate) {
-            return;
-        }
-        if self.closely
-            && self.collector.excuses().order(&self.path)
-            && reordered(control, candidate)
-        {
-            self.found(DifferenceKind::Moved, Some(control_object), Some(candidate_object));
-        }
-        let mut others: HashMap<&str, VecDeque<&'a Value<'a>>> = HashMap::new();
-        for (name, other) in candidate {
-            others.entry(name).or_default().push_back(other);
-        }
-        let mut seen: HashMap<&str, usize> = HashMap::new();
-        for (name, one) in control {
-            *seen.entry(name).or_default() += 1;
-            let other = others.get_mut(&**name).and_then(VecDeque::pop_front);
-            self.within(Step::Member(name), |it| match other {
-                Some(other) => it.values(one, other),
+        let mut is_extra = vec![true; others.len()];
+        for (&(name, one), counterpart) in ones.iter().zip(counterparts) {
+            self.within(Step::Member(name), |it| match counterpart {
+                Some(at) => {
+                    is_extra[at] = false;
+                    it.values(one, others[at].1);
+                }
                 None => it.found(DifferenceKind::Missing, Some(one), None),
             });
         }
-        for (name, other) in candidate {
-            match seen.get_mut(&**name) {
-                Some(left @ 1..) => *left -= 1,
-                _ => self.within(Step::Member(name), |it| {
-                    it.found(DifferenceKind::Extra, None, Some(other));
-                }),
-            }
+        for ((name, other), _) in others.into_iter().zip(is_extra).filter(|(_, it)| *it) {
+            self.within(Step::Member(name), |it| {
+                it.found(DifferenceKind::Extra, None, Some(other));
+            });
         }
     }
 
-    fn arrays(
-        &mut self,
-        (control, ones): (&'a Value<'a>, &'a [Value<'a>]),
-        (candidate, others): (&'a Value<'a>, &'a [Value<'a>]),
-    ) {
-        let [at, other_at] = unequal(ones, others);
+    fn arrays(&mut self, control: Elements<'a>, candidate: Elements<'a>) {
+        let [ones, others] = [control, candidate].map(|it| it.iter().collect::<Vec<_>>());
+        let [at, other_at] = unequal(&ones, &others);
         if self.closely {
             let equal = others_of(ones.len(), &at).zip(others_of(others.len(), &other_at));
             for (one, other) in equal {
-                self.within(Step::Element(one), |it| it.values(&ones[one], &others[other]));
+                self.within(Step::Element(one), |it| it.values(ones[one], others[other]));
             }
         }
         let of_errors = self.is_graphql && graphql::is_list_of_errors(&self.path);
+        if !self.has_rules && !of_errors && at == other_at && are_in_place(&ones, &others, &at) {
+            for at in at {
+                self.within(Step::Element(at), |it| it.values(ones[at], others[at]));
+            }
+            return;
+        }
         let ordered = !of_errors && !self.collector.excuses().any_order(&self.path);
-        let [keys, other_keys] = [(ones, &at), (others, &other_at)]
+        let [keys, other_keys] = [(&ones, &at), (&others, &other_at)]
             .map(|(elements, at)| self.keys(elements, at, of_errors));
         let alignment = align(&keys, &other_keys, ordered);
         if alignment.moved && !of_errors {
-            self.found(DifferenceKind::Moved, Some(control), Some(candidate));
+            let both = [control, candidate].map(|it| Some(Value::Array(it)));
+            self.found(DifferenceKind::Moved, both[0], both[1]);
         }
         for (one, other) in alignment.pairs {
             let (one, other) = (at[one], other_at[other]);
-            self.within(Step::Element(one), |it| it.values(&ones[one], &others[other]));
+            self.within(Step::Element(one), |it| it.values(ones[one], others[other]));
         }
         for at in alignment.missing.into_iter().map(|it| at[it]) {
             self.within(Step::Element(at), |it| {
-                it.found(DifferenceKind::Missing, Some(&ones[at]), None);
+                it.found(DifferenceKind::Missing, Some(ones[at]), None);
             });
         }
         for at in alignment.extra.into_iter().map(|it| other_at[it]) {
             self.within(Step::Element(at), |it| {
-                it.found(DifferenceKind::Extra, None, Some(&others[at]));
+                it.found(DifferenceKind::Extra, None, Some(others[at]));
             });
         }
     }
 
-    fn keys(&mut self, elements: &'a [Value<'a>], at: &[usize], of_errors: bool) -> Vec<Key> {
+    fn keys(&mut self, elements: &[Value<'a>], at: &[usize], of_errors: bool) -> Vec<Key> {
         let (excuses, has_rules) = (self.collector.excuses(), self.has_rules);
-        let name = excuses.key(&self.path).unwrap_or("id");
+        let name = excuses.key(&self.path).unwrap_or(IDENTITY);
         let path = self.path.clone();
         let mut digest = Digest { excuses, path, has_rules, known: &mut self.known };
         let key = |&at: &usize| {
-            let mut key = digest.key(at, &elements[at], name);
+            let mut key = digest.key(at, elements[at], name);
             if of_errors {
-                key.identity = Some(graphql::identity(&elements[at]));
+                key.identity = Some(graphql::identity(elements[at]));
             }
             key
         };
@@ -191,8 +174,8 @@ impl<'w, 'a> Walk<'w, 'a> {
     fn found(
         &mut self,
         kind: DifferenceKind,
-        control: Option<&'a Value<'a>>,
-        candidate: Option<&'a Value<'a>>,
+        control: Option<Value<'a>>,
+        candidate: Option<Value<'a>>,
     ) {
         let [control, candidate] = [control, candidate].map(|it| it.map(Fragment::Json));
         let class = if self.is_graphql { graphql::class(&self.path) } else { Class::Critical };
@@ -206,21 +189,11 @@ fn others_of(len: usize, these: &[usize]) -> impl Iterator<Item = usize> {
     (0..len).filter(move |at| these.next_if_eq(&at).is_none())
 }
 
-/// Whether the members that both have stand in another order.
-fn reordered<'v>(control: &'v [Member<'_>], candidate: &'v [Member<'_>]) -> bool {
-    let common = |ones: &'v [Member<'_>], others: &'v [Member<'_>]| {
-        let there: HashSet<&str> = others.iter().map(|(name, _)| &**name).collect();
-        let names = ones.iter().map(|(name, _)| &**name);
-        names.filter(|it| there.contains(it)).collect::<Vec<_>>()
-    };
-    common(control, candidate) != common(candidate, control)
-}
-
 /// The indices of the elements that are to be aligned: all but those that are equal where they stand.
 /// Where less than half of two lists is, something has been put in or taken out, and only what is
 /// equal at both ends stands where it stood.
 fn unequal(ones: &[Value<'_>], others: &[Value<'_>]) -> [Vec<usize>; 2] {
-    let differ = |at: &usize| !same(&ones[*at], &others[*at]);
+    let differ = |at: &usize| !same(ones[*at], others[*at]);
     let shorter = ones.len().min(others.len());
     if ones.len() == others.len() {
         let at: Vec<_> = (0..shorter).filter(differ).collect();
@@ -230,7 +203,7 @@ fn unequal(ones: &[Value<'_>], others: &[Value<'_>]) -> [Vec<usize>; 2] {
     }
     let prefix = (0..shorter).take_while(|at| !differ(at)).count();
     let pairs = ones.iter().rev().zip(others.iter().rev()).take(shorter - prefix);
-    let suffix = pairs.take_while(|(one, other)| same(one, other)).count();
+    let suffix = pairs.take_while(|(one, other)| same(**one, **other)).count();
     [ones.len(), others.len()].map(|it| (prefix..it - suffix).collect())
 }
 

@@ -4,13 +4,21 @@ use proptest::prelude::*;
 use time::macros::date;
 
 use super::*;
-use crate::compare::{Excuse, Matcher, PathPattern, Rule, Rules, json::parse, path::Root};
+use crate::compare::{
+    Excuse, Matcher, PathPattern, Rule, Rules,
+    json::{Document, parse, parse_beside},
+    path::Root,
+};
 
 /// The differences as `kind path`, those that rules excuse in brackets.
 fn under(rules: &Rules, control: &str, candidate: &str) -> Vec<String> {
     let [control, candidate] = [control, candidate].map(|it| parse(it.as_bytes()).unwrap());
+    found(rules, &control, &candidate)
+}
+
+fn found(rules: &Rules, control: &Document<'_>, candidate: &Document<'_>) -> Vec<String> {
     let mut collector = Collector::new(rules.on(date!(2026 - 11 - 24)));
-    Walk::new(&mut collector, Path::at(Root::Document)).documents(&control, &candidate);
+    Walk::new(&mut collector, Path::at(Root::Document)).documents(control.root(), candidate.root());
     let comparison = collector.finish();
     let show = |it: &crate::compare::Finding<'_>| {
         let text = format!("{} {}", it.difference.kind, it.difference.path);
@@ -75,6 +83,12 @@ fn an_element_more_does_not_shift_the_rest() {
 }
 
 #[test]
+fn elements_with_the_same_id_are_known_by_all_that_is_in_them() {
+    let control = r#"[{"id":1,"n":1},{"id":1,"n":2}]"#;
+    assert_eq!(differences(control, r#"[{"id":1,"n":2},{"id":1,"n":1}]"#), ["moved $"]);
+}
+
+#[test]
 fn elements_are_recognised_whatever_rules_excuse_in_them() {
     let rules = rules(&[
         ("$[*].at", Excuse::Ignore),
@@ -117,7 +131,7 @@ fn errors_of_graphql_are_known_by_their_path_and_code() {
     let [control, candidate] = [&control, &candidate].map(|it| parse(it.as_bytes()).unwrap());
     let rules = Rules::default();
     let mut collector = Collector::new(rules.on(date!(2026 - 11 - 24)));
-    Walk::new(&mut collector, Path::at(Root::Document)).documents(&control, &candidate);
+    Walk::new(&mut collector, Path::at(Root::Document)).documents(control.root(), candidate.root());
     let comparison = collector.finish();
     assert_eq!((comparison.critical, comparison.cosmetic), (0, 1), "a message is for people");
 }
@@ -157,7 +171,7 @@ fn the_list_of_differences_is_bounded_and_says_so() {
     let [control, candidate] = [&control, &candidate].map(|it| parse(it.as_bytes()).unwrap());
     let rules = Rules::default();
     let mut collector = Collector::new(rules.on(date!(2026 - 11 - 24)));
-    Walk::new(&mut collector, Path::at(Root::Document)).documents(&control, &candidate);
+    Walk::new(&mut collector, Path::at(Root::Document)).documents(control.root(), candidate.root());
     let comparison = collector.finish();
     assert_eq!(
         (comparison.findings.len(), comparison.omitted, comparison.critical),
@@ -241,6 +255,27 @@ proptest! {
         let kind = if number && !retype { "changed" } else { "retyped" };
         let expected = [format!("{kind} {path}")];
         prop_assert_eq!(differences(&document.to_string(), &mutated.to_string()), expected);
+    }
+
+    /// Also where elements have others' places: then what was left out is looked at again.
+    #[test]
+    fn a_candidate_that_is_read_beside_the_control_differs_as_alone(
+        lists in prop::collection::vec(prop::collection::vec(document(), 0..5), 2),
+        shared in prop::collection::vec(document(), 0..5),
+        at: [prop::sample::Index; 2],
+    ) {
+        let [control, candidate] = [0, 1].map(|side| {
+            let mut list = lists[side].clone();
+            let at = at[side].index(list.len() + 1);
+            list.splice(at..at, shared.iter().cloned());
+            serde_json::Value::from(list).to_string()
+        });
+        let control = parse(control.as_bytes()).unwrap();
+        let [alone, beside] =
+            [parse(candidate.as_bytes()), parse_beside(candidate.as_bytes(), &control)]
+                .map(Result::unwrap);
+        let rules = Rules::default();
+        prop_assert_eq!(found(&rules, &control, &beside), found(&rules, &control, &alone));
     }
 
     #[test]

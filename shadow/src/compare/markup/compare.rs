@@ -84,7 +84,8 @@ impl<'a> Comparer<'_, 'a> {
         let kind = match (control, candidate) {
             (Some(one), Some(other)) if !self.closely && one.text == other.text => return,
             (Some(Content { json: Some(one), .. }), Some(Content { json: Some(other), .. })) => {
-                return Walk::new(self.collector, self.path.clone()).values(one, other);
+                return Walk::new(self.collector, self.path.clone())
+                    .values(one.root(), other.root());
             }
             (Some(one), Some(other)) if one.text == other.text => return,
             (Some(_), Some(_)) => DifferenceKind::Changed,

@@ -15,7 +15,7 @@ use std::{
 use foldhash::fast::FixedState;
 
 pub(super) use self::{compare::compare, dom::Page, xml::parse as parse_xml};
-use super::Value;
+use super::json::Document;
 
 /// Elements within one another, so that recursion is bounded; browsers stop at 512.
 const DEPTH_LIMIT: usize = 256;
@@ -46,7 +46,7 @@ enum Node<'a> {
 struct Content<'a> {
     text: Cow<'a, str>,
     /// What the text says, if that is a JSON document.
-    json: Option<Value<'a>>,
+    json: Option<Document<'a>>,
 }
 
 impl<'a> Element<'a> {

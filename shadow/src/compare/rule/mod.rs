@@ -75,6 +75,11 @@ impl<'a> Excuses<'a> {
         Self { ids, ..self }
     }
 
+    /// Whether there is no rule, nor was one.
+    pub(super) const fn are_none(&self) -> bool {
+        self.active.is_empty() && self.expired.is_empty()
+    }
+
     pub(super) fn judge(&self, difference: &Difference<'_>) -> Judgement<'a> {
         let excusing =
             |rules: &[&'a Rule]| rules.iter().copied().find(|it| it.excuses(difference, &self.ids));
