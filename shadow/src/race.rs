@@ -147,8 +147,10 @@ fn lies_on(way: &Difference<'_>, seen: &Difference<'_>) -> bool {
 
 fn text<'a>(fragment: &'a Fragment<'_>) -> Option<&'a str> {
     match fragment {
-        Fragment::Json(Value::Number(text)) | Fragment::Text(text) => Some(text),
-        Fragment::Json(Value::String(text)) | Fragment::Header(text) => Some(text),
+        Fragment::Json(Value::Number(text) | Value::String(text)) | Fragment::Text(text) => {
+            Some(text)
+        }
+        Fragment::Header(text) => Some(text),
         _ => None,
     }
 }
