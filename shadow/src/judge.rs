@@ -9,10 +9,11 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::{
     Experiment, Leg, Observation, Unknown,
     compare::{Answers, Ids, Outcome, Pair},
+    handle::Prepared,
     race::Second,
-    runner::{Prepared, Ticket},
     seen::Compared,
     stratum::Traits,
+    ticket::Ticket,
 };
 
 /// Gets both answers, compares them, and counts what comes of it.

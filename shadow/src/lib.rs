@@ -6,6 +6,7 @@ mod binding;
 mod book;
 mod captured;
 mod experiment;
+mod handle;
 mod judge;
 mod losses;
 mod metrics;
@@ -21,6 +22,7 @@ mod sensitive;
 mod stratum;
 mod subject;
 mod suggestion;
+mod ticket;
 mod unknown;
 mod verdict;
 mod words;
@@ -30,13 +32,13 @@ pub use crate::{
     captured::{Capture, Captured, Digest},
     compare::{Class, DifferenceKind, PathPattern},
     experiment::{Around, Experiment, Leg, Question, Reading, Recheck, RequestSummary},
+    handle::{OnMismatch, Prepare, Prepared, Settings, Shadow, StartError, yield_to_buyers},
     observation::Observation,
     redact::method_name,
     report::{
         DifferenceReport, EarlierReport, Latency, Reports, Retention, RouteReport, RuleReport,
         Sample, Side, Store, StoreError, StratumReport,
     },
-    runner::{OnMismatch, Prepare, Prepared, Settings, Shadow, StartError, yield_to_buyers},
     sensitive::is_personal,
     stratum::Stratum,
     subject::{Budget, Proof, Share, Subject},
