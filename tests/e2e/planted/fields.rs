@@ -115,13 +115,13 @@ pub(super) const PLANTS: &[Plant] = &[
         name: "frames-allowed",
         asked: Page,
         spoil: |it| remove(it, "x-frame-options"),
-        found: &[("headers.x-frame-options", Missing, Cosmetic)],
+        found: &[("headers.x-frame-options", Missing, Critical)],
     },
     Plant {
         name: "another-policy",
         asked: Page,
         spoil: |it| swap_in_field(it, "content-security-policy", "object-src 'none'; ", ""),
-        found: &[("headers.content-security-policy", Changed, Cosmetic)],
+        found: &[("headers.content-security-policy", Changed, Critical)],
     },
     Plant {
         name: "a-field-too-many",

@@ -136,7 +136,7 @@ async fn links_are_compared_without_their_order() {
     candidate.headers.insert("link", link("</b.js>;rel=preload, </a.css>; as=style; rel=preload"));
     assert_eq!(compared(control.clone(), candidate.clone()), []);
     candidate.headers.insert("link", link("</b.js>; rel=preload"));
-    let expected = ("headers.link".to_owned(), Changed, Cosmetic);
+    let expected = ("headers.link".to_owned(), Changed, Critical);
     assert_eq!(compared(control, candidate), [expected]);
 }
 
