@@ -10,6 +10,8 @@ mod read;
 mod scan;
 mod value;
 
+use simdutf8::basic::from_utf8;
+
 pub use self::value::{Elements, Members, Value};
 pub(crate) use self::{build::Builder, document::Document, value::Place};
 
@@ -22,7 +24,7 @@ const DEPTH_LIMIT: usize = 127;
 
 /// Reads one value and nothing after it.
 pub(crate) fn parse(text: &[u8]) -> Result<Document<'_>, NotJson> {
-    read::read(str::from_utf8(text).map_err(|_| NotJson)?, None)
+    read::read(from_utf8(text).map_err(|_| NotJson)?, None)
 }
 
 /// The same, beside a document that is expected to say the same: of a list or an object that does, in
@@ -32,7 +34,7 @@ pub(crate) fn parse_beside<'a>(
     text: &'a [u8],
     control: &'a Document<'a>,
 ) -> Result<Document<'a>, NotJson> {
-    read::read(str::from_utf8(text).map_err(|_| NotJson)?, Some(control))
+    read::read(from_utf8(text).map_err(|_| NotJson)?, Some(control))
 }
 
 #[cfg(test)]

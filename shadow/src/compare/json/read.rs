@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use super::{
     DEPTH_LIMIT, NotJson,
-    beside::{Agreed, Names, Twin},
+    beside::{Agreed, Index, Names, Twin},
     document::{Document, Entry, Kind, LENGTH_LIMIT, Unescaped, offset},
     scan::Scanner,
     value::Node,
@@ -16,6 +16,7 @@ pub(super) struct Reader<'a> {
     entries: Vec<Entry>,
     unescaped: Unescaped,
     agreed: Agreed,
+    index: Index,
 }
 
 /// Where a value ends, and whether it says what its twin does.
@@ -33,7 +34,7 @@ pub(super) fn read<'a>(
     let room = if control.is_some() { 0 } else { text.len() / 10 };
     let entries = Vec::with_capacity(room);
     let (unescaped, agreed) = (Unescaped::default(), Agreed::default());
-    let mut reader = Reader { text, entries, unescaped, agreed };
+    let mut reader = Reader { text, entries, unescaped, agreed, index: Index::new() };
     let mut scanner = Scanner::new(text.as_bytes(), 0);
     scanner.skip_whitespace();
     reader.value(&mut scanner, 0, control.map(|it| Node::new(it, 0)))?;
@@ -55,6 +56,11 @@ impl<'a> Reader<'a> {
         let start = scanner.at;
         let kind = match scanner.peek().ok_or(NotJson)? {
             b'"' => {
+                if let Some(string) = twin.and_then(|it| self.string_alike(start + 1, it)) {
+                    scanner.at = string.end as usize + 1;
+                    self.entries.push(string);
+                    return Ok(true);
+                }
                 let string = self.string(scanner)?;
                 return Ok(self.scalar(string, twin));
             }
@@ -84,6 +90,20 @@ impl<'a> Reader<'a> {
             (one == other || is_string(one) && is_string(other))
                 && entry.bytes(self.text, &self.unescaped) == twin.bytes()
         })
+    }
+
+    /// The string that begins here, if it is written as its twin is: where that ends is known before
+    /// a byte of it is read, and nearly always right.
+    #[inline(always)]
+    fn string_alike(&self, start: usize, twin: Node<'a>) -> Option<Entry> {
+        if twin.kind() != Kind::Plain {
+            return None;
+        }
+        let (text, theirs) = (self.text.as_bytes(), twin.bytes());
+        let end = start + theirs.len();
+        let is_alike = text.get(end) == Some(&b'"') && text[start..end] == *theirs;
+        let (start, end) = (offset(start), offset(end));
+        is_alike.then_some(Entry { kind: Kind::Plain, start, end, link: 0 })
     }
 
     #[inline(always)]
@@ -159,10 +179,9 @@ impl<'a> Reader<'a> {
         loop {
             same &= self.value(&mut scanner, depth, twins.next())?;
             scanner.skip_whitespace();
-            if scanner.accept(b']') {
+            if !scanner.goes_on(b']')? {
                 return Ok((scanner.at, same && twins.next().is_none()));
             }
-            scanner.expect(b',')?;
             scanner.skip_whitespace();
         }
     }
@@ -170,27 +189,25 @@ impl<'a> Reader<'a> {
     fn members(&mut self, at: usize, depth: usize, twin: Twin<'a>) -> Result<End, NotJson> {
         let mut scanner = Scanner::new(self.text.as_bytes(), at);
         let mut twins = twin.map(Names::of);
-        let are_all_found =
-            |twins: &Option<Names<'_>>| twins.as_ref().is_some_and(Names::are_all_found);
         let mut same = true;
         scanner.skip_whitespace();
         if scanner.accept(b'}') {
-            return Ok((scanner.at, are_all_found(&twins)));
+            return Ok((scanner.at, twins.is_some_and(|it| it.end(&mut self.index))));
         }
         loop {
             let name = self.string(&mut scanner)?;
             let text = name.bytes(self.text, &self.unescaped);
-            let twin = twins.as_mut().and_then(|it| it.find(text));
+            let twin = twins.as_mut().and_then(|it| it.find(text, &mut self.index));
             self.entries.push(name);
             scanner.skip_whitespace();
             scanner.expect(b':')?;
             scanner.skip_whitespace();
             same &= self.value(&mut scanner, depth, twin)?;
             scanner.skip_whitespace();
-            if scanner.accept(b'}') {
-                return Ok((scanner.at, same && are_all_found(&twins)));
+            if !scanner.goes_on(b'}')? {
+                let are_all_found = twins.is_some_and(|it| it.end(&mut self.index));
+                return Ok((scanner.at, same && are_all_found));
             }
-            scanner.expect(b',')?;
             scanner.skip_whitespace();
         }
     }

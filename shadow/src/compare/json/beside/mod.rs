@@ -1,6 +1,12 @@
 //! What a document's reader knows of another document, which is expected to say the same.
 
-use super::{document::Document, value::Node};
+use super::{
+    document::{Document, offset},
+    value::Node,
+};
+
+/// So many members are found in another order.
+const MEMBERS: usize = u64::BITS as usize;
 
 /// The value that stands in the same place of the control.
 pub(super) type Twin<'a> = Option<Node<'a>>;
@@ -45,60 +51,92 @@ pub(super) struct Names<'a> {
     document: &'a Document<'a>,
     from: usize,
     to: usize,
-    /// Behind the members that were found while all were in their order; 0 since one was not.
+    /// Behind the members that were found while all were in their order.
     next: usize,
-    found: u32,
+    /// Once one was not: where these have their part of the index.
+    index: Option<usize>,
+    /// Whether all are in the index.
+    is_whole: bool,
+    found: usize,
     /// Bits: which were found.
     taken: u64,
+}
+
+/// Members of objects that are under way, the innermost last: made where members come in another order
+/// than the control's, so that a search goes through a few words and not through documents.
+pub(super) type Index = Vec<Named>;
+
+/// A member: something of its name, and its index in the document.
+pub(super) struct Named {
+    hint: u32,
+    at: u32,
+}
+
+/// Its length, and three of its bytes: few names of one object have these in common.
+#[inline(always)]
+fn hint(name: &[u8]) -> u32 {
+    let [Some(first), Some(last)] = [name.first(), name.last()] else { return 0 };
+    let middle = name[name.len() / 2];
+    offset(name.len()) << 24 ^ u32::from_le_bytes([*first, middle, *last, 0])
 }
 
 impl<'a> Names<'a> {
     pub(super) fn of(twin: Node<'a>) -> Self {
         let (from, to) = twin.within();
-        Self { document: twin.document, from, to, next: from, found: 0, taken: 0 }
+        let (next, index, is_whole, found, taken) = (from, None, false, 0, 0);
+        Self { document: twin.document, from, to, next, index, is_whole, found, taken }
     }
 
     /// The value behind a name.
     #[inline(always)]
-    pub(super) fn find(&mut self, name: &[u8]) -> Twin<'a> {
-        if self.next == 0 {
-            return self.find_anywhere(name);
-        }
-        if self.next < self.to && self.node(self.next).bytes() == name {
+    pub(super) fn find(&mut self, name: &[u8], index: &mut Index) -> Twin<'a> {
+        if self.index.is_none() && self.next < self.to && self.node(self.next).bytes() == name {
             let value = self.node(self.next + 1);
             self.next = self.document.behind(value.at);
             self.found += 1;
             return Some(value);
         }
-        self.next = 0;
-        self.taken = 1_u64.checked_shl(self.found).map_or(u64::MAX, |it| it - 1);
-        self.find_anywhere(name)
+        self.find_anywhere(name, index)
     }
 
-    fn find_anywhere(&mut self, name: &[u8]) -> Twin<'a> {
-        let (mut at, mut member) = (self.from, 1);
-        while at < self.to && member != 0 {
-            if self.taken & member == 0 && self.node(at).bytes() == name {
-                self.taken |= member;
-                self.found += 1;
-                return Some(self.node(at + 1));
+    fn find_anywhere(&mut self, name: &[u8], index: &mut Index) -> Twin<'a> {
+        let start = match self.index {
+            Some(start) => start,
+            None => self.begin(index),
+        };
+        let wanted = hint(name);
+        for (at, named) in index[start..].iter().enumerate() {
+            let member = 1 << at;
+            if named.hint == wanted && self.taken & member == 0 {
+                let at = named.at as usize;
+                if self.node(at).bytes() == name {
+                    self.taken |= member;
+                    self.found += 1;
+                    return Some(self.node(at + 1));
+                }
             }
-            at = self.document.behind(at + 1);
-            member <<= 1;
         }
         None
     }
 
-    pub(super) fn are_all_found(&self) -> bool {
-        if self.next != 0 {
-            return self.next == self.to;
-        }
-        let (mut at, mut all) = (self.from, 0);
-        while at < self.to {
+    fn begin(&mut self, index: &mut Index) -> usize {
+        let (start, mut at) = (index.len(), self.from);
+        while at < self.to && index.len() - start < MEMBERS {
+            index.push(Named { hint: hint(self.node(at).bytes()), at: offset(at) });
             at = self.document.behind(at + 1);
-            all += 1;
         }
-        self.found == all
+        self.is_whole = at == self.to;
+        self.taken = 1_u64.checked_shl(offset(self.found)).map_or(u64::MAX, |it| it - 1);
+        self.index = Some(start);
+        start
+    }
+
+    /// Whether each was found, at the end of the object.
+    pub(super) fn end(self, index: &mut Index) -> bool {
+        let Some(start) = self.index else { return self.next == self.to };
+        let members = index.len() - start;
+        index.truncate(start);
+        self.is_whole && self.found == members
     }
 
     fn node(&self, at: usize) -> Node<'a> {
