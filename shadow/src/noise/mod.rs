@@ -35,10 +35,8 @@ const PLACES: usize = 1_000;
 /// So many pairs must have differed at a place before it excuses requests that were asked once.
 const FEW: u64 = 3;
 
-/// The chance that the extraction is taken for worse than noise though it is not, each time that it
-/// is asked. It is asked at every request: of a hundred pairs in which one side alone differed, 5 %
-/// would err at some time in 10 % of the routes, this in fewer than 3 %.
-const ERROR: f64 = 0.005;
+/// The chance that the extraction is taken for worse than noise though it is not.
+const ERROR: f64 = 0.05;
 
 /// What the pairs of one route have shown.
 #[derive(Debug, Default)]
