@@ -14,7 +14,7 @@ use crate::{
     compare::{Comparison, Difference, Ids, Links, Outcome},
     losses::{Losses, Lost},
     metrics::ShadowMetrics,
-    noise::{Excused, Memory, places},
+    noise::{Memory, Place, Weight, places},
     recheck::Rechecks,
     report::{Pending, Signature, Store, bucket},
     seen::{Compared, Weighed, sample_of_all, seen},
@@ -147,9 +147,17 @@ impl Book {
         let now = OffsetDateTime::now_utc();
         let monolith = locked(&self.monolith).of(&control.headers, now);
         let binding = self.binding(subject, monolith);
-        let noise = self.noise(&subject.route, &binding, comparison, itself);
-        let counted = noise.left(comparison);
-        Weighed { binding, noise, counted }
+        let weight = self.noise(&subject.route, &binding, comparison, itself);
+        let counted = weight.left(comparison);
+        Weighed { binding, weight, counted }
+    }
+
+    /// Learns from what `still` differs when the monolith is asked once more and nothing counts of it:
+    /// what else had differed was its own doing.
+    pub(crate) fn learn_race(&self, compared: &Compared<'_>, still: &Comparison<'_>) {
+        let Compared { subject, comparison, weighed, .. } = *compared;
+        let [candidate, still] = [comparison, still].map(|it| self.places(it));
+        locked(&self.noise).learn_race(&subject.route, &candidate, &still, &weighed.weight);
     }
 
     /// Whether another comparison of the same candidate's answer shows nothing that counts.
@@ -205,20 +213,23 @@ impl Book {
         binding: &Binding,
         comparison: &Comparison<'_>,
         itself: Option<&Comparison<'_>>,
-    ) -> Excused {
-        // A page's noisy paragraph says nothing of the next one.
+    ) -> Weight {
+        let candidate = self.places(comparison);
+        if candidate.is_empty() && itself.is_none() {
+            return Weight::default();
+        }
+        let itself = itself.map(|it| self.places(it));
+        locked(&self.noise).judge(route, binding, &candidate, itself.as_deref())
+    }
+
+    /// Where answers differ. A page's noisy paragraph says nothing of the next one.
+    fn places<'a>(&self, comparison: &'a Comparison<'a>) -> Vec<Place<'a>> {
         let redactor = self.store.redactor();
-        let by_place = |it: &Difference<'_>| Signature {
+        places(comparison, |it: &Difference<'_>| Signature {
             path: redactor.path(&it.path, |it| it.grouped_by_lists().to_string()),
             kind: it.kind,
             class: it.class,
-        };
-        let candidate = places(comparison, by_place);
-        if candidate.is_empty() && itself.is_none() {
-            return Excused::default();
-        }
-        let itself = itself.map(|it| places(it, by_place));
-        locked(&self.noise).judge(route, binding, &candidate, itself.as_deref())
+        })
     }
 
     /// Equal for requests that are repetitions of one another.

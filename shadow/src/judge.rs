@@ -21,12 +21,13 @@ pub(crate) async fn judge(prepared: Prepared, mut ticket: Ticket) {
     let Prepared { experiment, on_mismatch } = prepared;
     let Experiment { subject, request, control, candidate, again, recheck, reading, deadline } =
         experiment;
-    let control = answer(control, deadline);
-    let rest = both(candidate, again, deadline);
-    let (control, (candidate, again)) = tokio::join!(control, rest);
+    // Who has answered a buyer was first; as much time passes to the monolith's answer, if that is
+    // still to come, as from that to its second one.
+    let control = answer(control, deadline).await;
     if let Ok(control) = &control {
         ticket.is_of(Traits::of(&request, control));
     }
+    let (candidate, again) = both(candidate, again, deadline).await;
     let (mut control, mut candidate) = match (control, candidate) {
         (Ok(control), Ok(candidate)) => (control, candidate),
         (Err(why), _) | (_, Err(why)) => return ticket.unknown(why),

@@ -5,6 +5,9 @@
 //! must have seen it on the way from the one to the other, and both sides are asked again until the
 //! world holds still. A fault is not hidden by that: where nothing changed the monolith says twice the
 //! same, and a difference from that counts.
+//!
+//! The monolith is also asked where noise excuses what the extraction alone has shown, when the
+//! monolith was asked twice: what it says itself a moment later is not held against the extraction.
 
 use std::time::Duration;
 
@@ -32,10 +35,14 @@ pub(crate) struct Second {
 }
 
 impl Second {
-    /// Whether what counts of the comparison is a race; nobody is asked where nothing counts.
+    /// Whether what counts of the comparison is a race; nobody is asked where nothing speaks against
+    /// the candidate.
     pub(crate) async fn finds_race(self, book: &Book, compared: &Compared<'_>) -> bool {
         let Compared { subject, weighed, .. } = compared;
-        if !book.rechecks.may(&subject.route, !weighed.counted.is_clean()) {
+        let counts = !weighed.counted.is_clean();
+        let is_control = matches!(self.recheck, Recheck::Control(..));
+        let speaks_against = counts || (is_control && weighed.weight.is_alone());
+        if !book.rechecks.may(&subject.route, speaks_against) {
             return false;
         }
         let Self { recheck, control, candidate, reading, deadline } = self;
@@ -47,10 +54,12 @@ impl Second {
             },
             Recheck::Control(question, around) => {
                 let Some(again) = asking.ask(question).await else { return false };
-                asking.are_alike(again.clone(), candidate)
-                    || (asking.is_on_the_way(control, again)
+                let is_race = asking.are_alike_by_now(again.clone(), candidate)
+                    || (counts
+                        && asking.is_on_the_way(control, again)
                         && book.rechecks.take(&subject.route, AROUND)
-                        && asking.hold_still(around()).await)
+                        && asking.hold_still(around()).await);
+                counts && is_race
             }
         }
     }
@@ -76,6 +85,19 @@ impl Asking<'_> {
     fn are_alike(&self, control: Observation, candidate: Observation) -> bool {
         let Compared { subject, weighed, .. } = self.compared;
         compared(control, candidate, self, |it| self.book.are_alike(subject, weighed, it))
+    }
+
+    /// The same of what the monolith says by now. Where it says just what the candidate said, what
+    /// changed is its own doing, which is learnt.
+    fn are_alike_by_now(&self, again: Observation, candidate: Observation) -> bool {
+        let Compared { subject, weighed, .. } = self.compared;
+        compared(again, candidate, self, |it| {
+            let are_alike = self.book.are_alike(subject, weighed, it);
+            if are_alike {
+                self.book.learn_race(self.compared, it);
+            }
+            are_alike
+        })
     }
 
     /// Whether the monolith itself has changed wherever the candidate differed, and the candidate's

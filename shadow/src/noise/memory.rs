@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Excused, Noise, Pairs, Place};
+use super::{Noise, Pairs, Place, Weight};
 use crate::{binding::Binding, report::Signature};
 
 /// How often it is kept. A process that is killed forgets so much.
@@ -42,7 +42,7 @@ impl Memory {
         binding: &Binding,
         candidate: &[Place<'_>],
         itself: Option<&[Place<'_>]>,
-    ) -> Excused {
+    ) -> Weight {
         let is_known = |(known, _): &(Binding, Noise)| {
             let Binding { build, rules, monolith, .. } = known;
             *build == binding.build && *rules == binding.rules && *monolith == binding.monolith
@@ -56,7 +56,20 @@ impl Memory {
             self.learnt.insert(route.to_owned());
         }
         let known = self.routes.get_mut(route);
-        known.map_or_else(Excused::default, |it| it.1.judge(candidate, itself))
+        known.map_or_else(Weight::default, |it| it.1.judge(candidate, itself))
+    }
+
+    /// As [`Noise::learn_race`], for one route of which a request was weighed.
+    pub(crate) fn learn_race(
+        &mut self,
+        route: &str,
+        candidate: &[Place<'_>],
+        still: &[Place<'_>],
+        weight: &Weight,
+    ) {
+        if let Some((_, noise)) = self.routes.get_mut(route) {
+            noise.learn_race(candidate, still, weight);
+        }
     }
 
     /// What an earlier process has kept. What cannot be read is learnt anew.
@@ -94,7 +107,7 @@ impl Learned {
             build: binding.build.to_string(),
             rules: binding.rules.to_string(),
             monolith: binding.monolith.as_deref().map(str::to_owned),
-            places: noise.0.iter().map(|(place, it)| (place.clone(), it.clone())).collect(),
+            places: noise.places.iter().map(|(place, it)| (place.clone(), it.clone())).collect(),
         }
     }
 
@@ -105,6 +118,7 @@ impl Learned {
     }
 
     fn noise(self) -> Noise {
-        Noise(self.places.into_iter().collect())
+        // What is kept was learnt of pairs.
+        Noise { places: self.places.into_iter().collect(), is_paired: true }
     }
 }

@@ -4,9 +4,12 @@
 //! Noise excuses a difference of the same path, kind and class only, so that a field which always
 //! differs hides no missing member in it; only values that are like the monolith's own ([`Range`]),
 //! and change like them ([`Constant`]); and only while the extraction does not differ there more
-//! often than the monolith does. That is asked of the pairs: McNemar's exact test (Q. McNemar, 1947) over the
-//! requests in which only one of the two differed, corrected for the number of places by Holm's
-//! method (S. Holm, 1979).
+//! often than the monolith does. That is asked of the pairs, after every one of them: a sequential
+//! form of McNemar's test over the requests in which only one of the two differed, corrected for the
+//! number of places by Holm's method (S. Holm, 1979).
+//!
+//! What changed between two answers, as a third one of the monolith's has shown, the monolith has
+//! done itself: there the extraction was not the only one to differ.
 
 mod constant;
 mod memory;
@@ -21,7 +24,7 @@ pub(crate) use self::memory::Memory;
 use self::{
     constant::Constant,
     range::Range,
-    statistics::{holm, mcnemar},
+    statistics::{chance, holm},
 };
 use crate::{
     Class,
@@ -32,7 +35,8 @@ use crate::{
 /// Places of one route that are remembered.
 const PLACES: usize = 1_000;
 
-/// So many pairs must have differed at a place before it excuses requests that were asked once.
+/// So often the monolith must have differed from itself at a place before that excuses requests of
+/// which it was not asked twice.
 const FEW: u64 = 3;
 
 /// The chance that the extraction is taken for worse than noise though it is not.
@@ -40,12 +44,18 @@ const ERROR: f64 = 0.05;
 
 /// What the pairs of one route have shown.
 #[derive(Debug, Default)]
-struct Noise(HashMap<Signature, Pairs>);
+struct Noise {
+    places: HashMap<Signature, Pairs>,
+    /// Whether the monolith is asked twice at all. Where it is not, nothing would tell an extraction
+    /// that differs too often, and nothing is excused.
+    is_paired: bool,
+}
 
 /// What they have shown at one place.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Pairs {
     both: u64,
+    /// But for those of which the monolith has said the same when it was asked once more.
     candidate_only: u64,
     control_only: u64,
     /// Of the monolith's own differences.
@@ -63,9 +73,15 @@ pub(crate) struct Place<'a> {
     index: usize,
 }
 
-/// The findings of a comparison that are noise, by their index.
+/// What noise makes of a comparison.
 #[derive(Debug, Default)]
-pub(crate) struct Excused(pub(crate) HashSet<usize>);
+pub(crate) struct Weight {
+    /// The findings that are noise, by their index.
+    pub(crate) noise: HashSet<usize>,
+    /// Where the extraction differs from the monolith, and the monolith's second answer does not;
+    /// `None` where it was not asked twice.
+    alone: Option<HashSet<Signature>>,
+}
 
 /// What no rule excuses in a comparison.
 pub(crate) fn places<'a>(
@@ -91,10 +107,15 @@ fn by_signature<'p>(places: &'p [Place<'_>]) -> HashMap<&'p Signature, Vec<&'p D
     found
 }
 
-impl Excused {
-    /// What counts of a comparison in which these are noise.
+impl Weight {
+    /// Whether the monolith was asked twice and the extraction alone differs.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.alone.as_ref().is_some_and(|it| !it.is_empty())
+    }
+
+    /// What counts of the comparison.
     pub(crate) fn left(&self, comparison: &Comparison<'_>) -> Marks {
-        let noise = self.0.iter().filter_map(|it| comparison.findings.get(*it));
+        let noise = self.noise.iter().filter_map(|it| comparison.findings.get(*it));
         let (mut critical, mut cosmetic) = (comparison.critical, comparison.cosmetic);
         for finding in noise {
             match finding.difference.class {
@@ -109,29 +130,32 @@ impl Excused {
 impl Noise {
     /// Which of a candidate's differences are noise. `itself` has those of the monolith's second
     /// answer to the same request, which are learnt first.
-    fn judge(&mut self, candidate: &[Place<'_>], itself: Option<&[Place<'_>]>) -> Excused {
-        if let Some(itself) = itself {
-            self.learn(candidate, itself);
-        }
+    fn judge(&mut self, candidate: &[Place<'_>], itself: Option<&[Place<'_>]>) -> Weight {
+        let alone = itself.map(|itself| self.learn(candidate, itself));
         for (signature, differences) in by_signature(candidate) {
-            if let Some(pairs) = self.0.get_mut(signature) {
+            if let Some(pairs) = self.places.get_mut(signature) {
                 pairs.constant.see(&differences);
                 pairs.range.see(&differences);
             }
         }
-        let calm = self.places();
+        let calm = self.calm();
         let is_noise = |it: &&Place<'_>| {
             let paired = itself
                 .is_some_and(|places| places.iter().any(|other| other.signature == it.signature));
             calm.contains(&it.signature) && self.excuses(it, paired)
         };
-        Excused(candidate.iter().filter(is_noise).map(|it| it.index).collect())
+        let noise = candidate.iter().filter(is_noise).map(|it| it.index).collect();
+        Weight { noise, alone }
     }
 
-    /// Learns from a request to which the monolith has answered twice.
-    fn learn(&mut self, candidate: &[Place<'_>], itself: &[Place<'_>]) {
+    /// Learns from a request to which the monolith has answered twice. Tells where the extraction
+    /// alone differs.
+    fn learn(&mut self, candidate: &[Place<'_>], itself: &[Place<'_>]) -> HashSet<Signature> {
+        self.is_paired = true;
         let [by_candidate, by_itself] = [candidate, itself].map(by_signature);
-        for place in by_candidate.keys().filter(|it| !by_itself.contains_key(*it)) {
+        let alone = by_candidate.keys().filter(|it| !by_itself.contains_key(*it));
+        let alone: HashSet<Signature> = alone.map(|it| (*it).clone()).collect();
+        for place in &alone {
             if let Some(pairs) = self.at(place) {
                 pairs.candidate_only += 1;
             }
@@ -145,18 +169,43 @@ impl Noise {
             }
             pairs.range.learn(differences);
         }
+        alone
+    }
+
+    /// Learns which differences of a request that was weighed are the monolith's own: asked once
+    /// more, it says there just what the extraction has said, and does not `still` differ.
+    fn learn_race(&mut self, candidate: &[Place<'_>], still: &[Place<'_>], weight: &Weight) {
+        if !self.is_paired {
+            return;
+        }
+        let still = by_signature(still);
+        let changed = by_signature(candidate).into_iter().filter(|it| !still.contains_key(it.0));
+        for (place, differences) in changed {
+            let was_alone = weight.alone.as_ref().map(|it| it.contains(place));
+            // The second answer has shown that already.
+            if was_alone == Some(false) {
+                continue;
+            }
+            let Some(pairs) = self.at(place) else { continue };
+            if was_alone == Some(true) {
+                pairs.candidate_only = pairs.candidate_only.saturating_sub(1);
+            }
+            pairs.both += 1;
+            pairs.range.learn(&differences);
+        }
     }
 
     fn at(&mut self, place: &Signature) -> Option<&mut Pairs> {
-        let is_known = self.0.len() < PLACES || self.0.contains_key(place);
-        is_known.then(|| self.0.entry(place.clone()).or_default())
+        let is_known = self.places.len() < PLACES || self.places.contains_key(place);
+        is_known.then(|| self.places.entry(place.clone()).or_default())
     }
 
     /// Places at which the extraction differs as the monolith does from itself.
-    fn places(&self) -> HashSet<Signature> {
-        let noisy: Vec<_> = self.0.iter().filter(|(_, it)| it.both + it.control_only > 0).collect();
+    fn calm(&self) -> HashSet<Signature> {
+        let noisy = self.places.iter().filter(|(_, it)| it.both + it.control_only > 0);
+        let noisy: Vec<_> = noisy.collect();
         let chances: Vec<_> =
-            noisy.iter().map(|(_, it)| mcnemar(it.candidate_only, it.control_only)).collect();
+            noisy.iter().map(|(_, it)| chance(it.candidate_only, it.control_only)).collect();
         let adjusted = holm(&chances);
         let calm = noisy.into_iter().zip(adjusted).filter(|(_, chance)| *chance > ERROR);
         calm.map(|((place, _), _)| place.clone()).collect()
@@ -165,7 +214,7 @@ impl Noise {
     /// Whether a difference may be noise; `paired`: this very request's second answer differed there
     /// too.
     fn excuses(&self, place: &Place<'_>, paired: bool) -> bool {
-        let Some(pairs) = self.0.get(&place.signature) else { return false };
+        let Some(pairs) = self.places.get(&place.signature) else { return false };
         let is_seen = paired || pairs.both + pairs.control_only >= FEW;
         is_seen && pairs.range.admits(place.difference) && !pairs.constant.is_stuck()
     }

@@ -32,7 +32,7 @@ fn at<'a>(signature: &Signature, difference: &'a Difference<'a>) -> Vec<Place<'a
 }
 
 fn is_noise(noise: &mut Noise, candidate: &[Place<'_>], itself: Option<&[Place<'_>]>) -> bool {
-    noise.judge(candidate, itself).0.contains(&0)
+    noise.judge(candidate, itself).noise.contains(&0)
 }
 
 #[test]
@@ -65,6 +65,48 @@ fn where_the_extraction_differs_more_often_it_is_no_noise() {
 }
 
 #[test]
+fn what_the_monolith_says_too_a_moment_later_is_not_held_against_the_extraction() {
+    let difference = numbers(ONE, ONE);
+    let changed = at(&signature("$.stock", DifferenceKind::Changed), &difference);
+    // Whether the monolith says the same by now, and after how many requests that is no noise.
+    for (still, fault_after) in [(&[][..], None), (&changed[..], Some(5))] {
+        let mut noise = Noise::default();
+        for _ in 0..3 {
+            noise.learn(&changed, &changed);
+        }
+        let mut found = None;
+        for pairs in 1..=100 {
+            let weight = noise.judge(&changed, Some(&[]));
+            if weight.noise.is_empty() {
+                found.get_or_insert(pairs);
+            }
+            assert!(weight.is_alone());
+            noise.learn_race(&changed, still, &weight);
+        }
+        assert_eq!(found, fault_after);
+    }
+}
+
+#[test]
+fn races_show_noise_only_where_the_monolith_is_asked_twice() {
+    let difference = numbers(ONE, ONE);
+    let changed = at(&signature("$.stock", DifferenceKind::Changed), &difference);
+    for is_paired in [true, false] {
+        let mut noise = Noise::default();
+        if is_paired {
+            noise.learn(&[], &[]);
+        }
+        let mut race = || {
+            let weight = noise.judge(&changed, None);
+            noise.learn_race(&changed, &[], &weight);
+            weight.noise.contains(&0)
+        };
+        let seen: Vec<_> = (0..4).map(|_| race()).collect();
+        assert_eq!(seen, [false, false, false, is_paired]);
+    }
+}
+
+#[test]
 fn a_number_outside_of_what_noise_does_counts() {
     let [three, nine] = ["3", "9"].map(Value::Number);
     let (near, far) = (numbers(ONE, three), numbers(ONE, nine));
@@ -86,7 +128,7 @@ fn endless_places_are_bounded() {
         let signature = signature(&format!("$.m{index}"), DifferenceKind::Changed);
         noise.learn(&at(&signature, &difference), &[]);
     }
-    assert_eq!(noise.0.len(), PLACES);
+    assert_eq!(noise.places.len(), PLACES);
 }
 
 fn json(body: &str) -> Observation {

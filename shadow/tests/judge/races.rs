@@ -3,12 +3,12 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
 };
 
-use shadow::{Around, Question, Recheck, RouteReport, Settings, Unknown};
+use shadow::{Around, Leg, Question, Recheck, RouteReport, Settings, Unknown};
 
 use super::bench::*;
 
@@ -121,6 +121,27 @@ async fn what_raced_is_kept_to_be_looked_at_without_what_a_buyer_entered() {
     assert_ne!(values[0], values[1]);
 }
 
+/// Sales fall where chance has it: if the monolith's second answer came before each of so many, that
+/// is nothing that the extraction does. A fault at that place is.
+#[tokio::test]
+async fn a_series_of_sales_that_only_the_extraction_has_seen_is_noise_and_a_fault_is_not() {
+    const WRONG: Answers = Answers { again: Some(SALE.control), recheck: Ok(SALE.control), ..SALE };
+    let seen = Answers { again: Some(SALE.candidate), ..SALE };
+    let alone = Answers { again: Some(SALE.control), ..SALE };
+    for (answers, noise, mismatched) in [(alone, 23, 0), (WRONG, 7, 16)] {
+        let bench = Races::new().await;
+        let requests = [&seen; 3].into_iter().chain([&answers; 20]);
+        for (offered, answers) in (1..).zip(requests) {
+            bench.offer(answers);
+            // One after the other, as they would come.
+            bench.judged.until("it was judged", |it| it.judged() == offered).await;
+        }
+        let report = bench.report().await;
+        assert_eq!((report.noise, report.mismatched), (noise, mismatched), "{report:?}");
+        assert!(report.unknowns.is_empty(), "{:?}", report.unknowns);
+    }
+}
+
 /// The extraction answers the buyer, and the monolith is asked afterwards.
 #[tokio::test]
 async fn the_side_that_was_first_is_asked_again() {
@@ -133,6 +154,29 @@ async fn the_side_that_was_first_is_asked_again() {
         assert_eq!(report.mismatched, 1 - raced, "{report:?}");
         assert_eq!(report.unknowns.get(&Unknown::Raced).copied().unwrap_or_default(), raced);
     }
+}
+
+/// If the monolith were asked twice at the same time, its two answers would see no sale between them,
+/// and the extraction's, which came before both, would see all.
+#[tokio::test]
+async fn the_monolith_is_asked_for_its_second_answer_when_it_has_given_the_first() {
+    let bench = Bench::new(Settings::default()).await;
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let ask = |number| {
+        let heard = Arc::clone(&heard);
+        Leg::Ask(Box::pin(async move {
+            heard.lock().unwrap().push((number, "asked"));
+            tokio::task::yield_now().await;
+            heard.lock().unwrap().push((number, "answered"));
+            Ok(observation(SALE.control))
+        }))
+    };
+    let mut experiment = experiment(ask(1), json(SALE.control));
+    experiment.again = Some(ask(2));
+    bench.judge.offer(experiment);
+    bench.drain().await;
+    let expected = [(1, "asked"), (1, "answered"), (2, "asked"), (2, "answered")];
+    assert_eq!(*heard.lock().unwrap(), expected);
 }
 
 #[tokio::test]
