@@ -14,7 +14,7 @@ use crate::{
     compare::{Comparison, Difference, Ids, Links, Outcome},
     losses::{Losses, Lost},
     metrics::ShadowMetrics,
-    noise::{Memory, Place, Weight, places},
+    noise::{Memory, Place, Third, Weight, places},
     recheck::Rechecks,
     report::{Pending, Signature, Store, bucket},
     seen::{Compared, Weighed, sample_of_all, seen},
@@ -152,12 +152,22 @@ impl Book {
         Weighed { binding, weight, counted }
     }
 
-    /// Learns from what `still` differs when the monolith is asked once more and nothing counts of it:
-    /// what else had differed was its own doing.
-    pub(crate) fn learn_race(&self, compared: &Compared<'_>, still: &Comparison<'_>) {
+    /// Learns from the monolith's third answer, compared with the candidate's and with its own second
+    /// one. Whether nothing counts of what the candidate's differs in.
+    pub(crate) fn learn_third(
+        &self,
+        compared: &Compared<'_>,
+        candidate: &Comparison<'_>,
+        itself: Option<&Comparison<'_>>,
+    ) -> bool {
         let Compared { subject, comparison, weighed, .. } = *compared;
-        let [candidate, still] = [comparison, still].map(|it| self.places(it));
-        locked(&self.noise).learn_race(&subject.route, &candidate, &still, &weighed.weight);
+        let is_race = self.are_alike(subject, weighed, candidate);
+        let itself = itself.map(|it| self.places(it));
+        let third = Third { candidate: self.places(candidate), itself, is_race };
+        let Weighed { binding, weight, .. } = weighed;
+        let before = self.places(comparison);
+        locked(&self.noise).learn_third(&subject.route, binding, &before, weight, &third);
+        is_race
     }
 
     /// Whether another comparison of the same candidate's answer shows nothing that counts.

@@ -38,8 +38,8 @@ pub(crate) async fn judge(prepared: Prepared, mut ticket: Ticket) {
         reading.read(&mut side.headers);
     }
     let second = recheck.map(|recheck| {
-        let (control, candidate) = (control.clone(), candidate.clone());
-        Second { recheck, control, candidate, reading, deadline }
+        let (control, candidate, again) = (control.clone(), candidate.clone(), again.clone());
+        Second { recheck, control, candidate, again, reading, deadline }
     });
     let again = again.and_then(|it| Pair::new(control.clone(), it).ok());
     let again = again.as_ref().and_then(|it| Answers::read(it).ok());

@@ -6,8 +6,9 @@
 //! world holds still. A fault is not hidden by that: where nothing changed the monolith says twice the
 //! same, and a difference from that counts.
 //!
-//! The monolith is also asked where noise excuses what the extraction alone has shown, when the
-//! monolith was asked twice: what it says itself a moment later is not held against the extraction.
+//! The monolith is also asked where it was asked twice before and only one of the two other answers
+//! differs from its first: what it says a third time tells whether the world has changed, which is
+//! learnt of [`noise`](crate::noise).
 
 use std::time::Duration;
 
@@ -30,22 +31,24 @@ pub(crate) struct Second {
     pub(crate) recheck: Recheck,
     pub(crate) control: Observation,
     pub(crate) candidate: Observation,
+    /// The monolith's second answer, if it was asked twice.
+    pub(crate) again: Option<Observation>,
     pub(crate) reading: Reading,
     pub(crate) deadline: Duration,
 }
 
 impl Second {
-    /// Whether what counts of the comparison is a race; nobody is asked where nothing speaks against
-    /// the candidate.
+    /// Whether what counts of the comparison is a race; nobody is asked where there is nothing to
+    /// find out.
     pub(crate) async fn finds_race(self, book: &Book, compared: &Compared<'_>) -> bool {
         let Compared { subject, weighed, .. } = compared;
         let counts = !weighed.counted.is_clean();
         let is_control = matches!(self.recheck, Recheck::Control(..));
-        let speaks_against = counts || (is_control && weighed.weight.is_alone());
-        if !book.rechecks.may(&subject.route, speaks_against) {
+        let is_open = counts || (is_control && weighed.weight.is_discordant());
+        if !book.rechecks.may(&subject.route, is_open) {
             return false;
         }
-        let Self { recheck, control, candidate, reading, deadline } = self;
+        let Self { recheck, control, candidate, again, reading, deadline } = self;
         let asking = Asking { book, compared, reading, deadline };
         match recheck {
             Recheck::Candidate(question) => match asking.ask(question).await {
@@ -53,10 +56,10 @@ impl Second {
                 None => false,
             },
             Recheck::Control(question, around) => {
-                let Some(again) = asking.ask(question).await else { return false };
-                let is_race = asking.are_alike_by_now(again.clone(), candidate)
+                let Some(third) = asking.ask(question).await else { return false };
+                let is_race = asking.are_alike_by_now(&third, candidate, again)
                     || (counts
-                        && asking.is_on_the_way(control, again)
+                        && asking.is_on_the_way(control, third)
                         && book.rechecks.take(&subject.route, AROUND)
                         && asking.hold_still(around()).await);
                 counts && is_race
@@ -87,16 +90,19 @@ impl Asking<'_> {
         compared(control, candidate, self, |it| self.book.are_alike(subject, weighed, it))
     }
 
-    /// The same of what the monolith says by now. Where it says just what the candidate said, what
-    /// changed is its own doing, which is learnt.
-    fn are_alike_by_now(&self, again: Observation, candidate: Observation) -> bool {
-        let Compared { subject, weighed, .. } = self.compared;
-        compared(again, candidate, self, |it| {
-            let are_alike = self.book.are_alike(subject, weighed, it);
-            if are_alike {
-                self.book.learn_race(self.compared, it);
-            }
-            are_alike
+    /// The same of what the monolith says by now, from which is learnt.
+    fn are_alike_by_now(
+        &self,
+        third: &Observation,
+        candidate: Observation,
+        again: Option<Observation>,
+    ) -> bool {
+        let rules = &self.compared.subject.rules;
+        let pair = again.and_then(|it| Pair::new(third.clone(), it).ok());
+        let answers = pair.as_ref().and_then(|it| Answers::read(it).ok());
+        let itself = answers.as_ref().map(|it| it.compare(rules, OffsetDateTime::now_utc().date()));
+        compared(third.clone(), candidate, self, |it| {
+            self.book.learn_third(self.compared, it, itself.as_ref())
         })
     }
 

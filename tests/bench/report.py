@@ -111,11 +111,12 @@ def print_shadow(found):
           " | candidates or records/s |")
     print("|---|---|---|---|---|---|---|---|---|---|")
     for load, rounds in found.items():
-        arms = {arm: Latencies([one[arm].histogram for one in rounds]) for arm in ARMS if rounds}
+        measured = [arm for arm in ARMS if rounds and arm in rounds[0]]
+        arms = {arm: Latencies([one[arm].histogram for one in rounds]) for arm in measured}
         for arm, latencies in arms.items():
             def beside(other, share):
-                if arm == other:
-                    return "1"
+                if arm == other or other not in arms:
+                    return "1" if arm == other else "–"
                 return "{:.3f} ({:.3f}–{:.3f})".format(*ratio(latencies, arms[other], share))
             cells = [f"{latencies.percentile(it):,.2f}" for it in (0.5, 0.99)]
             cells += [beside(WITHOUT, 0.99), beside(ELSEWHERE, 0.99), beside(ELSEWHERE, 0.5)]

@@ -65,6 +65,7 @@ Round = collections.namedtuple("Round", "cpu histogram rate done")
 LOADS = [
     Load("shadow, files at full load", "GET", "/api/products/{id}", 64, "files"),
     Load("shadow, Puma at full load", "GET", "/api/products/{id}", 16, "puma"),
+    Load("shadow, Puma's threads all busy", "GET", "/api/products/{id}", 5, "puma"),
 ]
 
 
@@ -84,13 +85,14 @@ def start_files(stack, shop):
     return start(stack, "answers", ports, nginx(home), ready=lambda it: get(it, "http", first))
 
 
-def start_arms(stack, shop, load, monolith):
-    return {name: start_arm(stack, shop, load, monolith, name) for name in ARMS}
+def start_arms(stack, shop, load, monolith, names):
+    return {name: start_arm(stack, shop, load, monolith, name) for name in names}
 
 
 def start_arm(stack, shop, load, monolith, name):
     def banyan(name, monolith, route):
-        server = start_banyan(stack, shop, f"{load.monolith}, {name}", monolith, route)
+        name = f"{load.monolith} {load.connections}, {name}"
+        server = start_banyan(stack, shop, name, monolith, route)
         ask(load, shop, server.ports["http"], 1)  # warms it up, and starts every thread
         return server
 

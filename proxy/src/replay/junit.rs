@@ -1,20 +1,45 @@
 //! The result of a replay as `JUnit`'s XML, which every CI shows: a suite for each route, a case for
-//! each request that failed, and one for those that did not.
+//! each request that failed, and one for those that did not; and a suite for what of the recording
+//! could not be read.
 //!
 //! Source: the schema of the Jenkins xUnit plugin, `junit-10.xsd`.
 
 use std::fmt::Write as _;
 
-use super::tally::{Failing, RouteTally, Tally};
+use super::{
+    tally::{Failing, RouteTally, Tally},
+    text::{STRAYED, unread},
+};
+use crate::recording::Loss;
 
 /// As `JUnit`'s XML.
-pub(super) fn xml(tally: &Tally) -> String {
+pub(super) fn xml(tally: &Tally, loss: &Loss) -> String {
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
     for (route, it) in &tally.routes {
         suite(&mut text, &escaped(route), it);
     }
+    recording(&mut text, &unread(loss));
     text.push_str("</testsuites>\n");
     text
+}
+
+/// What was lost is no failure of the handlers, and must be seen nevertheless.
+fn recording(text: &mut String, lost: &[String]) {
+    if lost.is_empty() {
+        return;
+    }
+    let count = lost.len();
+    let _ = writeln!(
+        text,
+        "  <testsuite name=\"recording\" tests=\"{count}\" failures=\"0\" errors=\"0\" skipped=\"{count}\">"
+    );
+    for it in lost {
+        let _ = writeln!(
+            text,
+            "    <testcase classname=\"recording\" name=\"{it}\"><skipped/></testcase>"
+        );
+    }
+    text.push_str("  </testsuite>\n");
 }
 
 /// Writing to a String cannot fail.
@@ -52,6 +77,9 @@ fn suite(text: &mut String, route: &str, tally: &RouteTally) {
             text,
             "    <testcase classname=\"{route}\" name=\"{name}\"><failure message=\"not listed\"/></testcase>"
         );
+    }
+    if tally.strayed > 0 {
+        let _ = writeln!(text, "    <system-out>{} {STRAYED}</system-out>", tally.strayed);
     }
     text.push_str("  </testsuite>\n");
 }
@@ -133,11 +161,12 @@ mod tests {
             noise: 2,
             different: 1,
             unknown: 1,
-            strayed: 0,
+            strayed: 2,
             skipped: [(Skip::Write, 3)].into(),
             failing: vec![failing("wrong"), late],
         };
-        let text = xml(&Tally { routes: [("catalog.show".to_owned(), route)].into() });
+        let loss = Loss { torn: 1, other_key: 2, ..Loss::default() };
+        let text = xml(&Tally { routes: [("catalog.show".to_owned(), route)].into() }, &loss);
         assert_eq!(
             text,
             r#"<?xml version="1.0" encoding="UTF-8"?>
@@ -153,6 +182,11 @@ mod tests {
     <testcase classname="catalog.show" name="request late">
       <error message="could not be compared: timed_out: the handler did not answer within 30s"/>
     </testcase>
+    <system-out>2 answered by the monolith with another status than when recorded</system-out>
+  </testsuite>
+  <testsuite name="recording" tests="2" failures="0" errors="0" skipped="2">
+    <testcase classname="recording" name="1 record was not written whole"><skipped/></testcase>
+    <testcase classname="recording" name="2 segments are encrypted with another key"><skipped/></testcase>
   </testsuite>
 </testsuites>
 "#

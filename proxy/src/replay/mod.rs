@@ -142,7 +142,7 @@ pub async fn replay(
     let text = match arguments.format {
         ReplayFormat::Text => text::text(&tally, &run.archive.loss, arguments),
         ReplayFormat::Json => text::json(&tally, &run.archive.loss)?,
-        ReplayFormat::Junit => junit::xml(&tally),
+        ReplayFormat::Junit => junit::xml(&tally, &run.archive.loss),
     };
     Ok(Replayed { text, conclusion })
 }

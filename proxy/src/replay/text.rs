@@ -7,6 +7,9 @@ use serde::Serialize;
 use super::tally::{Failing, RouteTally, Skip, Tally};
 use crate::{config::Replay, recording::Loss, report::table};
 
+/// What is said of requests that say little by now: the monolith is not in the state of then.
+pub(super) const STRAYED: &str = "answered by the monolith with another status than when recorded";
+
 /// The shape of `--format json`.
 #[derive(Serialize)]
 struct Result<'a> {
@@ -85,18 +88,26 @@ fn notes(tally: &Tally, loss: &Loss) -> String {
         let count = tally.routes.values().filter_map(|it| it.skipped.get(&skip)).sum();
         note(count, &format!("skipped: {}", skip.label()));
     }
-    let strayed = tally.routes.values().map(|it| it.strayed).sum();
-    note(strayed, "answered by the monolith with another status than when recorded");
-    let mut unread = |count: usize, one: &str, more: &str| {
-        note(count as u64, if count == 1 { one } else { more });
-    };
-    unread(loss.torn, "record was not written whole", "records were not written whole");
-    unread(loss.damaged, "record was damaged since", "records were damaged since");
-    unread(loss.expired, "segment has expired", "segments have expired");
-    let [one, more] = ["segment is", "segments are"];
-    let other = "encrypted with another key";
-    unread(loss.other_key, &format!("{one} {other}"), &format!("{more} {other}"));
+    note(tally.routes.values().map(|it| it.strayed).sum(), STRAYED);
+    for it in unread(loss) {
+        let _ = writeln!(text, "  {it}");
+    }
     text
+}
+
+/// What of the recording could not be read.
+pub(super) fn unread(loss: &Loss) -> Vec<String> {
+    let all = [
+        (loss.torn, ["record was", "records were"], "not written whole"),
+        (loss.damaged, ["record was", "records were"], "damaged since"),
+        (loss.expired, ["segment has", "segments have"], "expired"),
+        (loss.other_key, ["segment is", "segments are"], "encrypted with another key"),
+    ];
+    let lost = all.into_iter().filter(|it| it.0 > 0);
+    let said = lost.map(|(count, [one, more], how)| {
+        format!("{count} {} {how}", if count == 1 { one } else { more })
+    });
+    said.collect()
 }
 
 fn request(route: &str, failing: &Failing) -> String {

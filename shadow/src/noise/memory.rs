@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Noise, Pairs, Place, Weight};
+use super::{Noise, Pairs, Place, Third, Weight};
 use crate::{binding::Binding, report::Signature};
 
 /// How often it is kept. A process that is killed forgets so much.
@@ -43,11 +43,7 @@ impl Memory {
         candidate: &[Place<'_>],
         itself: Option<&[Place<'_>]>,
     ) -> Weight {
-        let is_known = |(known, _): &(Binding, Noise)| {
-            let Binding { build, rules, monolith, .. } = known;
-            *build == binding.build && *rules == binding.rules && *monolith == binding.monolith
-        };
-        if !self.routes.get(route).is_some_and(is_known) {
+        if !self.routes.get(route).is_some_and(|(known, _)| is_same(known, binding)) {
             let recalled = self.recalled.remove(route).filter(|it| it.is_of(binding));
             let noise = recalled.map_or_else(Noise::default, Learned::noise);
             self.routes.insert(route.to_owned(), (binding.clone(), noise));
@@ -59,16 +55,20 @@ impl Memory {
         known.map_or_else(Weight::default, |it| it.1.judge(candidate, itself))
     }
 
-    /// As [`Noise::learn_race`], for one route of which a request was weighed.
-    pub(crate) fn learn_race(
+    /// As [`Noise::learn_third`], for one route of which a request was weighed.
+    pub(crate) fn learn_third(
         &mut self,
         route: &str,
+        binding: &Binding,
         candidate: &[Place<'_>],
-        still: &[Place<'_>],
         weight: &Weight,
+        third: &Third<'_>,
     ) {
-        if let Some((_, noise)) = self.routes.get_mut(route) {
-            noise.learn_race(candidate, still, weight);
+        // What was compared last may be of another build by now.
+        if let Some((known, noise)) = self.routes.get_mut(route)
+            && is_same(known, binding)
+        {
+            noise.learn_third(candidate, weight, third);
         }
     }
 
@@ -121,4 +121,10 @@ impl Learned {
         // What is kept was learnt of pairs.
         Noise { places: self.places.into_iter().collect(), is_paired: true }
     }
+}
+
+/// Whether what was learnt of the one is of worth for the other.
+fn is_same(known: &Binding, other: &Binding) -> bool {
+    let Binding { build, rules, monolith, .. } = known;
+    *build == other.build && *rules == other.rules && *monolith == other.monolith
 }

@@ -8,8 +8,9 @@
 //! form of McNemar's test over the requests in which only one of the two differed, corrected for the
 //! number of places by Holm's method (S. Holm, 1979).
 //!
-//! What changed between two answers, as a third one of the monolith's has shown, the monolith has
-//! done itself: there the extraction was not the only one to differ.
+//! Of a pair in which only one differed the monolith is asked a third time. If it says there what that
+//! one had said, the world has changed between the answers, which is nothing to either: when each is
+//! asked depends on how long the other takes, so sales would not fall to both alike.
 
 mod constant;
 mod memory;
@@ -54,8 +55,8 @@ struct Noise {
 /// What they have shown at one place.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Pairs {
+    /// Both have differed, or the world has changed.
     both: u64,
-    /// But for those of which the monolith has said the same when it was asked once more.
     candidate_only: u64,
     control_only: u64,
     /// Of the monolith's own differences.
@@ -78,9 +79,26 @@ pub(crate) struct Place<'a> {
 pub(crate) struct Weight {
     /// The findings that are noise, by their index.
     pub(crate) noise: HashSet<usize>,
-    /// Where the extraction differs from the monolith, and the monolith's second answer does not;
-    /// `None` where it was not asked twice.
-    alone: Option<HashSet<Signature>>,
+    /// `None` where the monolith was not asked twice.
+    alone: Option<Alone>,
+}
+
+/// Where only one of a pair differs from the monolith's first answer.
+#[derive(Debug, Default)]
+struct Alone {
+    candidate: HashSet<Signature>,
+    control: HashSet<Signature>,
+}
+
+/// Where the monolith's third answer differs from what was said before.
+#[derive(Debug)]
+pub(crate) struct Third<'a> {
+    /// From the candidate's answer.
+    pub(crate) candidate: Vec<Place<'a>>,
+    /// From the monolith's second one, if there is one to compare it with.
+    pub(crate) itself: Option<Vec<Place<'a>>>,
+    /// Whether all that counts of the candidate's answer is as the monolith's by now.
+    pub(crate) is_race: bool,
 }
 
 /// What no rule excuses in a comparison.
@@ -108,9 +126,9 @@ fn by_signature<'p>(places: &'p [Place<'_>]) -> HashMap<&'p Signature, Vec<&'p D
 }
 
 impl Weight {
-    /// Whether the monolith was asked twice and the extraction alone differs.
-    pub(crate) fn is_alone(&self) -> bool {
-        self.alone.as_ref().is_some_and(|it| !it.is_empty())
+    /// Whether there is a place at which only one of a pair differs.
+    pub(crate) fn is_discordant(&self) -> bool {
+        self.alone.as_ref().is_some_and(|it| !(it.candidate.is_empty() && it.control.is_empty()))
     }
 
     /// What counts of the comparison.
@@ -148,50 +166,58 @@ impl Noise {
         Weight { noise, alone }
     }
 
-    /// Learns from a request to which the monolith has answered twice. Tells where the extraction
-    /// alone differs.
-    fn learn(&mut self, candidate: &[Place<'_>], itself: &[Place<'_>]) -> HashSet<Signature> {
+    /// Learns from a request to which the monolith has answered twice.
+    fn learn(&mut self, candidate: &[Place<'_>], itself: &[Place<'_>]) -> Alone {
         self.is_paired = true;
+        let mut alone = Alone::default();
         let [by_candidate, by_itself] = [candidate, itself].map(by_signature);
-        let alone = by_candidate.keys().filter(|it| !by_itself.contains_key(*it));
-        let alone: HashSet<Signature> = alone.map(|it| (*it).clone()).collect();
-        for place in &alone {
+        for &place in by_candidate.keys().filter(|it| !by_itself.contains_key(*it)) {
             if let Some(pairs) = self.at(place) {
                 pairs.candidate_only += 1;
+                alone.candidate.insert(place.clone());
             }
         }
-        for (place, differences) in &by_itself {
+        for (&place, differences) in &by_itself {
             let Some(pairs) = self.at(place) else { continue };
+            pairs.range.learn(differences);
             if by_candidate.contains_key(place) {
                 pairs.both += 1;
             } else {
                 pairs.control_only += 1;
+                alone.control.insert(place.clone());
             }
-            pairs.range.learn(differences);
         }
         alone
     }
 
-    /// Learns which differences of a request that was weighed are the monolith's own: asked once
-    /// more, it says there just what the extraction has said, and does not `still` differ.
-    fn learn_race(&mut self, candidate: &[Place<'_>], still: &[Place<'_>], weight: &Weight) {
-        if !self.is_paired {
-            return;
-        }
-        let still = by_signature(still);
-        let changed = by_signature(candidate).into_iter().filter(|it| !still.contains_key(it.0));
-        for (place, differences) in changed {
-            let was_alone = weight.alone.as_ref().map(|it| it.contains(place));
-            // The second answer has shown that already.
-            if was_alone == Some(false) {
+    /// Learns from the monolith's third answer to a request that was weighed.
+    fn learn_third(&mut self, candidate: &[Place<'_>], weight: &Weight, third: &Third<'_>) {
+        let said = by_signature(&third.candidate);
+        for (place, differences) in by_signature(candidate) {
+            let has_changed = !said.contains_key(place);
+            let is_news = match &weight.alone {
+                Some(alone) => alone.candidate.contains(place),
+                // Requests that were asked once are asked again only where they differ, so they say
+                // that the world changes, and not how often.
+                None => third.is_race && self.is_paired,
+            };
+            if !(has_changed && is_news) {
                 continue;
             }
             let Some(pairs) = self.at(place) else { continue };
-            if was_alone == Some(true) {
-                pairs.candidate_only = pairs.candidate_only.saturating_sub(1);
-            }
+            let counted = u64::from(weight.alone.is_some());
+            pairs.candidate_only = pairs.candidate_only.saturating_sub(counted);
             pairs.both += 1;
             pairs.range.learn(&differences);
+        }
+        let Some((alone, repeated)) = weight.alone.as_ref().zip(third.itself.as_deref()) else {
+            return;
+        };
+        let repeated = by_signature(repeated);
+        for place in alone.control.iter().filter(|it| !repeated.contains_key(it)) {
+            let Some(pairs) = self.at(place) else { continue };
+            pairs.control_only = pairs.control_only.saturating_sub(1);
+            pairs.both += 1;
         }
     }
 

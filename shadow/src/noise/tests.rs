@@ -64,12 +64,27 @@ fn where_the_extraction_differs_more_often_it_is_no_noise() {
     }
 }
 
+/// Where the third answer differs from the others: nowhere, or as everything does.
+fn third(candidate: bool, itself: bool, is_race: bool) -> Third<'static> {
+    const DIFFERENCE: &Difference<'static> = &Difference {
+        path: Path::at(Root::Document),
+        kind: DifferenceKind::Changed,
+        class: Class::Critical,
+        control: Some(Fragment::Json(ONE)),
+        candidate: Some(Fragment::Json(ONE)),
+    };
+    let stock = signature("$.stock", DifferenceKind::Changed);
+    let [candidate, itself] =
+        [candidate, itself].map(|it| if it { at(&stock, DIFFERENCE) } else { Vec::new() });
+    Third { candidate, itself: Some(itself), is_race }
+}
+
 #[test]
 fn what_the_monolith_says_too_a_moment_later_is_not_held_against_the_extraction() {
     let difference = numbers(ONE, ONE);
     let changed = at(&signature("$.stock", DifferenceKind::Changed), &difference);
-    // Whether the monolith says the same by now, and after how many requests that is no noise.
-    for (still, fault_after) in [(&[][..], None), (&changed[..], Some(5))] {
+    // Whether the monolith says something else by now, and after how many requests that is no noise.
+    for (differs, fault_after) in [(false, None), (true, Some(5))] {
         let mut noise = Noise::default();
         for _ in 0..3 {
             noise.learn(&changed, &changed);
@@ -80,10 +95,29 @@ fn what_the_monolith_says_too_a_moment_later_is_not_held_against_the_extraction(
             if weight.noise.is_empty() {
                 found.get_or_insert(pairs);
             }
-            assert!(weight.is_alone());
-            noise.learn_race(&changed, still, &weight);
+            assert!(weight.is_discordant());
+            noise.learn_third(&changed, &weight, &third(differs, true, false));
         }
         assert_eq!(found, fault_after);
+    }
+}
+
+/// Otherwise a thousand sales that only the monolith's second answer has seen would excuse as many
+/// faults.
+#[test]
+fn what_the_monolith_says_again_a_moment_later_does_not_speak_for_the_extraction() {
+    let difference = numbers(ONE, ONE);
+    let changed = at(&signature("$.stock", DifferenceKind::Changed), &difference);
+    // Whether the monolith says a third thing, and after how many faults that is no noise.
+    for (differs, fault_after) in [(false, Some(5)), (true, None)] {
+        let mut noise = Noise::default();
+        for _ in 0..1_000 {
+            let weight = noise.judge(&[], Some(&changed));
+            assert!(weight.is_discordant());
+            noise.learn_third(&[], &weight, &third(false, differs, true));
+        }
+        let faults = (1..=100).find(|_| noise.judge(&changed, Some(&[])).noise.is_empty());
+        assert_eq!(faults, fault_after);
     }
 }
 
@@ -98,7 +132,8 @@ fn races_show_noise_only_where_the_monolith_is_asked_twice() {
         }
         let mut race = || {
             let weight = noise.judge(&changed, None);
-            noise.learn_race(&changed, &[], &weight);
+            assert!(!weight.is_discordant());
+            noise.learn_third(&changed, &weight, &third(false, false, true));
             weight.noise.contains(&0)
         };
         let seen: Vec<_> = (0..4).map(|_| race()).collect();
