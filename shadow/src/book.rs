@@ -1,6 +1,7 @@
 //! What the judge writes down: counts at once in memory, and in the store once a second.
 
 use std::{
+    collections::HashSet,
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
@@ -14,7 +15,7 @@ use crate::{
     compare::{Comparison, Difference, Ids, Links, Outcome},
     losses::{Losses, Lost},
     metrics::ShadowMetrics,
-    noise::{Memory, Place, Third, Weight, places},
+    noise::{Excused, Memory, Place, Settled, places, signatures},
     recheck::Rechecks,
     report::{Pending, Signature, Store, bucket},
     seen::{Compared, Weighed, sample_of_all, seen},
@@ -143,31 +144,40 @@ impl Book {
         control: &Observation,
         comparison: &Comparison<'_>,
         itself: Option<&Comparison<'_>>,
+        settled: &Settled,
     ) -> Weighed {
         let now = OffsetDateTime::now_utc();
         let monolith = locked(&self.monolith).of(&control.headers, now);
         let binding = self.binding(subject, monolith);
-        let weight = self.noise(&subject.route, &binding, comparison, itself);
-        let counted = weight.left(comparison);
-        Weighed { binding, weight, counted }
+        let noise = self.noise(subject, &binding, comparison, itself, settled);
+        let counted = noise.left(comparison);
+        Weighed { binding, noise, counted }
     }
 
-    /// Learns from the monolith's third answer, compared with the candidate's and with its own second
-    /// one. Whether nothing counts of what the candidate's differs in.
-    pub(crate) fn learn_third(
+    /// The same of a request that was weighed, when the monolith was then asked a second time.
+    pub(crate) fn reconsider(
         &self,
-        compared: &Compared<'_>,
-        candidate: &Comparison<'_>,
-        itself: Option<&Comparison<'_>>,
-    ) -> bool {
-        let Compared { subject, comparison, weighed, .. } = *compared;
-        let is_race = self.are_alike(subject, weighed, candidate);
-        let itself = itself.map(|it| self.places(it));
-        let third = Third { candidate: self.places(candidate), itself, is_race };
-        let Weighed { binding, weight, .. } = weighed;
-        let before = self.places(comparison);
-        locked(&self.noise).learn_third(&subject.route, binding, &before, weight, &third);
-        is_race
+        subject: &Subject,
+        comparison: &Comparison<'_>,
+        weighed: &Weighed,
+        itself: &Comparison<'_>,
+    ) -> Weighed {
+        let [candidate, itself] = [comparison, itself].map(|it| self.places(it));
+        let binding = weighed.binding.clone();
+        let noise = locked(&self.noise).reconsider(&subject.route, &binding, &candidate, &itself);
+        let counted = noise.left(comparison);
+        Weighed { binding, noise, counted }
+    }
+
+    /// Whether there is a place at which only one of a pair differs.
+    pub(crate) fn is_discordant(&self, pair: [&Comparison<'_>; 2]) -> bool {
+        let [candidate, itself] = pair.map(|it| self.signatures(it));
+        candidate != itself
+    }
+
+    /// Where answers differ, as noise is learnt.
+    pub(crate) fn signatures(&self, comparison: &Comparison<'_>) -> HashSet<Signature> {
+        signatures(&self.places(comparison)).into_iter().cloned().collect()
     }
 
     /// Whether another comparison of the same candidate's answer shows nothing that counts.
@@ -177,7 +187,8 @@ impl Book {
         weighed: &Weighed,
         other: &Comparison<'_>,
     ) -> bool {
-        self.noise(&subject.route, &weighed.binding, other, None).left(other).is_clean()
+        let settled = &Settled::default();
+        self.noise(subject, &weighed.binding, other, None, settled).left(other).is_clean()
     }
 
     /// A request was compared.
@@ -192,6 +203,7 @@ impl Book {
 
         let mut pending = self.pending();
         let (route, room) = pending.route(subject, binding.clone(), compared.at);
+        route.compared_at(compared.at);
         match compared.outcome() {
             Outcome::Matched => route.matched += 1,
             Outcome::Ignored => route.ignored += 1,
@@ -216,20 +228,23 @@ impl Book {
         locked(&self.links).link(ids);
     }
 
-    /// Which differences are noise; of a request that was asked twice it is learnt first.
+    /// Which differences are noise; of a request that was asked twice it is learnt first. Of a route
+    /// without `noise` nothing is: nothing would tell an extraction that differs too often.
     fn noise(
         &self,
-        route: &str,
+        subject: &Subject,
         binding: &Binding,
         comparison: &Comparison<'_>,
         itself: Option<&Comparison<'_>>,
-    ) -> Weight {
+        settled: &Settled,
+    ) -> Excused {
         let candidate = self.places(comparison);
-        if candidate.is_empty() && itself.is_none() {
-            return Weight::default();
+        if !subject.noise || (candidate.is_empty() && itself.is_none()) {
+            return Excused::default();
         }
         let itself = itself.map(|it| self.places(it));
-        locked(&self.noise).judge(route, binding, &candidate, itself.as_deref())
+        let mut noise = locked(&self.noise);
+        noise.judge(&subject.route, binding, &candidate, itself.as_deref(), settled)
     }
 
     /// Where answers differ. A page's noisy paragraph says nothing of the next one.

@@ -7,11 +7,13 @@ use tokio::time::timeout;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
-    Experiment, Leg, Observation, Unknown,
-    compare::{Answers, Ids, Outcome, Pair},
+    Experiment, Leg, Observation, Subject, Unknown,
+    book::Book,
+    compare::{Answers, Comparison, Ids, Outcome, Pair},
     handle::Prepared,
+    noise::Settled,
     race::Second,
-    seen::Compared,
+    seen::{Compared, Weighed},
     stratum::Traits,
     ticket::Ticket,
 };
@@ -37,9 +39,9 @@ pub(crate) async fn judge(prepared: Prepared, mut ticket: Ticket) {
     for side in [&mut control, &mut candidate].into_iter().chain(&mut again) {
         reading.read(&mut side.headers);
     }
-    let second = recheck.map(|recheck| {
-        let (control, candidate, again) = (control.clone(), candidate.clone(), again.clone());
-        Second { recheck, control, candidate, again, reading, deadline }
+    let mut second = recheck.map(|recheck| {
+        let sides = [control.clone(), candidate.clone()];
+        Second::new(recheck, sides, again.clone(), reading, deadline)
     });
     let again = again.and_then(|it| Pair::new(control.clone(), it).ok());
     let again = again.as_ref().and_then(|it| Answers::read(it).ok());
@@ -57,12 +59,14 @@ pub(crate) async fn judge(prepared: Prepared, mut ticket: Ticket) {
     let itself = again.as_ref().map(|it| it.compare(&subject.rules, at.date()));
     let (book, sides) = (ticket.book(), pair.sides());
     let stratum = Traits::of(&request, sides[0]).stratum();
-    let weighed = &book.weigh(&subject, sides[0], &comparison, itself.as_ref());
-    let (subject, request, comparison) = (&*subject, &request, &comparison);
+    let pair = (&comparison, itself.as_ref());
+    let weighed = weigh(book, &subject, sides[0], pair, &mut second).await;
+    let (subject, request, comparison, weighed) = (&*subject, &request, &comparison, &weighed);
     let compared = Compared { subject, request, sides, stratum, comparison, weighed, at };
+    let counts = !weighed.counted.is_clean();
     let is_race = match second {
-        Some(second) => second.finds_race(book, &compared).await,
-        None => false,
+        Some(second) if counts => second.finds_race(book, &compared).await,
+        _ => false,
     };
     if is_race {
         return ticket.settle(|book| book.raced(&compared));
@@ -70,6 +74,31 @@ pub(crate) async fn judge(prepared: Prepared, mut ticket: Ticket) {
     ticket.settle(|book| book.compared(&compared));
     if let (Outcome::Mismatched, Some(act)) = (compared.outcome(), on_mismatch) {
         act();
+    }
+}
+
+/// Tells noise from what counts, and asks once more where that is to be learnt.
+async fn weigh(
+    book: &Book,
+    subject: &Subject,
+    control: &Observation,
+    (comparison, itself): (&Comparison<'_>, Option<&Comparison<'_>>),
+    second: &mut Option<Second>,
+) -> Weighed {
+    book.rechecks.earn(&subject.route);
+    let settled = match (&mut *second, itself) {
+        (Some(second), Some(itself)) if book.is_discordant([comparison, itself]) => {
+            second.settle(book, subject, [comparison, itself]).await
+        }
+        _ => Settled::default(),
+    };
+    let weighed = book.weigh(subject, control, comparison, itself, &settled);
+    match second {
+        Some(second) if !weighed.counted.is_clean() => {
+            let reconsidered = second.reconsider(book, subject, comparison, &weighed).await;
+            reconsidered.unwrap_or(weighed)
+        }
+        _ => weighed,
     }
 }
 

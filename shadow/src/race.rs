@@ -1,147 +1,213 @@
-//! Whether a difference is a race: what was asked about changed between the two answers.
+//! What one more answer says of a request whose answers differ.
 //!
-//! The side that was first is asked once more. If it says now what the other one said, the world has
+//! Whether a difference is a race: what was asked about changed between the two answers. The side
+//! that was first is asked once more. If it says now what the other one said, the world has
 //! changed once. If the monolith says a third thing, it may have changed twice: then the extraction
 //! must have seen it on the way from the one to the other, and both sides are asked again until the
 //! world holds still. A fault is not hidden by that: where nothing changed the monolith says twice the
 //! same, and a difference from that counts.
 //!
-//! The monolith is also asked where it was asked twice before and only one of the two other answers
-//! differs from its first: what it says a third time tells whether the world has changed, which is
-//! learnt of [`noise`](crate::noise).
+//! And what is to be learnt of noise: whether the world has changed between the answers of a pair in
+//! which only one differs, and whether the monolith differs from itself where it was not asked twice.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use time::OffsetDateTime;
 
 use crate::{
-    Around, Leg, Observation, Question, Recheck,
+    Around, Leg, Observation, Question, Recheck, Subject,
     book::Book,
     compare::{Answers, Comparison, Decimal, Difference, Fragment, Pair, Value, parse_time},
     experiment::Reading,
     judge::answer,
-    seen::Compared,
+    noise::Settled,
+    report::Signature,
+    seen::{Compared, Weighed},
 };
 
 /// What both sides are asked for in the second round, in questions to the monolith.
 const AROUND: u32 = 2;
 
-/// What can still be asked, and what was answered before.
+/// What was answered, and what can still be asked.
 pub(crate) struct Second {
-    pub(crate) recheck: Recheck,
     pub(crate) control: Observation,
     pub(crate) candidate: Observation,
     /// The monolith's second answer, if it was asked twice.
     pub(crate) again: Option<Observation>,
-    pub(crate) reading: Reading,
-    pub(crate) deadline: Duration,
+    /// To the side that was first, as long as it was not asked.
+    question: Option<Question>,
+    /// What that has said.
+    further: Option<Observation>,
+    /// Both sides, where the monolith is who is asked once more.
+    around: Option<Box<dyn FnOnce() -> Around + Send>>,
+    asking: Asking,
 }
 
 impl Second {
-    /// Whether what counts of the comparison is a race; nobody is asked where there is nothing to
-    /// find out.
-    pub(crate) async fn finds_race(self, book: &Book, compared: &Compared<'_>) -> bool {
-        let Compared { subject, weighed, .. } = compared;
-        let counts = !weighed.counted.is_clean();
-        let is_control = matches!(self.recheck, Recheck::Control(..));
-        let is_open = counts || (is_control && weighed.weight.is_discordant());
-        if !book.rechecks.may(&subject.route, is_open) {
-            return false;
+    pub(crate) fn new(
+        recheck: Recheck,
+        [control, candidate]: [Observation; 2],
+        again: Option<Observation>,
+        reading: Reading,
+        deadline: Duration,
+    ) -> Self {
+        let (question, around) = match recheck {
+            Recheck::Control(question, around) => (question, Some(around)),
+            Recheck::Candidate(question) => (question, None),
+        };
+        let (question, asking) = (Some(question), Asking { reading, deadline });
+        Self { control, candidate, again, question, further: None, around, asking }
+    }
+
+    /// Where the world has changed between the answers of a pair in which only one differs. Nothing
+    /// counts of a pair about which nobody may be asked: asked are as many of either side.
+    pub(crate) async fn settle(
+        &mut self,
+        book: &Book,
+        subject: &Subject,
+        [candidate, itself]: [&Comparison<'_>; 2],
+    ) -> Settled {
+        if !book.rechecks.take_spare(&subject.route) {
+            let [candidate, control] = [candidate, itself].map(|it| book.signatures(it));
+            return Settled { candidate, control };
         }
-        let Self { recheck, control, candidate, again, reading, deadline } = self;
-        let asking = Asking { book, compared, reading, deadline };
-        match recheck {
-            Recheck::Candidate(question) => match asking.ask(question).await {
-                Some(again) => asking.are_alike(control, again),
-                None => false,
+        self.settled(book, subject).await.unwrap_or_default()
+    }
+
+    /// `None` where the further answer is of no use.
+    async fn settled(&mut self, book: &Book, subject: &Subject) -> Option<Settled> {
+        let further = self.further(book, subject, true).await?;
+        let differing = |one: &Observation, other: &Observation| {
+            compared(one.clone(), other.clone(), subject, |it| {
+                (it.omitted == 0).then(|| book.signatures(it))
+            })
+            .flatten()
+        };
+        let own = differing(&self.control, &further)?;
+        let candidate = differing(&further, &self.candidate)?;
+        let again = differing(&further, self.again.as_ref()?)?;
+        let only = |one: &HashSet<Signature>, other| one.difference(other).cloned().collect();
+        Some(Settled {
+            // The monolith says by now what the candidate said; or the candidate does not any more,
+            // but what the monolith says.
+            candidate: if self.around.is_some() {
+                only(&own, &candidate)
+            } else {
+                only(&candidate, &own)
             },
-            Recheck::Control(question, around) => {
-                let Some(third) = asking.ask(question).await else { return false };
-                let is_race = asking.are_alike_by_now(&third, candidate, again)
-                    || (counts
-                        && asking.is_on_the_way(control, third)
-                        && book.rechecks.take(&subject.route, AROUND)
-                        && asking.hold_still(around()).await);
-                counts && is_race
-            }
+            control: only(&own, &again),
+        })
+    }
+
+    /// What noise makes of the comparison when the monolith's further answer is taken for its second
+    /// one; `None` where that is not to be had.
+    pub(crate) async fn reconsider(
+        &mut self,
+        book: &Book,
+        subject: &Subject,
+        comparison: &Comparison<'_>,
+        weighed: &Weighed,
+    ) -> Option<Weighed> {
+        if self.around.is_none() || self.again.is_some() || !subject.noise {
+            return None;
         }
+        let further = self.further(book, subject, false).await?;
+        compared(self.control.clone(), further, subject, |itself| {
+            book.reconsider(subject, comparison, weighed, itself)
+        })
+    }
+
+    /// Whether what counts of the comparison is a race.
+    pub(crate) async fn finds_race(mut self, book: &Book, compared: &Compared<'_>) -> bool {
+        let Compared { subject, .. } = *compared;
+        let Some(further) = self.further(book, subject, false).await else { return false };
+        let Self { control, candidate, around, asking, .. } = self;
+        let are_alike = |one, other| are_alike(book, compared, one, other);
+        let Some(around) = around else { return are_alike(control, further) };
+        are_alike(further.clone(), candidate)
+            || (is_on_the_way(compared, control, further)
+                && book.rechecks.take(&subject.route, AROUND)
+                && asking.hold_still(around(), are_alike).await)
+    }
+
+    /// One more answer of the side that was first, if it may be asked or was.
+    async fn further(
+        &mut self,
+        book: &Book,
+        subject: &Subject,
+        is_paid_for: bool,
+    ) -> Option<Observation> {
+        if self.question.is_some()
+            && (is_paid_for || book.rechecks.take(&subject.route, 1))
+            && let Some(question) = self.question.take()
+        {
+            self.further = self.asking.ask(question).await;
+        }
+        self.further.clone()
     }
 }
 
-/// One difference that is asked about.
-struct Asking<'a> {
-    book: &'a Book,
-    compared: &'a Compared<'a>,
+/// How a side is asked.
+struct Asking {
     reading: Reading,
     deadline: Duration,
 }
 
-impl Asking<'_> {
+impl Asking {
     async fn ask(&self, question: Question) -> Option<Observation> {
         let mut answer = answer(Leg::Ask(question), self.deadline).await.ok()?;
         self.reading.read(&mut answer.headers);
         Some(answer)
     }
 
-    /// Whether two answers agree in *all* that counts. Less would not do: a field that is another one
-    /// each time differs from the first answer, too, and would hide every fault of the candidate.
-    fn are_alike(&self, control: Observation, candidate: Observation) -> bool {
-        let Compared { subject, weighed, .. } = self.compared;
-        compared(control, candidate, self, |it| self.book.are_alike(subject, weighed, it))
-    }
-
-    /// The same of what the monolith says by now, from which is learnt.
-    fn are_alike_by_now(
-        &self,
-        third: &Observation,
-        candidate: Observation,
-        again: Option<Observation>,
-    ) -> bool {
-        let rules = &self.compared.subject.rules;
-        let pair = again.and_then(|it| Pair::new(third.clone(), it).ok());
-        let answers = pair.as_ref().and_then(|it| Answers::read(it).ok());
-        let itself = answers.as_ref().map(|it| it.compare(rules, OffsetDateTime::now_utc().date()));
-        compared(third.clone(), candidate, self, |it| {
-            self.book.learn_third(self.compared, it, itself.as_ref())
-        })
-    }
-
-    /// Whether the monolith itself has changed wherever the candidate differed, and the candidate's
-    /// values lie between its own.
-    fn is_on_the_way(&self, before: Observation, after: Observation) -> bool {
-        if self.compared.comparison.omitted > 0 {
-            return false;
-        }
-        compared(before, after, self, |change| {
-            self.compared.counting().all(|it| {
-                let changes = change.findings.iter().map(|it| &it.difference);
-                changes
-                    .filter(|way| is_at(way, &it.difference))
-                    .any(|way| lies_on(way, &it.difference))
-            })
-        })
-    }
-
     /// Whether the candidate agrees with the monolith before it and after it.
-    async fn hold_still(&self, around: Around) -> bool {
+    async fn hold_still(
+        &self,
+        around: Around,
+        are_alike: impl Fn(Observation, Observation) -> bool,
+    ) -> bool {
         let Some(before) = self.ask(around.before).await else { return false };
         let Some(candidate) = self.ask(around.candidate).await else { return false };
         let Some(after) = self.ask(around.after).await else { return false };
-        self.are_alike(before, candidate.clone()) && self.are_alike(after, candidate)
+        are_alike(before, candidate.clone()) && are_alike(after, candidate)
     }
 }
 
-/// What `look` says of the comparison of two answers; no, where they cannot be compared.
-fn compared(
+/// Whether two answers agree in *all* that counts. Less would not do: a field that is another one
+/// each time differs from the first answer, too, and would hide every fault of the candidate.
+fn are_alike(
+    book: &Book,
+    Compared { subject, weighed, .. }: &Compared<'_>,
     control: Observation,
     candidate: Observation,
-    asking: &Asking<'_>,
-    look: impl FnOnce(&Comparison<'_>) -> bool,
 ) -> bool {
-    let pair = Pair::new(control, candidate).ok();
-    let answers = pair.as_ref().and_then(|it| Answers::read(it).ok());
-    let today = OffsetDateTime::now_utc().date();
-    answers.as_ref().is_some_and(|it| look(&it.compare(&asking.compared.subject.rules, today)))
+    compared(control, candidate, subject, |it| book.are_alike(subject, weighed, it))
+        .unwrap_or_default()
+}
+
+/// Whether the monolith itself has changed wherever the candidate differed, and the candidate's
+/// values lie between its own.
+fn is_on_the_way(differing: &Compared<'_>, before: Observation, after: Observation) -> bool {
+    let is_on_the_way = |change: &Comparison<'_>| {
+        differing.counting().all(|it| {
+            let changes = change.findings.iter().map(|it| &it.difference);
+            changes.filter(|way| is_at(way, &it.difference)).any(|way| lies_on(way, &it.difference))
+        })
+    };
+    differing.comparison.omitted == 0
+        && compared(before, after, differing.subject, is_on_the_way).unwrap_or_default()
+}
+
+/// What `look` makes of the comparison of two answers; `None` where they cannot be compared.
+fn compared<T>(
+    control: Observation,
+    candidate: Observation,
+    subject: &Subject,
+    look: impl FnOnce(&Comparison<'_>) -> T,
+) -> Option<T> {
+    let pair = Pair::new(control, candidate).ok()?;
+    let answers = Answers::read(&pair).ok()?;
+    Some(look(&answers.compare(&subject.rules, OffsetDateTime::now_utc().date())))
 }
 
 fn is_at(one: &Difference<'_>, other: &Difference<'_>) -> bool {

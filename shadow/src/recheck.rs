@@ -19,29 +19,34 @@ const SAVED: u32 = 20;
 pub(crate) struct Rechecks(Mutex<HashMap<String, u32>>);
 
 impl Rechecks {
-    /// A request of the route was compared; whether the monolith may be asked again, if it `differs`.
-    pub(crate) fn may(&self, route: &str, differs: bool) -> bool {
+    /// A request of the route was compared.
+    pub(crate) fn earn(&self, route: &str) {
         let mut routes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let most = SAVED * REQUESTS;
-        let left = match routes.get_mut(route) {
-            Some(left) => left,
-            None => routes.entry(route.to_owned()).or_insert(most),
-        };
-        *left = (*left + 1).min(most);
-        differs && spend(left, 1)
+        match routes.get_mut(route) {
+            Some(left) => *left = (*left + 1).min(most),
+            None => _ = routes.insert(route.to_owned(), most),
+        }
     }
 
-    /// Whether it may be asked so many further questions.
+    /// Whether it may be asked so many questions about a difference that counts.
     pub(crate) fn take(&self, route: &str, questions: u32) -> bool {
-        let mut routes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        routes.get_mut(route).is_some_and(|left| spend(left, questions))
+        self.spend(route, questions * REQUESTS, 0)
     }
-}
 
-fn spend(left: &mut u32, questions: u32) -> bool {
-    let rest = left.checked_sub(questions * REQUESTS);
-    *left = rest.unwrap_or(*left);
-    rest.is_some()
+    /// Whether it may be asked a question only to learn from it: half of what can be saved is left to
+    /// what counts.
+    pub(crate) fn take_spare(&self, route: &str) -> bool {
+        self.spend(route, REQUESTS, SAVED * REQUESTS / 2)
+    }
+
+    fn spend(&self, route: &str, tenths: u32, keep: u32) -> bool {
+        let mut routes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(left) = routes.get_mut(route) else { return false };
+        let rest = left.checked_sub(tenths).filter(|it| *it >= keep);
+        *left = rest.unwrap_or(*left);
+        rest.is_some()
+    }
 }
 
 #[cfg(test)]
@@ -51,14 +56,27 @@ mod tests {
     #[test]
     fn of_a_route_that_always_differs_one_request_in_ten_is_asked_again() {
         let rechecks = Rechecks::default();
-        let asked = |route, requests| (0..requests).filter(|_| rechecks.may(route, true)).count();
+        let may = |route| {
+            rechecks.earn(route);
+            rechecks.take(route, 1)
+        };
+        let asked = |route, requests| (0..requests).filter(|_| may(route)).count();
         assert_eq!(asked("broken", 22), 22, "twenty, and two that these have earned");
         assert_eq!(asked("broken", 1_000), 100);
         assert_eq!(asked("other", 5), 5, "each route has its own");
         assert!(!rechecks.take("broken", 1) && rechecks.take("other", 15));
         assert!(!rechecks.take("other", 1) && !rechecks.take("new", 1));
-        assert!((0..1_000).all(|_| !rechecks.may("broken", false)));
+        (0..1_000).for_each(|_| rechecks.earn("broken"));
         assert_eq!(asked("broken", 22), 22, "what good requests earn is saved, up to a bound");
         assert_eq!(asked("broken", 10), 1);
+    }
+
+    #[test]
+    fn what_is_only_learnt_from_leaves_questions_to_what_counts() {
+        let rechecks = Rechecks::default();
+        rechecks.earn("noisy");
+        let learnt = (0..100).filter(|_| rechecks.take_spare("noisy")).count();
+        let counts = (0..100).filter(|_| rechecks.take("noisy", 1)).count();
+        assert_eq!((learnt, counts), (10, 10));
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     Class, Observation, RequestSummary, Stratum, Subject,
     binding::Binding,
     compare::{Comparison, Difference, Finding, Fragment, Judgement, Outcome, Rule},
-    noise::Weight,
+    noise::Excused,
     redact::{Redactor, method_name},
     report::{Marks, NewSample, NewSide, RuleNote, Seen, Signature},
     suggestion::{Forms, forms},
@@ -29,7 +29,7 @@ pub(crate) struct Compared<'a> {
 /// What a comparison comes to when noise is told from what counts.
 pub(crate) struct Weighed {
     pub(crate) binding: Binding,
-    pub(crate) weight: Weight,
+    pub(crate) noise: Excused,
     /// What is left.
     pub(crate) counted: Marks,
 }
@@ -44,7 +44,7 @@ struct Telling<'a> {
 
 /// The differences of one request, those in several elements of a list as one.
 pub(crate) fn seen(compared: &Compared<'_>, redactor: &Redactor) -> Vec<Seen> {
-    let Compared { comparison, weighed: Weighed { weight, .. }, .. } = compared;
+    let Compared { comparison, weighed: Weighed { noise, .. }, .. } = compared;
     if comparison.findings.is_empty() {
         return Vec::new();
     }
@@ -53,7 +53,7 @@ pub(crate) fn seen(compared: &Compared<'_>, redactor: &Redactor) -> Vec<Seen> {
     let mut seen: HashMap<Signature, Seen> = HashMap::new();
     for (index, finding) in comparison.findings.iter().enumerate() {
         let signature = signature(&finding.difference, redactor);
-        let is_noise = weight.noise.contains(&index);
+        let is_noise = noise.0.contains(&index);
         let counts = !is_noise && !matches!(finding.judgement, Judgement::Excused(_));
         let earlier = seen.get_mut(&signature);
         if let Some(earlier) = &earlier {
@@ -89,8 +89,7 @@ impl Compared<'_> {
     pub(crate) fn counting(&self) -> impl Iterator<Item = &Finding<'_>> {
         let findings = self.comparison.findings.iter().enumerate();
         let counts = |(index, it): &(usize, &Finding<'_>)| {
-            !self.weighed.weight.noise.contains(index)
-                && !matches!(it.judgement, Judgement::Excused(_))
+            !self.weighed.noise.0.contains(index) && !matches!(it.judgement, Judgement::Excused(_))
         };
         findings.filter(counts).map(|it| it.1)
     }

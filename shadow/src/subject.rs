@@ -21,6 +21,9 @@ pub struct Subject {
     pub proof: Proof,
     /// Values that samples may show. A pattern names the value itself, not what is below it.
     pub reveal: Vec<PathPattern>,
+    /// Whether the monolith is asked twice about some of its requests, which tells what it does to
+    /// itself.
+    pub noise: bool,
     /// A hash of how it is judged.
     pub(crate) digest: Arc<str>,
     /// Since when it is judged so.
@@ -28,7 +31,7 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// A route that is judged so from now on.
+    /// A route that is judged so from now on, and whose monolith is asked once about each request.
     pub fn new(
         route: impl Into<String>,
         rules: Rules,
@@ -40,7 +43,8 @@ impl Subject {
         let digest = Sha256::digest(format!("{rules:?} {budget:?} {proof:?}"));
         let digest = hex::encode(&digest[..6]).into();
         let since = OffsetDateTime::now_utc();
-        Self { route: route.into(), rules, budget, proof, reveal, digest, since }
+        let noise = false;
+        Self { route: route.into(), rules, budget, proof, reveal, noise, digest, since }
     }
 }
 

@@ -68,6 +68,7 @@ async fn a_store_whose_tables_go_begins_anew(place: Place) {
             "settings",
             "writers",
             "routes",
+            "spans",
             "unknowns",
             "latencies",
             "strata",

@@ -159,7 +159,7 @@ impl Reading<'_, '_> {
         let methods = matched.as_ref().map(|it| it.0);
         let named = section.get("upstream");
         let upstream = named.map(|it| self.upstreams.find("upstream", it, self.findings));
-        let subject = rules::subject(&mut section, id.unwrap_or_default(), self.findings);
+        let mut subject = rules::subject(&mut section, id.unwrap_or_default(), self.findings);
         let plan = self.plan(&mut section, methods, named, &subject);
         let timeout = section.get("timeout").map_or(Some(DEFAULT_TIMEOUT), |it| {
             parsed(it, "`timeout` must be a string such as \"300ms\"", self.findings, duration)
@@ -170,6 +170,7 @@ impl Reading<'_, '_> {
         let noise = section.get("noise").map_or(Some(Percent::NONE), |it| {
             parsed(it, "`noise` must be a string such as \"5%\"", self.findings, str::parse)
         });
+        subject.noise = noise.is_some_and(|it| it != Percent::NONE);
         let record = record::read(&mut section, self.findings);
         if let Some((_, needed)) = &record {
             self.recording.get_or_insert_with(|| needed.clone());

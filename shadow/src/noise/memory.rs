@@ -7,17 +7,21 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Noise, Pairs, Place, Third, Weight};
+use super::{Excused, Noise, Pairs, Place, Settled};
 use crate::{binding::Binding, report::Signature};
 
 /// How often it is kept. A process that is killed forgets so much.
 const OFTEN: Duration = Duration::from_mins(1);
 
+/// Bindings of a route of which it is known at once: two versions of the monolith answer while one
+/// replaces the other.
+const BINDINGS: usize = 3;
+
 /// The noise of every route.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
-    /// Of what was compared there last.
-    routes: HashMap<String, (Binding, Noise)>,
+    /// By binding, the one that was judged last at the end.
+    routes: HashMap<String, Vec<(Binding, Noise)>>,
     /// Of an earlier process.
     recalled: HashMap<String, Learned>,
     /// Routes of which more is known than is kept.
@@ -42,34 +46,49 @@ impl Memory {
         binding: &Binding,
         candidate: &[Place<'_>],
         itself: Option<&[Place<'_>]>,
-    ) -> Weight {
-        if !self.routes.get(route).is_some_and(|(known, _)| is_same(known, binding)) {
-            let recalled = self.recalled.remove(route).filter(|it| it.is_of(binding));
-            let noise = recalled.map_or_else(Noise::default, Learned::noise);
-            self.routes.insert(route.to_owned(), (binding.clone(), noise));
+        settled: &Settled,
+    ) -> Excused {
+        if itself.is_some() {
+            self.learns(route);
         }
-        if itself.is_some() && !self.learnt.contains(route) {
-            self.learnt.insert(route.to_owned());
-        }
-        let known = self.routes.get_mut(route);
-        known.map_or_else(Weight::default, |it| it.1.judge(candidate, itself))
+        self.of(route, binding).judge(candidate, itself, settled)
     }
 
-    /// As [`Noise::learn_third`], for one route of which a request was weighed.
-    pub(crate) fn learn_third(
+    /// As [`Noise::reconsider`], for one route.
+    pub(crate) fn reconsider(
         &mut self,
         route: &str,
         binding: &Binding,
         candidate: &[Place<'_>],
-        weight: &Weight,
-        third: &Third<'_>,
-    ) {
-        // What was compared last may be of another build by now.
-        if let Some((known, noise)) = self.routes.get_mut(route)
-            && is_same(known, binding)
-        {
-            noise.learn_third(candidate, weight, third);
+        itself: &[Place<'_>],
+    ) -> Excused {
+        self.learns(route);
+        self.of(route, binding).reconsider(candidate, itself)
+    }
+
+    fn learns(&mut self, route: &str) {
+        if !self.learnt.contains(route) {
+            self.learnt.insert(route.to_owned());
         }
+    }
+
+    fn of(&mut self, route: &str, binding: &Binding) -> &mut Noise {
+        let known = self.routes.entry(route.to_owned()).or_default();
+        let found = known.iter().rposition(|(it, _)| is_same(it, binding));
+        let (mut known_as, noise) = if let Some(index) = found {
+            known.remove(index)
+        } else {
+            let fits = self.recalled.get(route).is_some_and(|it| it.is_of(binding));
+            let recalled = if fits { self.recalled.remove(route) } else { None };
+            (binding.clone(), recalled.map_or_else(Noise::default, Learned::noise))
+        };
+        if known_as.monolith.is_none() {
+            known_as.monolith.clone_from(&binding.monolith);
+        }
+        if known.len() >= BINDINGS {
+            known.remove(0);
+        }
+        &mut known.push_mut((known_as, noise)).1
     }
 
     /// What an earlier process has kept. What cannot be read is learnt anew.
@@ -88,7 +107,9 @@ impl Memory {
         }
         self.kept_at = Some(now);
         let text = |route: String| {
-            let (binding, noise) = self.routes.get(&route)?;
+            // Not of a version of the monolith that is about to go.
+            let known = self.routes.get(&route)?.iter();
+            let (binding, noise) = known.max_by_key(|it| it.0.at)?;
             let learned = serde_json::to_string(&Learned::of(binding, noise)).ok()?;
             Some((route, learned))
         };
@@ -107,24 +128,83 @@ impl Learned {
             build: binding.build.to_string(),
             rules: binding.rules.to_string(),
             monolith: binding.monolith.as_deref().map(str::to_owned),
-            places: noise.places.iter().map(|(place, it)| (place.clone(), it.clone())).collect(),
+            places: noise.0.iter().map(|(place, it)| (place.clone(), it.clone())).collect(),
         }
     }
 
     fn is_of(&self, binding: &Binding) -> bool {
         *self.build == *binding.build
             && *self.rules == *binding.rules
-            && self.monolith.as_deref() == binding.monolith.as_deref()
+            && is_maybe(self.monolith.as_deref(), binding.monolith.as_deref())
     }
 
     fn noise(self) -> Noise {
-        // What is kept was learnt of pairs.
-        Noise { places: self.places.into_iter().collect(), is_paired: true }
+        Noise(self.places.into_iter().collect())
     }
 }
 
 /// Whether what was learnt of the one is of worth for the other.
 fn is_same(known: &Binding, other: &Binding) -> bool {
     let Binding { build, rules, monolith, .. } = known;
-    *build == other.build && *rules == other.rules && *monolith == other.monolith
+    let monoliths = (monolith.as_deref(), other.monolith.as_deref());
+    *build == other.build && *rules == other.rules && is_maybe(monoliths.0, monoliths.1)
+}
+
+/// Whether two versions of the monolith may be one: an answer that does not say which it is of is not
+/// taken for that of another.
+fn is_maybe(one: Option<&str>, other: Option<&str>) -> bool {
+    one.zip(other).is_none_or(|(one, other)| one == other)
+}
+
+#[cfg(test)]
+mod tests {
+    use time::OffsetDateTime;
+
+    use super::*;
+    use crate::{Class, DifferenceKind};
+
+    fn binding(build: &str, monolith: Option<&str>) -> Binding {
+        let (monolith, at) = (monolith.map(Into::into), OffsetDateTime::UNIX_EPOCH);
+        Binding { build: build.into(), rules: "".into(), monolith, at }
+    }
+
+    fn learn(memory: &mut Memory, binding: &Binding) {
+        let place =
+            Signature { path: "$.x".into(), kind: DifferenceKind::Changed, class: Class::Critical };
+        let noise = memory.of("a", binding);
+        noise.at(&place).unwrap().both += 1;
+        memory.learns("a");
+    }
+
+    fn learnt(memory: &mut Memory, binding: &Binding) -> u64 {
+        memory.of("a", binding).0.values().map(|it| it.both).sum()
+    }
+
+    #[test]
+    fn what_is_known_of_one_monolith_is_not_forgotten_for_another_that_answers_beside_it() {
+        let [old, new, untold] = [Some("1"), Some("2"), None].map(|it| binding("a", it));
+        let mut memory = Memory::default();
+        for _ in 0..3 {
+            learn(&mut memory, &old);
+            learn(&mut memory, &new);
+        }
+        assert_eq!((learnt(&mut memory, &old), learnt(&mut memory, &new)), (3, 3));
+        assert_eq!(learnt(&mut memory, &untold), 3, "it is one of them");
+        assert_eq!(learnt(&mut memory, &binding("b", Some("2"))), 0, "another build is not");
+        for build in ["c", "d", "e"] {
+            learnt(&mut memory, &binding(build, None));
+        }
+        assert_eq!(learnt(&mut memory, &old), 0, "they are not kept for ever");
+    }
+
+    #[test]
+    fn what_was_kept_waits_for_the_binding_that_it_is_of() {
+        let (now, before) = (binding("a", Some("2")), binding("a", Some("1")));
+        let mut memory = Memory::default();
+        learn(&mut memory, &now);
+        let kept = memory.due(true);
+        let mut next = Memory::default();
+        next.recall(kept);
+        assert_eq!((learnt(&mut next, &before), learnt(&mut next, &now)), (0, 1));
+    }
 }

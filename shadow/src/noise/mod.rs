@@ -8,9 +8,9 @@
 //! form of McNemar's test over the requests in which only one of the two differed, corrected for the
 //! number of places by Holm's method (S. Holm, 1979).
 //!
-//! Of a pair in which only one differed the monolith is asked a third time. If it says there what that
-//! one had said, the world has changed between the answers, which is nothing to either: when each is
-//! asked depends on how long the other takes, so sales would not fall to both alike.
+//! Of a pair in which only one differed, one side is asked once more ([`Settled`]): what the world has
+//! changed between the answers is nothing to either. When each is asked depends on how long the other
+//! takes, so sales would not fall to both alike.
 
 mod constant;
 mod memory;
@@ -45,17 +45,13 @@ const ERROR: f64 = 0.05;
 
 /// What the pairs of one route have shown.
 #[derive(Debug, Default)]
-struct Noise {
-    places: HashMap<Signature, Pairs>,
-    /// Whether the monolith is asked twice at all. Where it is not, nothing would tell an extraction
-    /// that differs too often, and nothing is excused.
-    is_paired: bool,
-}
+struct Noise(HashMap<Signature, Pairs>);
 
 /// What they have shown at one place.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Pairs {
-    /// Both have differed, or the world has changed.
+    /// The monolith has differed from itself, and that says nothing of the candidate: it has differed,
+    /// too, or the world has changed.
     both: u64,
     candidate_only: u64,
     control_only: u64,
@@ -74,31 +70,16 @@ pub(crate) struct Place<'a> {
     index: usize,
 }
 
-/// What noise makes of a comparison.
+/// The findings of a comparison that are noise, by their index.
 #[derive(Debug, Default)]
-pub(crate) struct Weight {
-    /// The findings that are noise, by their index.
-    pub(crate) noise: HashSet<usize>,
-    /// `None` where the monolith was not asked twice.
-    alone: Option<Alone>,
-}
+pub(crate) struct Excused(pub(crate) HashSet<usize>);
 
-/// Where only one of a pair differs from the monolith's first answer.
+/// Where a further answer has shown that the world has changed between a pair's: where only the
+/// candidate had differed, and where only the monolith's second answer had.
 #[derive(Debug, Default)]
-struct Alone {
-    candidate: HashSet<Signature>,
-    control: HashSet<Signature>,
-}
-
-/// Where the monolith's third answer differs from what was said before.
-#[derive(Debug)]
-pub(crate) struct Third<'a> {
-    /// From the candidate's answer.
-    pub(crate) candidate: Vec<Place<'a>>,
-    /// From the monolith's second one, if there is one to compare it with.
-    pub(crate) itself: Option<Vec<Place<'a>>>,
-    /// Whether all that counts of the candidate's answer is as the monolith's by now.
-    pub(crate) is_race: bool,
+pub(crate) struct Settled {
+    pub(crate) candidate: HashSet<Signature>,
+    pub(crate) control: HashSet<Signature>,
 }
 
 /// What no rule excuses in a comparison.
@@ -125,15 +106,15 @@ fn by_signature<'p>(places: &'p [Place<'_>]) -> HashMap<&'p Signature, Vec<&'p D
     found
 }
 
-impl Weight {
-    /// Whether there is a place at which only one of a pair differs.
-    pub(crate) fn is_discordant(&self) -> bool {
-        self.alone.as_ref().is_some_and(|it| !(it.candidate.is_empty() && it.control.is_empty()))
-    }
+/// The places, each once.
+pub(crate) fn signatures<'p>(places: &'p [Place<'_>]) -> HashSet<&'p Signature> {
+    places.iter().map(|it| &it.signature).collect()
+}
 
-    /// What counts of the comparison.
+impl Excused {
+    /// What counts of a comparison in which these are noise.
     pub(crate) fn left(&self, comparison: &Comparison<'_>) -> Marks {
-        let noise = self.noise.iter().filter_map(|it| comparison.findings.get(*it));
+        let noise = self.0.iter().filter_map(|it| comparison.findings.get(*it));
         let (mut critical, mut cosmetic) = (comparison.critical, comparison.cosmetic);
         for finding in noise {
             match finding.difference.class {
@@ -148,87 +129,75 @@ impl Weight {
 impl Noise {
     /// Which of a candidate's differences are noise. `itself` has those of the monolith's second
     /// answer to the same request, which are learnt first.
-    fn judge(&mut self, candidate: &[Place<'_>], itself: Option<&[Place<'_>]>) -> Weight {
-        let alone = itself.map(|itself| self.learn(candidate, itself));
+    fn judge(
+        &mut self,
+        candidate: &[Place<'_>],
+        itself: Option<&[Place<'_>]>,
+        settled: &Settled,
+    ) -> Excused {
+        if let Some(itself) = itself {
+            self.learn(candidate, itself, settled);
+        }
         for (signature, differences) in by_signature(candidate) {
-            if let Some(pairs) = self.places.get_mut(signature) {
+            if let Some(pairs) = self.0.get_mut(signature) {
                 pairs.constant.see(&differences);
                 pairs.range.see(&differences);
             }
         }
-        let calm = self.calm();
+        self.excused(candidate, itself.unwrap_or_default())
+    }
+
+    /// The same of a request that was judged, about which the monolith was then asked a second time
+    /// *because* its answers differ: that says how the monolith differs from itself, and not how often.
+    fn reconsider(&mut self, candidate: &[Place<'_>], itself: &[Place<'_>]) -> Excused {
+        let by_candidate = by_signature(candidate);
+        for (place, differences) in by_signature(itself) {
+            if by_candidate.contains_key(place)
+                && let Some(pairs) = self.at(place)
+            {
+                pairs.both += 1;
+                pairs.range.learn(&differences);
+            }
+        }
+        self.excused(candidate, itself)
+    }
+
+    fn excused(&self, candidate: &[Place<'_>], itself: &[Place<'_>]) -> Excused {
+        let (calm, paired) = (self.calm(), signatures(itself));
         let is_noise = |it: &&Place<'_>| {
-            let paired = itself
-                .is_some_and(|places| places.iter().any(|other| other.signature == it.signature));
-            calm.contains(&it.signature) && self.excuses(it, paired)
+            calm.contains(&it.signature) && self.excuses(it, paired.contains(&it.signature))
         };
-        let noise = candidate.iter().filter(is_noise).map(|it| it.index).collect();
-        Weight { noise, alone }
+        Excused(candidate.iter().filter(is_noise).map(|it| it.index).collect())
     }
 
     /// Learns from a request to which the monolith has answered twice.
-    fn learn(&mut self, candidate: &[Place<'_>], itself: &[Place<'_>]) -> Alone {
-        self.is_paired = true;
-        let mut alone = Alone::default();
+    fn learn(&mut self, candidate: &[Place<'_>], itself: &[Place<'_>], settled: &Settled) {
         let [by_candidate, by_itself] = [candidate, itself].map(by_signature);
-        for &place in by_candidate.keys().filter(|it| !by_itself.contains_key(*it)) {
+        let alone = by_candidate.keys().filter(|it| !by_itself.contains_key(*it));
+        for &place in alone.filter(|it| !settled.candidate.contains(**it)) {
             if let Some(pairs) = self.at(place) {
                 pairs.candidate_only += 1;
-                alone.candidate.insert(place.clone());
             }
         }
         for (&place, differences) in &by_itself {
             let Some(pairs) = self.at(place) else { continue };
-            pairs.range.learn(differences);
-            if by_candidate.contains_key(place) {
+            if by_candidate.contains_key(place) || settled.control.contains(place) {
                 pairs.both += 1;
             } else {
                 pairs.control_only += 1;
-                alone.control.insert(place.clone());
             }
-        }
-        alone
-    }
-
-    /// Learns from the monolith's third answer to a request that was weighed.
-    fn learn_third(&mut self, candidate: &[Place<'_>], weight: &Weight, third: &Third<'_>) {
-        let said = by_signature(&third.candidate);
-        for (place, differences) in by_signature(candidate) {
-            let has_changed = !said.contains_key(place);
-            let is_news = match &weight.alone {
-                Some(alone) => alone.candidate.contains(place),
-                // Requests that were asked once are asked again only where they differ, so they say
-                // that the world changes, and not how often.
-                None => third.is_race && self.is_paired,
-            };
-            if !(has_changed && is_news) {
-                continue;
-            }
-            let Some(pairs) = self.at(place) else { continue };
-            let counted = u64::from(weight.alone.is_some());
-            pairs.candidate_only = pairs.candidate_only.saturating_sub(counted);
-            pairs.both += 1;
-            pairs.range.learn(&differences);
-        }
-        let Some((alone, repeated)) = weight.alone.as_ref().zip(third.itself.as_deref()) else {
-            return;
-        };
-        let repeated = by_signature(repeated);
-        for place in alone.control.iter().filter(|it| !repeated.contains_key(it)) {
-            let Some(pairs) = self.at(place) else { continue };
-            pairs.control_only = pairs.control_only.saturating_sub(1);
-            pairs.both += 1;
+            pairs.range.learn(differences);
         }
     }
 
     fn at(&mut self, place: &Signature) -> Option<&mut Pairs> {
-        let is_known = self.places.len() < PLACES || self.places.contains_key(place);
-        is_known.then(|| self.places.entry(place.clone()).or_default())
+        let is_known = self.0.len() < PLACES || self.0.contains_key(place);
+        is_known.then(|| self.0.entry(place.clone()).or_default())
     }
 
     /// Places at which the extraction differs as the monolith does from itself.
     fn calm(&self) -> HashSet<Signature> {
-        let noisy = self.places.iter().filter(|(_, it)| it.both + it.control_only > 0);
+        let noisy = self.0.iter().filter(|(_, it)| it.both + it.control_only > 0);
         let noisy: Vec<_> = noisy.collect();
         let chances: Vec<_> =
             noisy.iter().map(|(_, it)| chance(it.candidate_only, it.control_only)).collect();
@@ -240,7 +209,7 @@ impl Noise {
     /// Whether a difference may be noise; `paired`: this very request's second answer differed there
     /// too.
     fn excuses(&self, place: &Place<'_>, paired: bool) -> bool {
-        let Some(pairs) = self.places.get(&place.signature) else { return false };
+        let Some(pairs) = self.0.get(&place.signature) else { return false };
         let is_seen = paired || pairs.both + pairs.control_only >= FEW;
         is_seen && pairs.range.admits(place.difference) && !pairs.constant.is_stuck()
     }

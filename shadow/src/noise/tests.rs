@@ -1,6 +1,6 @@
 //! What is noise, and what is not though something there always is.
 
-use std::{fmt::Write as _, time::Duration};
+use std::{fmt::Write as _, sync::LazyLock, time::Duration};
 
 use http::{HeaderMap, HeaderValue, StatusCode};
 use time::macros::date;
@@ -27,12 +27,15 @@ fn numbers<'a>(one: Value<'a>, other: Value<'a>) -> Difference<'a> {
 
 const ONE: Value<'static> = Value::Number("1");
 
+/// Nobody was asked a third time.
+static NOTHING: LazyLock<Settled> = LazyLock::new(Settled::default);
+
 fn at<'a>(signature: &Signature, difference: &'a Difference<'a>) -> Vec<Place<'a>> {
     vec![Place { signature: signature.clone(), difference, index: 0 }]
 }
 
 fn is_noise(noise: &mut Noise, candidate: &[Place<'_>], itself: Option<&[Place<'_>]>) -> bool {
-    noise.judge(candidate, itself).noise.contains(&0)
+    noise.judge(candidate, itself, &NOTHING).0.contains(&0)
 }
 
 #[test]
@@ -56,7 +59,7 @@ fn where_the_extraction_differs_more_often_it_is_no_noise() {
     let changed = at(&signature("$.related", DifferenceKind::Changed), &difference);
     let mut noise = Noise::default();
     for _ in 0..3 {
-        noise.learn(&changed, &changed);
+        noise.learn(&changed, &changed, &NOTHING);
     }
     for pairs in 1..=5 {
         let excused = is_noise(&mut noise, &changed, Some(&[]));
@@ -64,41 +67,24 @@ fn where_the_extraction_differs_more_often_it_is_no_noise() {
     }
 }
 
-/// Where the third answer differs from the others: nowhere, or as everything does.
-fn third(candidate: bool, itself: bool, is_race: bool) -> Third<'static> {
-    const DIFFERENCE: &Difference<'static> = &Difference {
-        path: Path::at(Root::Document),
-        kind: DifferenceKind::Changed,
-        class: Class::Critical,
-        control: Some(Fragment::Json(ONE)),
-        candidate: Some(Fragment::Json(ONE)),
-    };
-    let stock = signature("$.stock", DifferenceKind::Changed);
-    let [candidate, itself] =
-        [candidate, itself].map(|it| if it { at(&stock, DIFFERENCE) } else { Vec::new() });
-    Third { candidate, itself: Some(itself), is_race }
+/// A place at which a further answer has shown that the world had changed.
+fn settled(place: &Signature) -> Settled {
+    let places = HashSet::from([place.clone()]);
+    Settled { candidate: places.clone(), control: places }
 }
 
 #[test]
 fn what_the_monolith_says_too_a_moment_later_is_not_held_against_the_extraction() {
-    let difference = numbers(ONE, ONE);
-    let changed = at(&signature("$.stock", DifferenceKind::Changed), &difference);
-    // Whether the monolith says something else by now, and after how many requests that is no noise.
-    for (differs, fault_after) in [(false, None), (true, Some(5))] {
+    let (stock, difference) = (signature("$.stock", DifferenceKind::Changed), numbers(ONE, ONE));
+    let changed = at(&stock, &difference);
+    // What a further answer has shown, and after how many requests that is no noise.
+    for (settled, fault_after) in [(settled(&stock), None), (Settled::default(), Some(5))] {
         let mut noise = Noise::default();
         for _ in 0..3 {
-            noise.learn(&changed, &changed);
+            noise.learn(&changed, &changed, &NOTHING);
         }
-        let mut found = None;
-        for pairs in 1..=100 {
-            let weight = noise.judge(&changed, Some(&[]));
-            if weight.noise.is_empty() {
-                found.get_or_insert(pairs);
-            }
-            assert!(weight.is_discordant());
-            noise.learn_third(&changed, &weight, &third(differs, true, false));
-        }
-        assert_eq!(found, fault_after);
+        let is_fault = |_: &u32| noise.judge(&changed, Some(&[]), &settled).0.is_empty();
+        assert_eq!((1..=100).find(is_fault), fault_after);
     }
 }
 
@@ -106,39 +92,34 @@ fn what_the_monolith_says_too_a_moment_later_is_not_held_against_the_extraction(
 /// faults.
 #[test]
 fn what_the_monolith_says_again_a_moment_later_does_not_speak_for_the_extraction() {
-    let difference = numbers(ONE, ONE);
-    let changed = at(&signature("$.stock", DifferenceKind::Changed), &difference);
-    // Whether the monolith says a third thing, and after how many faults that is no noise.
-    for (differs, fault_after) in [(false, Some(5)), (true, None)] {
+    let (stock, difference) = (signature("$.stock", DifferenceKind::Changed), numbers(ONE, ONE));
+    let changed = at(&stock, &difference);
+    for (settled, fault_after) in [(settled(&stock), Some(5)), (Settled::default(), None)] {
         let mut noise = Noise::default();
         for _ in 0..1_000 {
-            let weight = noise.judge(&[], Some(&changed));
-            assert!(weight.is_discordant());
-            noise.learn_third(&[], &weight, &third(false, differs, true));
+            noise.judge(&[], Some(&changed), &settled);
         }
-        let faults = (1..=100).find(|_| noise.judge(&changed, Some(&[])).noise.is_empty());
-        assert_eq!(faults, fault_after);
+        let is_fault = |_: &u32| noise.judge(&changed, Some(&[]), &NOTHING).0.is_empty();
+        assert_eq!((1..=100).find(is_fault), fault_after);
     }
 }
 
+/// A route that is new, and of which one request in many is asked twice, has differences of the
+/// monolith's own long before it has pairs.
 #[test]
-fn races_show_noise_only_where_the_monolith_is_asked_twice() {
-    let difference = numbers(ONE, ONE);
-    let changed = at(&signature("$.stock", DifferenceKind::Changed), &difference);
-    for is_paired in [true, false] {
-        let mut noise = Noise::default();
-        if is_paired {
-            noise.learn(&[], &[]);
-        }
-        let mut race = || {
-            let weight = noise.judge(&changed, None);
-            assert!(!weight.is_discordant());
-            noise.learn_third(&changed, &weight, &third(false, false, true));
-            weight.noise.contains(&0)
-        };
-        let seen: Vec<_> = (0..4).map(|_| race()).collect();
-        assert_eq!(seen, [false, false, false, is_paired]);
+fn a_monolith_that_was_asked_again_about_a_difference_shows_what_is_noise() {
+    let (stock, difference) = (signature("$.stock", DifferenceKind::Changed), numbers(ONE, ONE));
+    let changed = at(&stock, &difference);
+    let mut noise = Noise::default();
+    for _ in 0..FEW {
+        assert!(!is_noise(&mut noise, &changed, None));
+        assert!(noise.reconsider(&changed, &[]).0.is_empty(), "it does not differ from itself");
+        assert!(noise.reconsider(&changed, &changed).0.contains(&0));
     }
+    assert!(is_noise(&mut noise, &changed, None));
+    // What is asked because of a difference says nothing of how often there is one.
+    let pairs = &noise.0[&stock];
+    assert_eq!((pairs.both, pairs.candidate_only, pairs.control_only), (FEW, 0, 0));
 }
 
 #[test]
@@ -149,7 +130,7 @@ fn a_number_outside_of_what_noise_does_counts() {
     let (near, far) = (at(&changed, &near), at(&changed, &far));
     let mut noise = Noise::default();
     for _ in 0..PAIRS {
-        noise.learn(&far, &near);
+        noise.learn(&far, &near, &NOTHING);
     }
     assert!(is_noise(&mut noise, &near, Some(&near[..])));
     assert!(!is_noise(&mut noise, &far, Some(&near[..])));
@@ -161,9 +142,9 @@ fn endless_places_are_bounded() {
     let mut noise = Noise::default();
     for index in 0..2_000 {
         let signature = signature(&format!("$.m{index}"), DifferenceKind::Changed);
-        noise.learn(&at(&signature, &difference), &[]);
+        noise.learn(&at(&signature, &difference), &[], &NOTHING);
     }
-    assert_eq!(noise.places.len(), PLACES);
+    assert_eq!(noise.0.len(), PLACES);
 }
 
 fn json(body: &str) -> Observation {
@@ -208,7 +189,7 @@ fn counted(
         let [one, two] = [&one, &two].map(|it| it.compare(&rules, today));
         let candidate = places(&one, by_place);
         let itself = (request % 5 == 0).then(|| places(&two, by_place));
-        let excused = noise.judge(&candidate, itself.as_deref());
+        let excused = noise.judge(&candidate, itself.as_deref(), &NOTHING);
         counted += usize::from(request >= 300 && !excused.left(&one).is_clean());
     }
     counted

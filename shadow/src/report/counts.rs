@@ -41,6 +41,12 @@ const ROUTES: Table = Table {
     ],
 };
 
+const SPANS: Table = Table {
+    name: "spans",
+    key: &["route"],
+    values: &[("first_at", Merge::Keep), ("last_at", Merge::Latest)],
+};
+
 const UNKNOWNS: Table =
     Table { name: "unknowns", key: &["route", "reason"], values: &[("count", Merge::Add)] };
 
@@ -48,8 +54,8 @@ const LATENCIES: Table =
     Table { name: "latencies", key: &["route", "leg", "bucket"], values: &[("count", Merge::Add)] };
 
 /// What a route's counts are in, but for the history and the differences.
-pub(super) const COUNTS: [&str; 6] =
-    ["routes", "unknowns", "latencies", "strata", "kind_counts", "fingerprints"];
+pub(super) const COUNTS: [&str; 7] =
+    ["routes", "spans", "unknowns", "latencies", "strata", "kind_counts", "fingerprints"];
 
 /// What the counts in the store are bound to.
 struct Bound {
@@ -78,6 +84,7 @@ pub(super) async fn write(
         }
     }
     write_route(tx, route, binding, delta, reason.as_deref()).await?;
+    write_span(tx, route, delta).await?;
     write_unknowns(tx, route, delta).await?;
     write_latencies(tx, route, delta).await?;
     kinds::write(tx, route, &delta.kinds).await
@@ -212,6 +219,13 @@ async fn write_route(
         reason.into(),
     ];
     tx.upsert(&ROUTES, &[row]).await
+}
+
+async fn write_span(tx: &mut Tx, route: &str, delta: &RouteDelta) -> Result<(), sqlx::Error> {
+    let spans = delta.compared.iter();
+    let rows: Vec<_> =
+        spans.map(|(first, last)| [route.into(), (*first).into(), (*last).into()]).collect();
+    tx.upsert(&SPANS, &rows).await
 }
 
 async fn write_unknowns(tx: &mut Tx, route: &str, delta: &RouteDelta) -> Result<(), sqlx::Error> {

@@ -32,6 +32,8 @@ pub(crate) struct RouteDelta {
     pub(crate) proof: Proof,
     pub(crate) first_at: OffsetDateTime,
     pub(crate) last_at: OffsetDateTime,
+    /// When a request was compared first, and when last.
+    pub(super) compared: Option<(OffsetDateTime, OffsetDateTime)>,
     pub(crate) matched: u64,
     pub(crate) ignored: u64,
     pub(crate) noise: u64,
@@ -122,6 +124,7 @@ impl RouteDelta {
             proof: subject.proof,
             first_at: now,
             last_at: now,
+            compared: None,
             matched: 0,
             ignored: 0,
             noise: 0,
@@ -135,6 +138,12 @@ impl RouteDelta {
             differences: HashMap::new(),
             raced: Samples::default(),
         }
+    }
+
+    /// A request was compared.
+    pub(crate) fn compared_at(&mut self, at: OffsetDateTime) {
+        let (first, last) = self.compared.unwrap_or((at, at));
+        self.compared = Some((first.min(at), last.max(at)));
     }
 
     /// One request had this difference.

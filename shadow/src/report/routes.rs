@@ -51,11 +51,11 @@ async fn report(database: &Database, row: RouteRow) -> Result<RouteReport, Store
     let kinds = kinds::read(database, route).await?;
     let epochs = epochs(database, route).await?;
     let (since, last_at) = (time(row.since)?, time(row.last_at)?);
-    let span = (last_at - since).unsigned_abs();
+    let span = span(database, route).await?;
     let compared = unsigned(row.matched + row.ignored + row.noise + row.mismatched);
     let evidence = Evidence {
         strata: kinds.iter().map(|it| (it.stratum.clone(), it.evidence.clone())).collect(),
-        unseen: unseen(epochs.first(), &kinds),
+        unseen: unseen(&epochs, &kinds),
         coverage: Coverage { compared, unknowns: unknowns(database, route).await? },
         watched: Some(Watched { span, control, candidate }),
     };
@@ -88,12 +88,21 @@ async fn report(database: &Database, row: RouteRow) -> Result<RouteReport, Store
     })
 }
 
-/// What came before the last change, was not rare, and has not come since.
-fn unseen(before: Option<&EpochRow>, now: &[Kind]) -> Vec<Stratum> {
-    let Some(before) = before else { return Vec::new() };
-    // It is what this crate wrote; a store that is damaged there makes nothing wait.
-    let strata: BTreeMap<String, u64> = serde_json::from_str(&before.strata).unwrap_or_default();
-    let total: u64 = strata.values().sum();
+/// What came before the last change, was not rare, and has not come since. `before` has the newest
+/// first; what lies between two changes that soon followed one another says too little alone.
+fn unseen(before: &[EpochRow], now: &[Kind]) -> Vec<Stratum> {
+    let (mut strata, mut total) = (BTreeMap::<String, u64>::new(), 0);
+    for epoch in before {
+        // It is what this crate wrote; a store that is damaged there makes nothing wait.
+        let counts: BTreeMap<String, u64> = serde_json::from_str(&epoch.strata).unwrap_or_default();
+        for (stratum, count) in counts {
+            *strata.entry(stratum).or_default() += count;
+            total += count;
+        }
+        if total >= FEW {
+            break;
+        }
+    }
     let is_common = |count: u64| total >= FEW && count * SHARE >= total;
     let common = strata.into_iter().filter(|(_, count)| is_common(*count));
     let Ok(strata) = common.map(|(name, _)| name.parse()).collect::<Result<Vec<Stratum>, _>>();
@@ -108,6 +117,16 @@ fn unplaced(evidence: &Evidence) -> BTreeMap<Unknown, u64> {
         (*why, count.saturating_sub(placed))
     };
     evidence.coverage.unknowns.iter().map(rest).filter(|it| it.1 > 0).collect()
+}
+
+/// From the first compared request to the last.
+async fn span(database: &Database, route: &str) -> Result<Duration, StoreError> {
+    let statement = "SELECT first_at, last_at FROM spans WHERE route = $1";
+    let found = rows(&database.fetch(statement, &[route.into()]).await?, |it| {
+        let (first, last) = (time(it.try_get("first_at")?)?, time(it.try_get("last_at")?)?);
+        Ok::<_, sqlx::Error>((last - first).unsigned_abs())
+    });
+    Ok(found?.pop().unwrap_or_default())
 }
 
 async fn unknowns(database: &Database, route: &str) -> Result<BTreeMap<Unknown, u64>, StoreError> {

@@ -283,8 +283,10 @@ async fn prepare(database: &Database, key: &[u8; 32]) -> Result<[u8; 32], StoreE
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
-    use crate::{Budget, Proof, Subject, binding::Binding, compare::Rules};
+    use crate::{Budget, Proof, Subject, Unknown, binding::Binding, compare::Rules};
 
     #[tokio::test]
     async fn a_flush_whose_commit_was_not_answered_is_not_added_twice() {
@@ -306,6 +308,34 @@ mod tests {
         let other = Store::open(&url).await.unwrap();
         other.write(1, &pending).await.unwrap();
         assert_eq!(other.reports().route("a").await.unwrap().unwrap().matched, 4);
+    }
+
+    #[tokio::test]
+    async fn what_could_not_be_compared_makes_no_route_watched_for_longer() {
+        const HOUR: Duration = Duration::from_hours(1);
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", directory.path().join("banyan.db").display());
+        let store = Store::open(&url).await.unwrap();
+        let (budget, proof) = (Budget::default(), Proof { time: 24 * HOUR, ..Proof::default() });
+        let subject = Subject::new("a", Rules::default(), budget, proof, Vec::new());
+        let first = OffsetDateTime::now_utc() - 50 * HOUR;
+        let binding = Binding { build: "".into(), rules: "".into(), monolith: None, at: first };
+        for (number, hours, is_compared) in
+            [(1, 0_u32, false), (2, 1, true), (3, 3, true), (4, 50, false)]
+        {
+            let (mut pending, at) = (Pending::default(), first + hours * HOUR);
+            let (delta, _) = pending.route(&subject, binding.clone(), at);
+            if is_compared {
+                delta.compared_at(at);
+            } else {
+                delta.unknowns.insert(Unknown::ClientGone, 1);
+            }
+            store.write(number, &pending).await.unwrap();
+        }
+        let report = store.reports().route("a").await.unwrap().unwrap();
+        let why = &report.verdict.why;
+        assert!(why.contains("watched for 2 h of 1 d"), "{why}");
+        assert_eq!(report.last_at - report.since, 50 * HOUR);
     }
 
     #[test]

@@ -129,7 +129,9 @@ pub(crate) fn subject() -> Arc<Subject> {
     };
     let rules = Rules::new(vec![ignored]);
     let reveal = vec![PathPattern::parse("$.revealed").unwrap()];
-    Arc::new(Subject::new(ROUTE, rules, Budget::default(), Proof::default(), reveal))
+    let mut subject = Subject::new(ROUTE, rules, Budget::default(), Proof::default(), reveal);
+    subject.noise = true;
+    Arc::new(subject)
 }
 
 pub(crate) fn experiment(control: Leg, candidate: Leg) -> Experiment {

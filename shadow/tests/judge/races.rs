@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use shadow::{Around, Leg, Question, Recheck, RouteReport, Settings, Unknown};
+use shadow::{Around, Leg, Question, Recheck, RouteReport, Settings, Subject, Unknown};
 
 use super::bench::*;
 
@@ -53,6 +53,10 @@ impl Races {
         let Answers { control, candidate, again, recheck, .. } = *answers;
         let mut experiment = experiment(json(control), json(candidate));
         experiment.again = again.map(json);
+        // Where it is never asked twice, a difference of the monolith from itself is a race.
+        let mut subject = Subject::clone(&experiment.subject);
+        subject.noise = again.is_some();
+        experiment.subject = Arc::new(subject);
         experiment.recheck = Some(side(self.question(recheck)));
         self.judged.judge.offer(experiment);
     }
@@ -121,25 +125,81 @@ async fn what_raced_is_kept_to_be_looked_at_without_what_a_buyer_entered() {
     assert_ne!(values[0], values[1]);
 }
 
+/// Offers one request after the other, as they would come.
+async fn in_turn<'a>(answers: impl Iterator<Item = &'a Answers>) -> RouteReport {
+    let bench = Races::new().await;
+    for (offered, answers) in (1..).zip(answers) {
+        bench.offer(answers);
+        bench.judged.until("it was judged", |it| it.judged() == offered).await;
+    }
+    bench.report().await
+}
+
+/// Asked twice, and a sale was before both other answers.
+const SEEN: Answers = Answers { again: Some(SALE.candidate), ..SALE };
+
 /// Sales fall where chance has it: if the monolith's second answer came before each of so many, that
 /// is nothing that the extraction does. A fault at that place is.
 #[tokio::test]
 async fn a_series_of_sales_that_only_the_extraction_has_seen_is_noise_and_a_fault_is_not() {
-    const WRONG: Answers = Answers { again: Some(SALE.control), recheck: Ok(SALE.control), ..SALE };
-    let seen = Answers { again: Some(SALE.candidate), ..SALE };
     let alone = Answers { again: Some(SALE.control), ..SALE };
-    for (answers, noise, mismatched) in [(alone, 23, 0), (WRONG, 7, 16)] {
+    let wrong = Answers { recheck: Ok(SALE.control), ..alone };
+    // Of ten pairs the monolith is asked a third time at once, and then of one for ten requests.
+    for (answers, noise, mismatched) in [(&alone, 15, 0), (&wrong, 7, 8)] {
+        let report = in_turn([&SEEN; 3].into_iter().chain([answers; 12])).await;
+        assert_eq!((report.noise, report.mismatched), (noise, mismatched), "{report:?}");
+        assert!(report.unknowns.is_empty(), "{:?}", report.unknowns);
+    }
+}
+
+/// It was turned away, says something else altogether, or nothing.
+#[tokio::test]
+async fn a_third_answer_that_is_no_answer_takes_nothing_back() {
+    for recheck in [
+        Ok(r#"{"error":"slow down"}"#),
+        Ok(r#"{"price":1,"stock":null}"#),
+        Ok("slow down"),
+        Err(Unknown::ControlFailed),
+    ] {
+        let wrong = Answers { again: Some(SALE.control), recheck, ..SALE };
+        let report = in_turn([&SEEN; 3].into_iter().chain([&wrong; 8])).await;
+        assert_eq!((report.noise, report.mismatched), (7, 4), "{recheck:?}: {report:?}");
+    }
+}
+
+/// In stage `extracted` the extraction came first: what it says by now tells whether it had come
+/// before a sale.
+#[tokio::test]
+async fn sales_before_the_monoliths_answers_are_nothing_to_who_answered_before_them() {
+    for (recheck, noise, mismatched) in [(SALE.control, 15, 0), (SALE.candidate, 7, 8)] {
         let bench = Races::new().await;
-        let requests = [&seen; 3].into_iter().chain([&answers; 20]);
-        for (offered, answers) in (1..).zip(requests) {
-            bench.offer(answers);
-            // One after the other, as they would come.
+        let alone = Answers { again: Some(SALE.control), recheck: Ok(recheck), ..SALE };
+        for (offered, answers) in (1..).zip([&SEEN; 3].into_iter().chain([&alone; 12])) {
+            bench.offer_with(answers, Recheck::Candidate);
             bench.judged.until("it was judged", |it| it.judged() == offered).await;
         }
         let report = bench.report().await;
         assert_eq!((report.noise, report.mismatched), (noise, mismatched), "{report:?}");
-        assert!(report.unknowns.is_empty(), "{:?}", report.unknowns);
     }
+}
+
+/// Of a route that is asked twice now and then, the first differences are not held against it if the
+/// monolith, asked again about them, differs from itself there.
+#[tokio::test]
+async fn a_field_that_is_another_one_each_time_is_noise_from_the_first_request_on() {
+    let bench = Races::new().await;
+    for (offered, nonces) in (1..).zip([["a", "b", "c"], ["d", "e", "f"], ["g", "h", "i"]]) {
+        let [control, candidate, further] =
+            nonces.map(|it| json(format!("{{\"price\":1,\"nonce\":\"{it}\"}}")));
+        let mut experiment = experiment(control, candidate);
+        let Leg::Answered(further) = further else { unreachable!() };
+        let question = Box::pin(async move { Ok(further) });
+        experiment.recheck = Some(Recheck::Control(question, Box::new(|| unreachable!())));
+        bench.judged.judge.offer(experiment);
+        bench.judged.until("it was judged", |it| it.judged() == offered).await;
+    }
+    let report = bench.report().await;
+    assert_eq!((report.noise, report.mismatched), (3, 0), "{report:?}");
 }
 
 /// The extraction answers the buyer, and the monolith is asked afterwards.
