@@ -71,6 +71,15 @@ const CSV: &[Slip] = &[
         to: ",USD,",
         found: &[("body[*][*]", Changed, Critical)],
     },
+    Slip { both: NO_CHANGE, from: "\n", to: "\r\n", found: &[] },
+    Slip { both: NO_CHANGE, from: "\n", to: "\n\n", found: &[("body[*]", Extra, Critical)] },
+    Slip {
+        both: NO_CHANGE,
+        from: "number,status",
+        to: "\u{feff}number,status",
+        found: &[("body[*][*]", Changed, Critical)],
+    },
+    Slip { both: NO_CHANGE, from: ",EUR,", to: ",\"EUR,", found: &[("body", Changed, Critical)] },
     Slip {
         both: NO_CHANGE,
         from: "number,status",
