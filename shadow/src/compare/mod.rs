@@ -25,7 +25,7 @@ use time::Date;
 use self::{
     collector::Collector,
     document::Walk,
-    format::Format,
+    format::{Format, is_graphql},
     json::{Document, parse, parse_beside},
     pair::Kind,
 };
@@ -67,6 +67,8 @@ enum Bodies<'a> {
 struct Json<'a> {
     control: Document<'a>,
     text: &'a Bytes,
+    /// Whether the control's content type is that of GraphQL's answers.
+    is_graphql: bool,
     /// The candidate's, without what it says again; `None` if it is no JSON.
     beside: OnceLock<Option<Document<'a>>>,
     /// All of the candidate's, once a rule needs it.
@@ -144,7 +146,7 @@ impl<'a> Answers<'a> {
         match &self.bodies {
             Bodies::Same => {}
             Bodies::Values(root, control, candidate) => {
-                Walk::new(collector, Path::at(*root)).documents(control.root(), candidate.root());
+                Walk::new(collector, Path::at(*root)).values(control.root(), candidate.root());
             }
             Bodies::Markup(control, candidate) => {
                 markup::compare(control, candidate, collector);
@@ -192,7 +194,8 @@ impl<'a> Bodies<'a> {
             Format::Json => {
                 let control = parse(control).map_err(|_| Unknown::Unparsable)?;
                 let (beside, whole) = (OnceLock::new(), OnceLock::new());
-                Self::Json(Json { control, text: candidate, beside, whole })
+                let is_graphql = is_graphql(&pair.control.headers);
+                Self::Json(Json { control, text: candidate, is_graphql, beside, whole })
             }
             Format::Xml => {
                 let control = markup::parse_xml(control).map_err(|_| Unknown::Unparsable)?;
@@ -218,7 +221,8 @@ impl<'a> Json<'a> {
         };
         let path = Path::at(Root::Document);
         if let Some(candidate) = candidate {
-            return Walk::new(collector, path).documents(self.control.root(), candidate.root());
+            let (one, other) = (self.control.root(), candidate.root());
+            return Walk::new(collector, path).answers(self.is_graphql, one, other);
         }
         let (one, other) = (Fragment::Json(self.control.root()), Fragment::Body(self.text));
         let (kind, class) = (DifferenceKind::Retyped, Class::Critical);

@@ -56,6 +56,12 @@ const GRAPHQL: &[Slip] = &[
         found: &[("$.data", Extra, Critical)],
     },
     Slip {
+        both: NO_CHANGE,
+        from: "{\"errors\":[",
+        to: "{\"errors\":[{\"message\":\"Retry\"},",
+        found: &[("$.errors[*]", Extra, Critical)],
+    },
+    Slip {
         both: ("{\"errors\":", "{\"data\":{\"product\":null},\"errors\":"),
         from: "{\"product\":null}",
         to: "null",
