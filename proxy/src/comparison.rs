@@ -92,7 +92,7 @@ pub fn compare(
     let candidate = observation(&arguments.candidate, content_type)?;
     let pair = Pair::new(control, candidate).map_err(CompareError::Unknown)?;
     let answers = Answers::read(&pair).map_err(CompareError::Unknown)?;
-    let comparison = answers.compare(rules, OffsetDateTime::now_utc().date());
+    let comparison = answers.compare(rules, OffsetDateTime::now_utc());
     let same = comparison.outcome() != Outcome::Mismatched;
     let text = match arguments.format {
         Format::Text => text(&comparison)?,

@@ -100,7 +100,7 @@ impl Asking<'_> {
         let rules = &self.compared.subject.rules;
         let pair = again.and_then(|it| Pair::new(third.clone(), it).ok());
         let answers = pair.as_ref().and_then(|it| Answers::read(it).ok());
-        let itself = answers.as_ref().map(|it| it.compare(rules, OffsetDateTime::now_utc().date()));
+        let itself = answers.as_ref().map(|it| it.compare(rules, OffsetDateTime::now_utc()));
         compared(third.clone(), candidate, self, |it| {
             self.book.learn_third(self.compared, it, itself.as_ref())
         })
@@ -140,8 +140,8 @@ fn compared(
 ) -> bool {
     let pair = Pair::new(control, candidate).ok();
     let answers = pair.as_ref().and_then(|it| Answers::read(it).ok());
-    let today = OffsetDateTime::now_utc().date();
-    answers.as_ref().is_some_and(|it| look(&it.compare(&asking.compared.subject.rules, today)))
+    let now = OffsetDateTime::now_utc();
+    answers.as_ref().is_some_and(|it| look(&it.compare(&asking.compared.subject.rules, now)))
 }
 
 fn is_at(one: &Difference<'_>, other: &Difference<'_>) -> bool {

@@ -20,7 +20,7 @@ mod serialize;
 use std::sync::OnceLock;
 
 use bytes::Bytes;
-use time::Date;
+use time::{OffsetDateTime, UtcOffset};
 
 use self::{
     collector::Collector,
@@ -110,39 +110,42 @@ impl<'a> Answers<'a> {
         Ok(Self { pair, bodies: Bodies::read(pair)? })
     }
 
-    /// Compares the answers under a route's rules, as they stand on that day (UTC).
-    pub fn compare(&'a self, rules: &'a Rules, today: Date) -> Comparison<'a> {
-        self.compare_linked(rules, today, |_| {})
+    /// Compares the answers under a route's rules, as they stand on the day (UTC) that it is `now`. By
+    /// the same clock cookies end, where no answer says when it was made.
+    pub fn compare(&'a self, rules: &'a Rules, now: OffsetDateTime) -> Comparison<'a> {
+        self.compare_linked(rules, now, |_| {})
     }
 
     /// The same, where what is known of ids from other answers is held against those of these.
     pub fn compare_linked(
         &'a self,
         rules: &'a Rules,
-        today: Date,
+        now: OffsetDateTime,
         link: impl FnOnce(&mut Ids),
     ) -> Comparison<'a> {
+        let today = now.to_offset(UtcOffset::UTC).date();
         let mut excuses = rules.on(today);
         if excuses.concern_ids() {
             let mut collector = Collector::of_ids(excuses);
-            self.walk(&mut collector);
+            self.walk(&mut collector, now);
             let (mut ids, rules) = collector.into_ids();
             link(&mut ids);
             excuses = rules.knowing(ids);
         }
         let mut collector = Collector::new(excuses);
-        self.walk(&mut collector);
+        self.walk(&mut collector, now);
         collector.finish()
     }
 
-    fn walk(&'a self, collector: &mut Collector<'a>) {
+    fn walk(&'a self, collector: &mut Collector<'a>, now: OffsetDateTime) {
         let [control, candidate] = self.pair.sides();
         if control.status != candidate.status {
             let [one, other] = [control, candidate].map(|it| Some(Fragment::Status(it.status)));
             let path = Path::at(Root::Status);
             collector.found(&path, DifferenceKind::Changed, Class::Critical, one, other);
         }
-        headers::compare(Root::Headers, &control.headers, &candidate.headers, collector);
+        let both = [&control.headers, &candidate.headers];
+        headers::compare(Root::Headers, both, now, collector);
         match &self.bodies {
             Bodies::Same => {}
             Bodies::Values(root, control, candidate) => {
@@ -154,8 +157,8 @@ impl<'a> Answers<'a> {
             Bodies::Json(json) => json.compare(collector),
             Bodies::Opaque => self.compare_bytes(collector),
         }
-        let [one, other] = [&control.trailers, &candidate.trailers];
-        headers::compare(Root::Trailers, one, other, collector);
+        let both = [&control.trailers, &candidate.trailers];
+        headers::compare(Root::Trailers, both, now, collector);
     }
 
     fn compare_bytes(&'a self, collector: &mut Collector<'a>) {

@@ -5,9 +5,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use proptest::prelude::*;
-use time::macros::date;
+use time::macros::datetime;
 
 use super::*;
+
+const NOW: OffsetDateTime = datetime!(2026-11-24 12:00 UTC);
 
 fn answer(status: u16, content_type: &'static str, body: &'static str) -> Observation {
     let mut headers = HeaderMap::new();
@@ -37,7 +39,7 @@ fn json(body: &'static str) -> Observation {
 fn judge(control: &Observation, candidate: &Observation, rules: &Rules) -> (Outcome, Vec<String>) {
     let pair = Pair::new(control.clone(), candidate.clone()).unwrap();
     let answers = Answers::read(&pair).unwrap();
-    let comparison = answers.compare(rules, date!(2026 - 11 - 24));
+    let comparison = answers.compare(rules, NOW);
     let differences = comparison.findings.iter().map(|it| &it.difference);
     let differences = differences.map(|it| format!("{} {}", it.kind, it.path)).collect();
     (comparison.outcome(), differences)
