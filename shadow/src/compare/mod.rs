@@ -14,6 +14,7 @@ mod markup;
 mod pair;
 mod path;
 mod rule;
+mod same;
 mod sequence;
 mod serialize;
 
@@ -53,8 +54,10 @@ pub struct Answers<'a> {
 
 #[derive(Debug)]
 enum Bodies<'a> {
-    /// Byte for byte the same: what they are does not matter.
-    Same,
+    /// Byte for byte the same: what they are matters only where ids are in them.
+    Same {
+        is_encoded: bool,
+    },
     Json(Json<'a>),
     /// What is read into the form of a JSON document: lines of text, cells of CSV, fields of a form.
     Values(Root, Document<'a>, Document<'a>),
@@ -126,11 +129,14 @@ impl<'a> Answers<'a> {
         let today = now.to_offset(UtcOffset::UTC).date();
         let mut excuses = rules.on(today);
         if excuses.concern_ids() {
-            let mut collector = Collector::of_ids(excuses);
+            let mut collector = Collector::of_ids(excuses, Ids::default());
             self.walk(&mut collector, now);
-            let (mut ids, rules) = collector.into_ids();
+            let (mut ids, gathered) = collector.into_ids();
+            if let Bodies::Same { is_encoded } = self.bodies {
+                ids = same::with_ids(&self.pair.control, is_encoded, rules.on(today), ids);
+            }
             link(&mut ids);
-            excuses = rules.knowing(ids);
+            excuses = gathered.knowing(ids);
         }
         let mut collector = Collector::new(excuses);
         self.walk(&mut collector, now);
@@ -147,7 +153,7 @@ impl<'a> Answers<'a> {
         let both = [&control.headers, &candidate.headers];
         headers::compare(Root::Headers, both, now, collector);
         match &self.bodies {
-            Bodies::Same => {}
+            Bodies::Same { .. } => {}
             Bodies::Values(root, control, candidate) => {
                 Walk::new(collector, Path::at(*root)).values(control.root(), candidate.root());
             }
@@ -179,7 +185,7 @@ impl<'a> Answers<'a> {
 impl<'a> Bodies<'a> {
     fn read(pair: &'a Pair) -> Result<Self, Unknown> {
         let (format, control, candidate) = match &pair.kind {
-            Kind::Same => return Ok(Self::Same),
+            Kind::Same { is_encoded } => return Ok(Self::Same { is_encoded: *is_encoded }),
             Kind::Opaque => return Ok(Self::Opaque),
             Kind::Pages(one, other) => {
                 return Ok(Self::Markup(one.element()?, other.element()?));

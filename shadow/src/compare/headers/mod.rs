@@ -121,6 +121,9 @@ fn found<'a>(
     candidate: Option<Cow<'a, str>>,
     collector: &mut Collector<'a>,
 ) {
+    if let (Some(one), Some(other)) = (&control, &candidate) {
+        collector.paired(path, one, other);
+    }
     let kind = match (&control, &candidate) {
         (Some(one), Some(other)) if one == other => return,
         (None, None) => return,
