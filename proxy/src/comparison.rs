@@ -11,7 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use extracted::Extraction;
-use http::{HeaderMap, HeaderValue, Response, header::CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
 use prometheus::Registry;
 use serde::Serialize;
 use shadow::{
@@ -92,7 +92,7 @@ pub fn compare(
     let candidate = observation(&arguments.candidate, content_type)?;
     let pair = Pair::new(control, candidate).map_err(CompareError::Unknown)?;
     let answers = Answers::read(&pair).map_err(CompareError::Unknown)?;
-    let comparison = answers.compare(rules, OffsetDateTime::now_utc().date());
+    let comparison = answers.compare(rules, OffsetDateTime::now_utc());
     let same = comparison.outcome() != Outcome::Mismatched;
     let text = match arguments.format {
         Format::Text => text(&comparison)?,
@@ -153,9 +153,26 @@ fn observation(file: &Path, content_type: Option<&str>) -> Result<Observation, C
     })
 }
 
-/// A status line, field lines, an empty line and the body, as `curl -i` writes them: of any version
-/// of HTTP, lines ended by CRLF or by LF, a chunked body already put together.
+/// What `curl -i` writes: a status line of any version of HTTP, field lines, an empty line and the body,
+/// a chunked one already put together; lines are ended by CRLF or by LF. In front of it stand the heads
+/// of interim answers, of a proxy's answer to CONNECT and of redirects that were followed, all without
+/// their bodies, so what begins as a head does behind another one, and can be read, is one.
 fn response(stored: &Bytes) -> Result<Response<Bytes>, &'static str> {
+    let mut response = first_response(stored)?;
+    loop {
+        let rest = response.body();
+        let status = response.status();
+        let is_interim = status.is_informational() && status != StatusCode::SWITCHING_PROTOCOLS;
+        match first_response(rest) {
+            Ok(next) => response = next,
+            Err(_) if is_interim => return Err("nothing but an interim answer"),
+            Err(_) => return Ok(response),
+        }
+    }
+}
+
+/// A head, and all that is behind it.
+fn first_response(stored: &Bytes) -> Result<Response<Bytes>, &'static str> {
     if !stored.starts_with(b"HTTP/") {
         return Err("no status line");
     }
@@ -277,6 +294,36 @@ mod tests {
         }
         for stored in ["", "{}", "HTTP/1.1 200 OK", "HTTP/1.1 OK\n\n", "HTTP/1.1 200 OK\na b\n\n"] {
             assert!(response(&stored.into()).is_err(), "{stored}");
+        }
+    }
+
+    #[test]
+    fn of_all_heads_that_curl_writes_the_last_one_is_the_answers() {
+        for before in [
+            "HTTP/1.1 100 Continue\r\n\r\n",
+            "HTTP/2 103 \r\nlink: </a.css>; rel=preload\r\n\r\n",
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n",
+            "HTTP/1.1 200 Connection established\r\n\r\n",
+            "HTTP/1.1 302 Found\r\nLocation: /b\r\nContent-Length: 90\r\n\r\n",
+            "HTTP/1.1 100 Continue\n\nHTTP/1.1 301 Moved\nLocation: /b\n\nHTTP/2 103\n\n",
+        ] {
+            let response = response(&format!("{before}HTTP/2 404 \nA: b\n\nx").into()).unwrap();
+            assert_eq!(
+                (response.status().as_u16(), response.headers().len()),
+                (404, 1),
+                "{before}"
+            );
+            assert_eq!(response.body(), "x");
+        }
+        let cut = response(&"HTTP/1.1 100 Continue\n\n".into());
+        assert_eq!(cut.unwrap_err(), "nothing but an interim answer");
+    }
+
+    #[test]
+    fn a_body_that_only_begins_like_a_head_is_a_body() {
+        for body in ["HTTP/2 is faster", "HTTP/1.1 200 OK\nno fields", "HTTP/1.1 OK\n\n", "HTTP/"] {
+            let response = response(&format!("HTTP/1.1 200 OK\nA: b\n\n{body}").into()).unwrap();
+            assert_eq!((response.headers().len(), response.body()), (1, &body.into()), "{body}");
         }
     }
 }

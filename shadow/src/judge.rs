@@ -55,8 +55,8 @@ pub(crate) async fn judge(prepared: Prepared, mut ticket: Ticket) {
     };
     let at = OffsetDateTime::now_utc();
     let link = |ids: &mut Ids| ticket.book().link(ids);
-    let comparison = answers.compare_linked(&subject.rules, at.date(), link);
-    let itself = again.as_ref().map(|it| it.compare(&subject.rules, at.date()));
+    let comparison = answers.compare_linked(&subject.rules, at, link);
+    let itself = again.as_ref().map(|it| it.compare(&subject.rules, at));
     let (book, sides) = (ticket.book(), pair.sides());
     let stratum = Traits::of(&request, sides[0]).stratum();
     let pair = (&comparison, itself.as_ref());

@@ -207,7 +207,7 @@ fn compared<T>(
 ) -> Option<T> {
     let pair = Pair::new(control, candidate).ok()?;
     let answers = Answers::read(&pair).ok()?;
-    Some(look(&answers.compare(&subject.rules, OffsetDateTime::now_utc().date())))
+    Some(look(&answers.compare(&subject.rules, OffsetDateTime::now_utc())))
 }
 
 fn is_at(one: &Difference<'_>, other: &Difference<'_>) -> bool {

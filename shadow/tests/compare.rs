@@ -3,7 +3,7 @@
 //!
 //! An answer is a status, header lines, an empty line and the body, without the line end before the
 //! divider. A rule is `ignore PATH`, `tolerate PATH as MATCHER`, `classify PATH as CLASS` or `order
-//! PATH`, each with or without `until DAY`; the day of every comparison is 2026-11-24. `BLESS=1` rewrites what stands below.
+//! PATH`, each with or without `until DAY`; the time of every comparison is noon of 2026-11-24, UTC. `BLESS=1` rewrites what stands below.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -18,13 +18,13 @@ use shadow::{
     },
 };
 use time::{
-    Date,
-    macros::{date, format_description},
+    Date, OffsetDateTime,
+    macros::{datetime, format_description},
 };
 
 const DIVIDER: &str = "----------\n";
 
-const TODAY: Date = date!(2026 - 11 - 24);
+const NOW: OffsetDateTime = datetime!(2026-11-24 12:00 UTC);
 
 #[test]
 fn every_golden_file_compares_to_what_stands_below_its_last_line() {
@@ -70,7 +70,7 @@ fn outcome(control: &str, candidate: &str, rules: &str) -> String {
     };
     match Answers::read(&pair) {
         Err(why) => format!("unknown: {why}\n"),
-        Ok(answers) => dump(&answers.compare(&rules, TODAY)),
+        Ok(answers) => dump(&answers.compare(&rules, NOW)),
     }
 }
 

@@ -180,8 +180,8 @@ impl Sides {
         reading.read(&mut candidate.headers);
         let pair = Pair::new(control, candidate)?;
         let answers = Answers::read(&pair)?;
-        let today = OffsetDateTime::now_utc().date();
-        let comparison = answers.compare(&snapshot.route.subject.rules, today);
+        let rules = &snapshot.route.subject.rules;
+        let comparison = answers.compare(rules, OffsetDateTime::now_utc());
         let counts = |it: &&Finding<'_>| !matches!(it.judgement, Judgement::Excused(_));
         let counting = comparison.findings.iter().filter(counts);
         Ok(counting.map(|it| self.found(it)).collect())

@@ -22,9 +22,9 @@ impl<'a> Collector<'a> {
         Self { excuses, comparison: Comparison::default(), excused: 0, ids: None }
     }
 
-    /// Gathers which ids stand in the same places. What they excuse depends on all of them.
-    pub(super) fn of_ids(excuses: Excuses<'a>) -> Self {
-        Self { ids: Some(Ids::default()), ..Self::new(excuses) }
+    /// Gathers which ids stand in the same places, beside those that were gathered so far. What they excuse depends on all of them.
+    pub(super) fn of_ids(excuses: Excuses<'a>, so_far: Ids) -> Self {
+        Self { ids: Some(so_far), ..Self::new(excuses) }
     }
 
     pub(super) const fn excuses(&self) -> &Excuses<'a> {

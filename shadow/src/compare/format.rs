@@ -22,8 +22,7 @@ pub(crate) enum Format {
 
 impl Format {
     pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let value = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
-        let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let essence = essence(headers);
         match &*essence {
             "application/json" | "text/json" => Self::Json,
             "text/html" | "application/xhtml+xml" => Self::Html,
@@ -41,6 +40,17 @@ impl Format {
             _ => Self::Bytes,
         }
     }
+}
+
+/// Whether the content type is the one of GraphQL's answers ("GraphQL over HTTP", draft).
+pub(super) fn is_graphql(headers: &HeaderMap) -> bool {
+    essence(headers) == "application/graphql-response+json"
+}
+
+/// The type and subtype alone, in lower case.
+fn essence(headers: &HeaderMap) -> String {
+    let value = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
 #[cfg(test)]

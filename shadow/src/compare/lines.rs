@@ -1,7 +1,8 @@
 //! Text, CSV and forms, read into the form of a JSON document: a list of lines, a list of rows, an
 //! object of fields.
 
-use csv_core::{ReadFieldResult, Reader};
+use std::mem;
+
 use percent_encoding::percent_decode;
 
 use super::json::{Builder, Document};
@@ -16,38 +17,62 @@ pub(super) fn text(body: &[u8]) -> Option<Document<'static>> {
     document.finish()
 }
 
-/// The rows of RFC 4180, each a list of cells: quotes and line ends mean nothing. `None` if it is
-/// not UTF-8.
+/// The rows of RFC 4180, each a list of cells: quotes and line ends mean nothing. A line without
+/// anything is a row without cells, and a byte order mark belongs to the first cell: readers that do
+/// not skip them take them for data. `None` if it is not UTF-8, or a quote is not closed.
 pub(super) fn csv(body: &[u8]) -> Option<Document<'static>> {
-    str::from_utf8(body).ok()?;
+    let text = str::from_utf8(body).ok()?;
+    let (mut mark, mut rest) =
+        text.split_at(if text.starts_with(MARK) { MARK.len_utf8() } else { 0 });
     let mut document = Builder::default();
     let rows = document.begin_array();
-    let mut row = None;
-    let mut reader = Reader::new();
-    let (mut cell, mut rest) = (Vec::new(), body);
-    let mut buffer = [0; 1024];
-    loop {
-        let (result, read, written) = reader.read_field(rest, &mut buffer);
-        rest = &rest[read..];
-        cell.extend_from_slice(&buffer[..written]);
-        match result {
-            // What is read next is then empty: that ends the last cell.
-            ReadFieldResult::InputEmpty | ReadFieldResult::OutputFull => {}
-            ReadFieldResult::Field { record_end } => {
-                let this = *row.get_or_insert_with(|| document.begin_array());
-                document.string(str::from_utf8(&cell).ok()?);
-                cell.clear();
-                if record_end {
-                    document.end(this);
-                    row = None;
-                }
-            }
-            ReadFieldResult::End => {
-                document.end(rows);
-                return document.finish();
-            }
+    while !(mark.is_empty() && rest.is_empty()) {
+        let row = document.begin_array();
+        let is_blank = mark.is_empty() && rest.starts_with(LINE_ENDS);
+        if !is_blank {
+            rest = read_cells(mem::take(&mut mark), rest, &mut document)?;
         }
+        document.end(row);
+        rest = rest.strip_prefix("\r\n").or(rest.strip_prefix(LINE_ENDS)).unwrap_or(rest);
     }
+    document.end(rows);
+    document.finish()
+}
+
+/// The byte order mark, which some programs write in front of UTF-8.
+const MARK: char = '\u{feff}';
+
+const LINE_ENDS: [char; 2] = ['\r', '\n'];
+
+/// Adds the cells up to the end of the line, which is returned with what is behind it. `None` if a quote
+/// is not closed.
+fn read_cells<'t>(mark: &str, mut text: &'t str, document: &mut Builder) -> Option<&'t str> {
+    let mut cell = mark.to_owned();
+    loop {
+        let behind = read_cell(text, &mut cell)?;
+        document.string(&cell);
+        cell.clear();
+        let Some(next) = behind.strip_prefix(',') else { return Some(behind) };
+        text = next;
+    }
+}
+
+/// Adds a cell to what stands in front of it, and returns what is behind it. What follows a closed
+/// quote belongs to the cell. `None` if the quote is not closed.
+fn read_cell<'t>(text: &'t str, cell: &mut String) -> Option<&'t str> {
+    let mut rest = text;
+    let mut is_quoted = false;
+    while let Some(quoted) = rest.strip_prefix('"') {
+        // Two quotes within quotes are one.
+        cell.push_str(if is_quoted { "\"" } else { "" });
+        is_quoted = true;
+        let (inside, behind) = quoted.split_once('"')?;
+        cell.push_str(inside);
+        rest = behind;
+    }
+    let end = rest.find([',', '\r', '\n']).unwrap_or(rest.len());
+    cell.push_str(&rest[..end]);
+    Some(&rest[end..])
 }
 
 /// The fields of `application/x-www-form-urlencoded` (URL Standard §5.1), in their order. `None`
@@ -80,12 +105,20 @@ mod tests {
     #[test]
     fn what_is_read_is_what_json_would_say() {
         type Read = fn(&[u8]) -> Option<Document<'static>>;
-        let cases: [(Read, &str, &str); 7] = [
+        let cases: [(Read, &str, &str); 15] = [
             (text, "a\r\nb\n", r#"["a\r", "b", ""]"#),
             (text, "", r#"[""]"#),
             (csv, "sku,name\r\n1,\"a, \"\"b\"\"\n\"\n", r#"[["sku","name"],["1","a, \"b\"\n"]]"#),
             (csv, "1,", r#"[["1",""]]"#),
-            (csv, "\n\n1", r#"[["1"]]"#),
+            (csv, "1\r2\n", r#"[["1"],["2"]]"#),
+            (csv, "", "[]"),
+            (csv, "\n\n1\r\n\r\n2\n\n", r#"[[],[],["1"],[],["2"],[]]"#),
+            (csv, "\"\"\n", r#"[[""]]"#),
+            (csv, "\u{feff}\"sku,\"\n1", r#"[["\ufeffsku,"],["1"]]"#),
+            (csv, "\u{feff}", r#"[["\ufeff"]]"#),
+            (csv, "\u{feff}\n1", r#"[["\ufeff"],["1"]]"#),
+            (csv, "a\"b\",\"a\"b\"c\"", r#"[["a\"b\"","ab\"c\""]]"#),
+            (csv, "\"\"\"\",\"\"\"a\"\"\"", r#"[["\"","\"a\""]]"#),
             (form, "a+b=1%2B1&a+b=2&&c", r#"{"a b":"1+1","a b":"2","c":""}"#),
             (form, "", "{}"),
         ];
@@ -96,15 +129,24 @@ mod tests {
             assert_eq!(read(b"\xff"), None);
         }
         assert_eq!(form(b"a=%ff"), None);
-    }
-
-    #[test]
-    fn a_cell_longer_than_the_buffer_is_one_cell() {
-        let long = "x".repeat(3_000);
-        assert_eq!(csv(long.as_bytes()), parse(format!("[[\"{long}\"]]").as_bytes()).ok());
+        for cut in ["sku,\"Tea", "\"", "1,\"\"\"", "1,\"a\"\"\n2,b"] {
+            assert_eq!(csv(cut.as_bytes()), None, "{cut:?}");
+        }
     }
 
     proptest! {
+        #[test]
+        fn cells_are_read_as_they_were_written(
+            rows in prop::collection::vec(prop::collection::vec("[a\",\r\n]{0,5}", 1..4), 0..4),
+            end in "\r\n|\n|\r",
+        ) {
+            let cell = |it: &String| format!("\"{}\"", it.replace('"', "\"\""));
+            let row = |it: &Vec<String>| it.iter().map(cell).collect::<Vec<_>>().join(",") + &end;
+            let text: String = rows.iter().map(row).collect();
+            let expected = serde_json::to_string(&rows).unwrap();
+            prop_assert_eq!(csv(text.as_bytes()), parse(expected.as_bytes()).ok());
+        }
+
         #[test]
         fn no_bytes_break_a_reader(body in prop::collection::vec(any::<u8>(), 0..80)) {
             let _ = (text(&body), csv(&body), form(&body));

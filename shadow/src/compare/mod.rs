@@ -14,18 +14,19 @@ mod markup;
 mod pair;
 mod path;
 mod rule;
+mod same;
 mod sequence;
 mod serialize;
 
 use std::sync::OnceLock;
 
 use bytes::Bytes;
-use time::Date;
+use time::{OffsetDateTime, UtcOffset};
 
 use self::{
     collector::Collector,
     document::Walk,
-    format::Format,
+    format::{Format, is_graphql},
     json::{Document, parse, parse_beside},
     pair::Kind,
 };
@@ -53,8 +54,10 @@ pub struct Answers<'a> {
 
 #[derive(Debug)]
 enum Bodies<'a> {
-    /// Byte for byte the same: what they are does not matter.
-    Same,
+    /// Byte for byte the same: what they are matters only where ids are in them.
+    Same {
+        is_encoded: bool,
+    },
     Json(Json<'a>),
     /// What is read into the form of a JSON document: lines of text, cells of CSV, fields of a form.
     Values(Root, Document<'a>, Document<'a>),
@@ -67,6 +70,8 @@ enum Bodies<'a> {
 struct Json<'a> {
     control: Document<'a>,
     text: &'a Bytes,
+    /// Whether the control's content type is that of GraphQL's answers.
+    is_graphql: bool,
     /// The candidate's, without what it says again; `None` if it is no JSON.
     beside: OnceLock<Option<Document<'a>>>,
     /// All of the candidate's, once a rule needs it.
@@ -108,43 +113,49 @@ impl<'a> Answers<'a> {
         Ok(Self { pair, bodies: Bodies::read(pair)? })
     }
 
-    /// Compares the answers under a route's rules, as they stand on that day (UTC).
-    pub fn compare(&'a self, rules: &'a Rules, today: Date) -> Comparison<'a> {
-        self.compare_linked(rules, today, |_| {})
+    /// Compares the answers under a route's rules, as they stand on the day (UTC) that it is `now`. By
+    /// the same clock cookies end, where no answer says when it was made.
+    pub fn compare(&'a self, rules: &'a Rules, now: OffsetDateTime) -> Comparison<'a> {
+        self.compare_linked(rules, now, |_| {})
     }
 
     /// The same, where what is known of ids from other answers is held against those of these.
     pub fn compare_linked(
         &'a self,
         rules: &'a Rules,
-        today: Date,
+        now: OffsetDateTime,
         link: impl FnOnce(&mut Ids),
     ) -> Comparison<'a> {
+        let today = now.to_offset(UtcOffset::UTC).date();
         let mut excuses = rules.on(today);
         if excuses.concern_ids() {
-            let mut collector = Collector::of_ids(excuses);
-            self.walk(&mut collector);
-            let (mut ids, rules) = collector.into_ids();
+            let mut collector = Collector::of_ids(excuses, Ids::default());
+            self.walk(&mut collector, now);
+            let (mut ids, gathered) = collector.into_ids();
+            if let Bodies::Same { is_encoded } = self.bodies {
+                ids = same::with_ids(&self.pair.control, is_encoded, rules.on(today), ids);
+            }
             link(&mut ids);
-            excuses = rules.knowing(ids);
+            excuses = gathered.knowing(ids);
         }
         let mut collector = Collector::new(excuses);
-        self.walk(&mut collector);
+        self.walk(&mut collector, now);
         collector.finish()
     }
 
-    fn walk(&'a self, collector: &mut Collector<'a>) {
+    fn walk(&'a self, collector: &mut Collector<'a>, now: OffsetDateTime) {
         let [control, candidate] = self.pair.sides();
         if control.status != candidate.status {
             let [one, other] = [control, candidate].map(|it| Some(Fragment::Status(it.status)));
             let path = Path::at(Root::Status);
             collector.found(&path, DifferenceKind::Changed, Class::Critical, one, other);
         }
-        headers::compare(Root::Headers, &control.headers, &candidate.headers, collector);
+        let both = [&control.headers, &candidate.headers];
+        headers::compare(Root::Headers, both, now, collector);
         match &self.bodies {
-            Bodies::Same => {}
+            Bodies::Same { .. } => {}
             Bodies::Values(root, control, candidate) => {
-                Walk::new(collector, Path::at(*root)).documents(control.root(), candidate.root());
+                Walk::new(collector, Path::at(*root)).values(control.root(), candidate.root());
             }
             Bodies::Markup(control, candidate) => {
                 markup::compare(control, candidate, collector);
@@ -152,8 +163,8 @@ impl<'a> Answers<'a> {
             Bodies::Json(json) => json.compare(collector),
             Bodies::Opaque => self.compare_bytes(collector),
         }
-        let [one, other] = [&control.trailers, &candidate.trailers];
-        headers::compare(Root::Trailers, one, other, collector);
+        let both = [&control.trailers, &candidate.trailers];
+        headers::compare(Root::Trailers, both, now, collector);
     }
 
     fn compare_bytes(&'a self, collector: &mut Collector<'a>) {
@@ -174,7 +185,7 @@ impl<'a> Answers<'a> {
 impl<'a> Bodies<'a> {
     fn read(pair: &'a Pair) -> Result<Self, Unknown> {
         let (format, control, candidate) = match &pair.kind {
-            Kind::Same => return Ok(Self::Same),
+            Kind::Same { is_encoded } => return Ok(Self::Same { is_encoded: *is_encoded }),
             Kind::Opaque => return Ok(Self::Opaque),
             Kind::Pages(one, other) => {
                 return Ok(Self::Markup(one.element()?, other.element()?));
@@ -192,7 +203,8 @@ impl<'a> Bodies<'a> {
             Format::Json => {
                 let control = parse(control).map_err(|_| Unknown::Unparsable)?;
                 let (beside, whole) = (OnceLock::new(), OnceLock::new());
-                Self::Json(Json { control, text: candidate, beside, whole })
+                let is_graphql = is_graphql(&pair.control.headers);
+                Self::Json(Json { control, text: candidate, is_graphql, beside, whole })
             }
             Format::Xml => {
                 let control = markup::parse_xml(control).map_err(|_| Unknown::Unparsable)?;
@@ -218,7 +230,8 @@ impl<'a> Json<'a> {
         };
         let path = Path::at(Root::Document);
         if let Some(candidate) = candidate {
-            return Walk::new(collector, path).documents(self.control.root(), candidate.root());
+            let (one, other) = (self.control.root(), candidate.root());
+            return Walk::new(collector, path).answers(self.is_graphql, one, other);
         }
         let (one, other) = (Fragment::Json(self.control.root()), Fragment::Body(self.text));
         let (kind, class) = (DifferenceKind::Retyped, Class::Critical);

@@ -16,8 +16,9 @@ pub struct Pair {
 /// What the bodies are.
 #[derive(Debug)]
 pub(super) enum Kind {
-    /// The same, byte for byte and in the same encoding: what they are does not matter.
-    Same,
+    /// The same byte for byte: what they are matters only where ids are in them. Either both still have
+    /// the content encoding that their headers name, or none has.
+    Same { is_encoded: bool },
     /// Two HTML pages.
     Pages(Page, Page),
     /// To be read in this format.
@@ -40,7 +41,8 @@ impl Pair {
     pub fn new(mut control: Observation, mut candidate: Observation) -> Result<Self, Unknown> {
         let [one, other] = [&control, &candidate].map(|it| headers::encodings(&it.headers));
         if control.body == candidate.body && one == other {
-            return Ok(Self { control, candidate, kind: Kind::Same });
+            let kind = Kind::Same { is_encoded: !one.is_empty() };
+            return Ok(Self { control, candidate, kind });
         }
         let (Captured::Whole(before), Captured::Whole(after)) = (&control.body, &candidate.body)
         else {
@@ -72,7 +74,7 @@ impl Pair {
 impl Kind {
     fn of([one, other]: [Format; 2], control: &Bytes, candidate: &Bytes) -> Result<Self, Unknown> {
         if control == candidate {
-            return Ok(Self::Same);
+            return Ok(Self::Same { is_encoded: false });
         }
         if one != other || control.is_empty() || candidate.is_empty() {
             return Ok(Self::Opaque);

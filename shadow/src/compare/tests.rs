@@ -5,9 +5,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use proptest::prelude::*;
-use time::macros::date;
+use time::macros::datetime;
 
 use super::*;
+
+const NOW: OffsetDateTime = datetime!(2026-11-24 12:00 UTC);
 
 fn answer(status: u16, content_type: &'static str, body: &'static str) -> Observation {
     let mut headers = HeaderMap::new();
@@ -37,7 +39,7 @@ fn json(body: &'static str) -> Observation {
 fn judge(control: &Observation, candidate: &Observation, rules: &Rules) -> (Outcome, Vec<String>) {
     let pair = Pair::new(control.clone(), candidate.clone()).unwrap();
     let answers = Answers::read(&pair).unwrap();
-    let comparison = answers.compare(rules, date!(2026 - 11 - 24));
+    let comparison = answers.compare(rules, NOW);
     let differences = comparison.findings.iter().map(|it| &it.difference);
     let differences = differences.map(|it| format!("{} {}", it.kind, it.path)).collect();
     (comparison.outcome(), differences)
@@ -170,6 +172,83 @@ proptest! {
         let times = ids.iter().flat_map(|(id, other)| [id, other]).filter(|it| is_wrong(it)).count();
         let expected = if times > 1 { Outcome::Mismatched } else { Outcome::Ignored };
         prop_assert_eq!(outcome(&numbers), expected, "it stands for 999 and for another");
+    }
+}
+
+/// What comes of two answers that have a rule for ids, after those before them.
+fn linked(links: &mut Links, at: &str, [control, candidate]: [Observation; 2]) -> Outcome {
+    let rules = Rules::new(vec![Rule {
+        at: PathPattern::parse(at).unwrap(),
+        excuse: Excuse::Tolerate(Matcher::Id { of: "order".to_owned() }),
+        why: "numbered anew".to_owned(),
+        until: None,
+    }]);
+    let pair = Pair::new(control, candidate).unwrap();
+    let answers = Answers::read(&pair).unwrap();
+    answers.compare_linked(&rules, NOW, |it| links.link(it)).outcome()
+}
+
+#[test]
+fn ids_in_bodies_that_are_the_same_stand_for_themselves() {
+    let gzip = |body: &[u8]| {
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut packed, body).unwrap();
+        let mut it = json("");
+        it.headers.insert("content-encoding", HeaderValue::from_static("gzip"));
+        Observation { body: packed.finish().unwrap().into(), ..it }
+    };
+    let pair = |content_type, one, other| [one, other].map(|it| answer(200, content_type, it));
+    let [encoded, plain] = [gzip(b"{\"id\":7}"), json("{\"id\":7}")];
+    let wrong = || [json("{\"id\":7}"), json("{\"id\":9}")];
+    for (at, same, wrong) in [
+        ("$.id", [plain.clone(), plain.clone()], wrong()),
+        ("$.id", [encoded.clone(), encoded.clone()], wrong()),
+        ("$.id", [encoded, plain], wrong()),
+        (
+            ":root > body > p::text",
+            pair("text/html", "<p>7", "<p>7"),
+            pair("text/html", "<p>7", "<p>9"),
+        ),
+        (
+            ":root::text",
+            pair("text/xml", "<a>7</a>", "<a>7</a>"),
+            pair("text/xml", "<a>7</a>", "<a>9</a>"),
+        ),
+        ("body[1][0]", pair("text/csv", "id\n7", "id\n7"), pair("text/csv", "id\n7", "id\n9")),
+    ] {
+        let mut links = Links::default();
+        assert_eq!(linked(&mut links, at, wrong.clone()), Outcome::Ignored, "nothing is known");
+        let mut links = Links::default();
+        linked(&mut links, at, same);
+        assert_eq!(linked(&mut links, at, wrong), Outcome::Mismatched, "7 is 7, at {at}");
+    }
+}
+
+#[test]
+fn a_body_that_is_the_same_and_cannot_be_read_has_no_ids() {
+    for body in ["{", ""] {
+        let same = [json(body), json(body)];
+        assert_eq!(linked(&mut Links::default(), "$.id", same), Outcome::Matched, "{body}");
+    }
+}
+
+#[test]
+fn ids_in_header_fields_and_cookies_stand_for_one_another() {
+    for (at, field, value) in [
+        ("headers.x-order-id", "x-order-id", ["7", "12", "13"]),
+        ("headers.set-cookie.order.value", "set-cookie", ["order=7", "order=12", "order=13"]),
+    ] {
+        let with = |value| {
+            let mut it = json("{}");
+            it.headers.insert(field, HeaderValue::from_static(value));
+            it
+        };
+        let [seven, twelve, thirteen] = value.map(with);
+        let mut links = Links::default();
+        let pair = [seven.clone(), twelve.clone()];
+        assert_eq!(linked(&mut links, at, pair.clone()), Outcome::Ignored, "{at}");
+        assert_eq!(linked(&mut links, at, pair), Outcome::Ignored, "{at}, again");
+        assert_eq!(linked(&mut links, at, [seven, thirteen]), Outcome::Mismatched, "{at}");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, sync::LazyLock, time::Duration};
 
 use http::{HeaderMap, HeaderValue, StatusCode};
-use time::macros::date;
+use time::macros::datetime;
 
 use super::{range::PAIRS, *};
 use crate::{
@@ -170,7 +170,8 @@ fn counted(
     monolith: impl Fn(u64, u64) -> String,
     extraction: impl Fn(u64, u64) -> String,
 ) -> usize {
-    let (mut noise, rules, today) = (Noise::default(), Rules::default(), date!(2026 - 11 - 24));
+    let (mut noise, rules) = (Noise::default(), Rules::default());
+    let now = datetime!(2026-11-24 12:00 UTC);
     let by_place = |it: &Difference<'_>| {
         let (path, kind, class) = (it.path.grouped().to_string(), it.kind, it.class);
         Signature { path, kind, class }
@@ -186,7 +187,7 @@ fn counted(
         let candidate = document(extraction(request, drawn(3 * request + 2)));
         let pairs = [candidate, again].map(|it| Pair::new(control.clone(), it).unwrap());
         let [one, two] = [&pairs[0], &pairs[1]].map(|it| Answers::read(it).unwrap());
-        let [one, two] = [&one, &two].map(|it| it.compare(&rules, today));
+        let [one, two] = [&one, &two].map(|it| it.compare(&rules, now));
         let candidate = places(&one, by_place);
         let itself = (request % 5 == 0).then(|| places(&two, by_place));
         let excused = noise.judge(&candidate, itself.as_deref(), &NOTHING);

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use proptest::prelude::*;
-use time::Date;
+use time::OffsetDateTime;
 
 use super::*;
 use crate::compare::{Answers, Pair, Rules};
@@ -34,7 +34,7 @@ fn stored(control: &Observation, candidate: &Observation) -> String {
     let Ok(pair) = Pair::new(control.clone(), candidate.clone()) else { return text };
     let Ok(answers) = Answers::read(&pair) else { return text };
     let rules = Rules::default();
-    for finding in answers.compare(&rules, Date::MIN).findings {
+    for finding in answers.compare(&rules, OffsetDateTime::UNIX_EPOCH).findings {
         let difference = &finding.difference;
         text += &redactor.path(&difference.path, |it| format!("{it} {}", it.grouped()));
         for fragment in difference.control.iter().chain(&difference.candidate) {

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use time::OffsetDateTime;
 
 use super::*;
+use crate::compare::{Answers, Difference, Pair, Rules};
 
 fn answer(body: impl Into<Bytes>) -> Observation {
     let mut headers = HeaderMap::new();
@@ -76,4 +78,34 @@ fn a_secret_changes_every_hash_and_is_needed_for_each() {
     assert_eq!(shown(&one), shown(&redactor().keyed_with("one")));
     assert!(shown(&one) != shown(&plain) && shown(&one) != shown(&other));
     assert_ne!(one.fingerprint(&[b"a"]), plain.fingerprint(&[b"a"]));
+}
+
+#[test]
+fn a_cookies_value_is_never_shown_signed_or_not() {
+    // 4711 and "Beeblebrox", signed for the cookie `user_id`.
+    let signed = |base64: &str| format!("{base64}--{}", "0beec7b5".repeat(5));
+    let (number, name) = (signed("NDcxMQ=="), signed("IkJlZWJsZWJyb3gi"));
+    let with = |cookie: &str| {
+        let mut it = answer("1");
+        let line = HeaderValue::from_str(&format!("user_id={cookie}; path=/beeblebrox")).unwrap();
+        it.headers.insert(header::SET_COOKIE, line);
+        it
+    };
+    let pair = Pair::new(with(&number), with(&name)).unwrap();
+    let answers = Answers::read(&pair).unwrap();
+    let rules = Rules::default();
+    let findings = answers.compare(&rules, OffsetDateTime::UNIX_EPOCH).findings;
+    let paths: Vec<_> = findings.iter().map(|it| it.difference.path.to_string()).collect();
+    assert_eq!(paths, ["headers.set-cookie.user_id", "headers.set-cookie.user_id.value"]);
+    let reveal: Vec<_> = paths.iter().map(|it| PathPattern::parse(it).unwrap()).collect();
+    for Difference { path, control, candidate, .. } in findings.iter().map(|it| &it.difference) {
+        for fragment in control.iter().chain(candidate) {
+            let shown = redactor().fragment(fragment, path, &reveal);
+            let hidden = ["4711", "beeblebrox", "Beeblebrox", "NDcx"];
+            assert!(
+                shown.starts_with('‹') && !hidden.iter().any(|it| shown.contains(it)),
+                "{shown}"
+            );
+        }
+    }
 }

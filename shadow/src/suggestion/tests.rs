@@ -4,7 +4,7 @@ use std::time::Duration as Time;
 
 use http::{HeaderMap, HeaderValue, StatusCode};
 use proptest::prelude::*;
-use time::macros::date;
+use time::{OffsetDateTime, macros::datetime};
 
 use super::*;
 use crate::{
@@ -12,7 +12,9 @@ use crate::{
     compare::{Answers, Decimal, Excuse, Outcome, Pair, Pattern, Rule, Rules},
 };
 
-const TODAY: Date = date!(2026 - 11 - 24);
+const TODAY: Date = NOW.date();
+
+const NOW: OffsetDateTime = datetime!(2026-11-24 12:00 UTC);
 
 fn answer(body: String) -> Observation {
     let mut headers = HeaderMap::new();
@@ -31,7 +33,7 @@ fn form(control: &str, candidate: &str) -> Option<Form> {
     let pair = pair(control, candidate);
     let answers = Answers::read(&pair).unwrap();
     let rules = Rules::default();
-    let comparison = answers.compare(&rules, TODAY);
+    let comparison = answers.compare(&rules, NOW);
     let place = |it: &Difference<'_>| it.path.grouped().to_string();
     forms(&comparison, place).remove("$.x").flatten()
 }
@@ -43,7 +45,7 @@ fn under(matcher: &Matcher, control: &str, candidate: &str) -> Outcome {
     let rules = Rules::new(vec![Rule { at, excuse, why: "noise".to_owned(), until: None }]);
     let pair = pair(control, candidate);
     let answers = Answers::read(&pair).unwrap();
-    answers.compare(&rules, TODAY).outcome()
+    answers.compare(&rules, NOW).outcome()
 }
 
 fn suggestion(pairs: &[(&str, &str)], noise: u64) -> Option<Suggestion> {
@@ -141,7 +143,7 @@ fn all_elements_of_an_answer_must_have_the_form() {
         let pair = pair(&control, &candidate);
         let answers = Answers::read(&pair).unwrap();
         let rules = Rules::default();
-        let comparison = answers.compare(&rules, TODAY);
+        let comparison = answers.compare(&rules, NOW);
         forms(&comparison, |it| (it.path.grouped().to_string(), it.kind))
             .remove(&("$.x[*]".to_owned(), DifferenceKind::Changed))
             .flatten()

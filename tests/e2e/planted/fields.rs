@@ -158,6 +158,12 @@ pub(super) const PLANTS: &[Plant] = &[
         found: &[(SESSION, Changed, Critical)],
     },
     Plant {
+        name: "taken-back-at-once",
+        asked: Page,
+        spoil: |it| swap_in_field(it, "set-cookie", "; HttpOnly", "; max-age=0; HttpOnly"),
+        found: &[(SESSION, Changed, Critical)],
+    },
+    Plant {
         name: "under-another-name",
         asked: Page,
         spoil: |it| swap_in_field(it, "set-cookie", "_shop_session", "_shop_sessions"),

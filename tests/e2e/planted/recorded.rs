@@ -12,7 +12,7 @@ use shadow::{
     Observation,
     compare::{Answers, Pair, Rules},
 };
-use time::macros::date;
+use time::macros::datetime;
 
 use crate::support::quiet_shop;
 
@@ -56,6 +56,12 @@ const GRAPHQL: &[Slip] = &[
         found: &[("$.data", Extra, Critical)],
     },
     Slip {
+        both: NO_CHANGE,
+        from: "{\"errors\":[",
+        to: "{\"errors\":[{\"message\":\"Retry\"},",
+        found: &[("$.errors[*]", Extra, Critical)],
+    },
+    Slip {
         both: ("{\"errors\":", "{\"data\":{\"product\":null},\"errors\":"),
         from: "{\"product\":null}",
         to: "null",
@@ -71,6 +77,15 @@ const CSV: &[Slip] = &[
         to: ",USD,",
         found: &[("body[*][*]", Changed, Critical)],
     },
+    Slip { both: NO_CHANGE, from: "\n", to: "\r\n", found: &[] },
+    Slip { both: NO_CHANGE, from: "\n", to: "\n\n", found: &[("body[*]", Extra, Critical)] },
+    Slip {
+        both: NO_CHANGE,
+        from: "number,status",
+        to: "\u{feff}number,status",
+        found: &[("body[*][*]", Changed, Critical)],
+    },
+    Slip { both: NO_CHANGE, from: ",EUR,", to: ",\"EUR,", found: &[("body", Changed, Critical)] },
     Slip {
         both: NO_CHANGE,
         from: "number,status",
@@ -140,6 +155,38 @@ async fn links_are_compared_without_their_order() {
     assert_eq!(compared(control, candidate), [expected]);
 }
 
+#[tokio::test]
+async fn cookies_are_compared_by_what_they_say_and_how_long() {
+    let answer = Visitor::sign_in().await.get("/login").await;
+    let with = |line: &'static str| {
+        let mut it = answer.clone();
+        it.headers.insert("set-cookie", HeaderValue::from_static(line));
+        it
+    };
+    let found = |place: &str| vec![(format!("headers.set-cookie.{place}"), Changed, Critical)];
+    for (one, other, expected) in [
+        (
+            "shown=1; path=/; expires=Fri, 24 Nov 2096 12:00:00 GMT",
+            "shown=1; path=/; expires=Thu, 01 Jan 1970 00:00:00 GMT",
+            found("shown"),
+        ),
+        // 1 and 2, as `cookies.signed` writes them, and 1 with the key of another machine.
+        (
+            "user_id=MQ%3D%3D--a0d19712b17c32ddac40008337bd99e3bc1613b8; path=/",
+            "user_id=Mg%3D%3D--1e10ce10ee048d8e29934e26f51cc91a89d9cc39; path=/",
+            found("user_id.value"),
+        ),
+        (
+            "user_id=MQ%3D%3D--a0d19712b17c32ddac40008337bd99e3bc1613b8; path=/",
+            "user_id=MQ%3D%3D--1e10ce10ee048d8e29934e26f51cc91a89d9cc39; path=/",
+            vec![],
+        ),
+        ("theme=dark--blue; path=/", "theme=light--blue; path=/", found("theme.value")),
+    ] {
+        assert_eq!(compared(with(one), with(other)), expected, "{one} / {other}");
+    }
+}
+
 fn assert_found(answer: &Observation, slips: &[Slip]) {
     for slip in slips {
         let control = swapped(answer, slip.both.0, slip.both.1);
@@ -159,7 +206,7 @@ fn compared(control: Observation, candidate: Observation) -> Vec<(String, Differ
     let pair = Pair::new(control, candidate).unwrap();
     let answers = Answers::read(&pair).unwrap();
     let rules = Rules::default();
-    let comparison = answers.compare(&rules, date!(2026 - 11 - 29));
+    let comparison = answers.compare(&rules, datetime!(2026-11-29 12:00 UTC));
     let differences = comparison.findings.iter().map(|it| &it.difference);
     differences.map(|it| (it.path.grouped().to_string(), it.kind, it.class)).collect()
 }

@@ -9,9 +9,9 @@ use shadow::{
     Class, Observation,
     compare::{Answers, Excuse, Matcher, Outcome, Pair, Rule, Rules},
 };
-use time::{Date, macros::date};
+use time::{OffsetDateTime, macros::datetime};
 
-const TODAY: Date = date!(2026 - 11 - 24);
+const NOW: OffsetDateTime = datetime!(2026-11-24 12:00 UTC);
 
 /// As in the golden files: the control, the candidate and the rules are divided by it.
 const DIVIDER: &str = "----------\n";
@@ -72,7 +72,7 @@ fn serde_json_reads(document: &[u8]) -> bool {
 fn outcome(control: &Observation, candidate: &Observation, rules: &Rules) -> Option<Outcome> {
     let pair = Pair::new(control.clone(), candidate.clone()).ok()?;
     let answers = Answers::read(&pair).ok()?;
-    let comparison = answers.compare(rules, TODAY);
+    let comparison = answers.compare(rules, NOW);
     for finding in &comparison.findings {
         let _ = finding.difference.path.to_string();
     }

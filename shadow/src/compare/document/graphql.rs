@@ -6,13 +6,26 @@ use std::hash::{Hash as _, Hasher as _};
 use super::{Path, Step, Value, digest::hasher};
 use crate::compare::Class;
 
-/// Whether a document is such an answer with errors. Those of other APIs have no `message`.
+/// Whether a document has the form of such an answer with errors.
 pub(super) fn has_errors(document: Value<'_>) -> bool {
     let Value::Object(members) = document else { return false };
-    let is_error = |it: Value<'_>| matches!(member(it, "message"), Some(Value::String(_)));
+    let is_error = |it: Value<'_>| matches!(it.member("message"), Some(Value::String(_)));
     members.iter().all(|(name, _)| matches!(name, "data" | "errors" | "extensions"))
-        && matches!(member(document, "errors"), Some(Value::Array(errors))
+        && matches!(document.member("errors"), Some(Value::Array(errors))
             if errors.iter().next().is_some() && errors.iter().all(is_error))
+}
+
+/// Whether a document of that form says by itself that it is one: other APIs list errors with a
+/// `message`, too, but without data beside them, and without what GraphQL adds to an error.
+pub(super) fn is_evident(document: Value<'_>) -> bool {
+    let has_more = |it: Value<'_>| {
+        matches!(it.member("locations"), Some(Value::Array(_)))
+            || matches!(it.member("path"), Some(Value::Array(_)))
+            || matches!(it.member("extensions"), Some(Value::Object(_)))
+    };
+    document.member("data").is_some()
+        || matches!(document.member("errors"), Some(Value::Array(errors))
+            if errors.iter().any(has_more))
 }
 
 pub(super) fn is_list_of_errors(path: &Path<'_>) -> bool {
@@ -22,7 +35,7 @@ pub(super) fn is_list_of_errors(path: &Path<'_>) -> bool {
 /// A hash of the error's path and code.
 pub(super) fn identity(error: Value<'_>) -> u64 {
     let mut hasher = hasher();
-    if let Some(Value::Array(path)) = member(error, "path") {
+    if let Some(Value::Array(path)) = error.member("path") {
         for step in path.iter() {
             match step {
                 Value::Number(it) | Value::String(it) => it.hash(&mut hasher),
@@ -30,7 +43,7 @@ pub(super) fn identity(error: Value<'_>) -> u64 {
             }
         }
     }
-    let code = member(error, "extensions").and_then(|it| member(it, "code"));
+    let code = error.member("extensions").and_then(|it| it.member("code"));
     if let Some(Value::String(code)) = code {
         code.hash(&mut hasher);
     }
@@ -45,9 +58,4 @@ pub(super) fn class(path: &Path<'_>) -> Class {
         }
         _ => Class::Critical,
     }
-}
-
-fn member<'a>(value: Value<'a>, name: &str) -> Option<Value<'a>> {
-    let Value::Object(members) = value else { return None };
-    members.iter().find(|(it, _)| *it == name).map(|(_, it)| it)
 }

@@ -44,9 +44,13 @@ impl<'w, 'a> Walk<'w, 'a> {
         Self { collector, path, has_rules, closely, is_graphql: false, known: Known::default() }
     }
 
-    /// Compares two whole documents.
-    pub(super) fn documents(mut self, control: Value<'a>, candidate: Value<'a>) {
-        self.is_graphql = graphql::has_errors(control) && graphql::has_errors(candidate);
+    /// Compares two whole answers in JSON; `is_graphql` if their content type says that they are
+    /// GraphQL's. What else the control says of that is in it, and a candidate that says otherwise
+    /// differs.
+    pub(super) fn answers(mut self, is_graphql: bool, control: Value<'a>, candidate: Value<'a>) {
+        self.is_graphql = graphql::has_errors(control)
+            && graphql::has_errors(candidate)
+            && (is_graphql || graphql::is_evident(control));
         self.values(control, candidate);
     }
 

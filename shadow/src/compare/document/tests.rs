@@ -18,7 +18,11 @@ fn under(rules: &Rules, control: &str, candidate: &str) -> Vec<String> {
 
 fn found(rules: &Rules, control: &Document<'_>, candidate: &Document<'_>) -> Vec<String> {
     let mut collector = Collector::new(rules.on(date!(2026 - 11 - 24)));
-    Walk::new(&mut collector, Path::at(Root::Document)).documents(control.root(), candidate.root());
+    Walk::new(&mut collector, Path::at(Root::Document)).answers(
+        false,
+        control.root(),
+        candidate.root(),
+    );
     let comparison = collector.finish();
     let show = |it: &crate::compare::Finding<'_>| {
         let text = format!("{} {}", it.difference.kind, it.difference.path);
@@ -131,7 +135,11 @@ fn errors_of_graphql_are_known_by_their_path_and_code() {
     let [control, candidate] = [&control, &candidate].map(|it| parse(it.as_bytes()).unwrap());
     let rules = Rules::default();
     let mut collector = Collector::new(rules.on(date!(2026 - 11 - 24)));
-    Walk::new(&mut collector, Path::at(Root::Document)).documents(control.root(), candidate.root());
+    Walk::new(&mut collector, Path::at(Root::Document)).answers(
+        false,
+        control.root(),
+        candidate.root(),
+    );
     let comparison = collector.finish();
     assert_eq!((comparison.critical, comparison.cosmetic), (0, 1), "a message is for people");
 }
@@ -141,6 +149,24 @@ fn errors_of_other_apis_are_a_list() {
     let control = r#"{"errors":[{"detail":"a"},{"detail":"b"}]}"#;
     let candidate = r#"{"errors":[{"detail":"b"},{"detail":"a"}]}"#;
     assert_eq!(differences(control, candidate), ["moved $.errors"]);
+    let errors = |texts: [&str; 2], more: &str, beside: &str| {
+        let [one, other] = texts.map(|it| format!(r#"{{"message":"{it}"{more}}}"#));
+        format!(r#"{{"errors":[{one},{other}]{beside}}}"#)
+    };
+    let (there, back) = (["blank", "taken"], ["taken", "blank"]);
+    for (more, beside, is_graphql) in [
+        ("", "", false),
+        (r#","path":"name""#, "", false),
+        ("", r#","extensions":{}"#, false),
+        ("", r#","data":null"#, true),
+        (r#","path":["name"]"#, "", true),
+        (r#","locations":[]"#, "", true),
+        (r#","extensions":{"code":"BLANK"}"#, "", true),
+    ] {
+        let [one, other] = [there, back].map(|it| errors(it, more, beside));
+        let expected = if is_graphql { vec![] } else { vec!["moved $.errors"] };
+        assert_eq!(differences(&one, &other), expected, "{one}");
+    }
 }
 
 #[test]
@@ -171,7 +197,11 @@ fn the_list_of_differences_is_bounded_and_says_so() {
     let [control, candidate] = [&control, &candidate].map(|it| parse(it.as_bytes()).unwrap());
     let rules = Rules::default();
     let mut collector = Collector::new(rules.on(date!(2026 - 11 - 24)));
-    Walk::new(&mut collector, Path::at(Root::Document)).documents(control.root(), candidate.root());
+    Walk::new(&mut collector, Path::at(Root::Document)).answers(
+        false,
+        control.root(),
+        candidate.root(),
+    );
     let comparison = collector.finish();
     assert_eq!(
         (comparison.findings.len(), comparison.omitted, comparison.critical),

@@ -9,6 +9,7 @@ use http::{
     HeaderMap, HeaderValue,
     header::{CONTENT_ENCODING, SET_COOKIE},
 };
+use time::OffsetDateTime;
 
 use self::values::{meaning, words};
 use super::{
@@ -63,11 +64,12 @@ const CRITICAL: [&str; 18] = [
 /// So begins what says whether a page of another origin may have the answer.
 const CORS: &str = "access-control-";
 
-/// Adds the differences of two answers' headers or trailers, by name; those of cookies by cookie.
+/// Adds the differences of two answers' headers or trailers, by name; those of cookies by cookie, whose
+/// clock is `now` where no answer has another one.
 pub(super) fn compare<'a>(
     root: Root,
-    control: &'a HeaderMap,
-    candidate: &'a HeaderMap,
+    [control, candidate]: [&'a HeaderMap; 2],
+    now: OffsetDateTime,
     collector: &mut Collector<'a>,
 ) {
     let names: BTreeSet<&str> =
@@ -76,7 +78,7 @@ pub(super) fn compare<'a>(
         let mut path = Path::at(root);
         path.push(Step::Member(name));
         if name == SET_COOKIE {
-            cookies::compare(&mut path, control, candidate, collector);
+            cookies::compare(&mut path, [control, candidate], now, collector);
         } else {
             let ordered = collector.excuses().order(&path);
             let [one, other] = [control, candidate].map(|it| meaning(name, it, ordered));
@@ -119,6 +121,9 @@ fn found<'a>(
     candidate: Option<Cow<'a, str>>,
     collector: &mut Collector<'a>,
 ) {
+    if let (Some(one), Some(other)) = (&control, &candidate) {
+        collector.paired(path, one, other);
+    }
     let kind = match (&control, &candidate) {
         (Some(one), Some(other)) if one == other => return,
         (None, None) => return,

@@ -1,7 +1,7 @@
 //! What means the same, and what does not.
 
 use http::HeaderName;
-use time::macros::date;
+use time::macros::datetime;
 
 use super::*;
 use crate::compare::{Comparison, Rules};
@@ -13,6 +13,8 @@ fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
         .collect()
 }
 
+const NOW: OffsetDateTime = datetime!(2026-11-24 12:00 UTC);
+
 /// The differences as `kind class path`.
 fn differences(
     control: &[(&'static str, &'static str)],
@@ -20,8 +22,8 @@ fn differences(
 ) -> Vec<String> {
     let [control, candidate] = [control, candidate].map(headers);
     let rules = Rules::default();
-    let mut collector = Collector::new(rules.on(date!(2026 - 11 - 24)));
-    compare(Root::Headers, &control, &candidate, &mut collector);
+    let mut collector = Collector::new(rules.on(NOW.date()));
+    compare(Root::Headers, [&control, &candidate], NOW, &mut collector);
     let Comparison { findings, .. } = collector.finish();
     let differences = findings.into_iter().map(|it| it.difference);
     differences.map(|it| format!("{} {} {}", it.kind, it.class, it.path)).collect()
@@ -129,19 +131,31 @@ fn media_types_are_compared_with_their_parameters() {
     assert_eq!(same("multipart/mixed; boundary=a", "multipart/mixed; boundary=A").len(), 1);
 }
 
-/// What Rails makes of a session in a cookie, shortened.
-const SEALED: [&str; 2] =
-    ["_shop_session=q8Zk%3D--Xa0--b1%3D; ", "_shop_session=bB3x%3D--Yb1--c2%3D; "];
+/// What Rails makes of a session in a cookie.
+const SEALED: [&str; 2] = [
+    "_shop_session=q8Zk--AAECAwQFBgcICQoL--AAECAwQFBgcICQoLDA0ODw%3D%3D; ",
+    "_shop_session=bB3x--DAECAwQFBgcICQoL--DAECAwQFBgcICQoLDA0ODw%3D%3D; ",
+];
+
+/// A signed message: base64, and an HMAC-SHA1 in hexadecimal.
+fn signed(base64: &str) -> String {
+    format!("{base64}--{}", "0beec7b5".repeat(5))
+}
+
+/// A line that sets the cookie `a`.
+fn set(value: &str, rest: &str) -> [(&'static str, &'static str); 1] {
+    [("set-cookie", format!("a={value}; path=/{rest}").leak())]
+}
 
 #[test]
 fn cookies_are_compared_by_name_and_attributes() {
     let line = |sealed, rest| format!("{sealed}{rest}").leak() as &'static str;
     let control = [
         ("set-cookie", line(SEALED[0], "path=/; HttpOnly; SameSite=Lax")),
-        ("set-cookie", "seen=1; path=/; expires=Tue, 24 Nov 2026 12:00:00 GMT"),
+        ("set-cookie", "seen=1; path=/; expires=Wed, 25 Nov 2026 12:00:00 GMT"),
     ];
     let candidate = [
-        ("set-cookie", "seen=1; Expires=Wed, 25 Nov 2026 12:00:00 GMT; Path=/"),
+        ("set-cookie", "seen=1; Expires=Wed, 25-Nov-2026 12:00:10 GMT; Path=/"),
         ("set-cookie", line(SEALED[1], "samesite=lax; httponly; path=/")),
     ];
     assert!(differences(&control, &candidate).is_empty());
@@ -158,28 +172,102 @@ fn cookies_are_compared_by_name_and_attributes() {
 
 #[test]
 fn a_cookies_value_is_compared_unless_it_is_sealed_or_random() {
-    let set = |value: &str| [("set-cookie", format!("a={value}; path=/").leak() as &'static str)];
     for (one, other) in [
         ("4ab1de3b1e3c4a1d9f1c", "93b1de3b1e3c4a1d9f1d"),
         ("67f6f3d2-8b5e-4a8b-9d3c-0c9b6d8e1f10", "00f6f3d2-8b5e-4a8b-9d3c-0c9b6d8e1f11"),
-        ("IjEi--0beec7b5", "IjIi--1beec7b6"),
         ("de%2DDE", "de-DE"),
     ] {
-        assert!(differences(&set(one), &set(other)).is_empty(), "{one} {other}");
+        assert!(differences(&set(one, ""), &set(other, "")).is_empty(), "{one} {other}");
     }
-    for (one, other) in [("de", "en"), ("1", "2"), ("1700000000", "1700000001")] {
+    for (one, other) in [
+        ("de", "en"),
+        ("1", "2"),
+        ("1700000000", "1700000001"),
+        ("dark--blue", "light--blue"),
+        ("IjEi--0beec7b5", "IjIi--1beec7b6"),
+    ] {
         let expected = ["changed critical headers.set-cookie.a.value"];
-        assert_eq!(differences(&set(one), &set(other)), expected, "{one} {other}");
+        assert_eq!(differences(&set(one, ""), &set(other, "")), expected, "{one} {other}");
     }
-    let expected = ["missing critical headers.set-cookie.a.value"];
-    assert_eq!(differences(&set("42"), &set("IjQyIg==--0beec7b5")), expected, "signed");
+    let cut = &SEALED[0]["_shop_session=".len()..SEALED[0].len() - 2];
+    assert_eq!(
+        differences(&set("42", ""), &set(cut, "")),
+        ["changed critical headers.set-cookie.a", "missing critical headers.set-cookie.a.value"]
+    );
+}
+
+#[test]
+fn of_a_signed_cookie_what_is_signed_is_compared() {
+    // 1, 2, "1", and 1 for the cookie `a`, without an end and until 2026-11-25T12:00:00.000Z.
+    let [one, two, text] = ["MQ==", "Mg==", "IjEi"].map(signed);
+    let bound =
+        signed("eyJfcmFpbHMiOnsibWVzc2FnZSI6Ik1RPT0iLCJleHAiOm51bGwsInB1ciI6ImNvb2tpZS5hIn19");
+    let ending = signed(
+        "eyJfcmFpbHMiOnsibWVzc2FnZSI6Ik1RPT0iLCJleHAiOiIyMDI2LTExLTI1VDEyOjAwOjAwLjAwMFoiLCJwdXIiOiJj\
+         b29raWUuYSJ9fQ==",
+    );
+    let otherwise = format!("MQ%3D%3D--{}", "1beec7b6".repeat(8));
+    assert!(differences(&set(&one, ""), &set(&otherwise, "")).is_empty(), "by another key");
+    let (attributes, value) =
+        ("changed critical headers.set-cookie.a", "changed critical headers.set-cookie.a.value");
+    for (candidate, expected) in
+        [(&*two, value), (&*text, attributes), ("1", attributes), (&*bound, attributes)]
+    {
+        assert_eq!(differences(&set(&one, ""), &set(candidate, "")), [expected], "{candidate}");
+    }
+    assert_eq!(differences(&set(&bound, ""), &set(&ending, "")), [attributes], "it ends");
+}
+
+#[test]
+fn a_cookie_that_lasts_otherwise_is_another_one() {
+    let permanent = "; expires=Fri, 24 Nov 2046 12:00:00 GMT";
+    let same = |one, other| differences(&set("1", one), &set("1", other)).is_empty();
+    for (one, other) in [
+        (permanent, "; Expires=Mon, 19-Nov-2046 12:00:00 GMT"),
+        ("; expires=Tue, 24 Nov 2026 13:00:00 GMT", "; max-age=3590"),
+        ("; max-age=60; expires=Fri, 24 Nov 2046 12:00:00 GMT", "; Max-Age=60"),
+        ("; max-age=0", "; expires=Thu, 01 Jan 1970 00:00:00 GMT"),
+        ("; expires=never", ""),
+    ] {
+        assert!(same(one, other) && same(other, one), "{one} {other}");
+    }
+    for (one, other) in [
+        (permanent, "; expires=Tue, 24 Nov 2026 13:00:00 GMT"),
+        (permanent, "; expires=Thu, 01 Jan 1970 00:00:00 GMT"),
+        (permanent, ""),
+        ("; expires=Tue, 24 Nov 2026 13:00:00 GMT", "; expires=Tue, 24 Nov 2026 13:01:01 GMT"),
+        ("; max-age=60", "; max-age=61"),
+        ("; max-age=0", ""),
+    ] {
+        let expected = ["changed critical headers.set-cookie.a"];
+        assert_eq!(differences(&set("1", one), &set("1", other)), expected, "{one} {other}");
+    }
+}
+
+#[test]
+fn each_answers_own_date_is_its_cookies_clock() {
+    let answer = |date: &'static str, expires| {
+        let date = Some(("date", date)).filter(|it| !it.1.is_empty());
+        date.into_iter().chain(set("1", expires)).collect::<Vec<_>>()
+    };
+    let earlier = "Mon, 23 Nov 2026 12:00:00 GMT";
+    let control = answer(earlier, "; expires=Mon, 23 Nov 2026 13:00:00 GMT");
+    let stored_later =
+        answer("Tue, 24 Nov 2026 12:00:00 GMT", "; expires=Tue, 24 Nov 2026 13:00:00 GMT");
+    assert!(differences(&control, &stored_later).is_empty(), "an hour each");
+    let dateless = answer("", "; expires=Mon, 23 Nov 2026 13:00:01 GMT");
+    assert!(differences(&control, &dateless).is_empty(), "by the other's");
+    let deleted = answer(earlier, "; expires=Thu, 01 Jan 1970 00:00:00 GMT");
+    assert_eq!(differences(&control, &deleted), ["changed critical headers.set-cookie.a"]);
 }
 
 #[test]
 fn clearing_a_cookie_is_not_setting_it() {
-    let set = [("set-cookie", "a=1; path=/")];
-    let cleared = [("set-cookie", "a=; path=/")];
-    assert_eq!(differences(&set, &cleared), ["changed critical headers.set-cookie.a"]);
+    assert_eq!(differences(&set("1", ""), &set("", "")), ["changed critical headers.set-cookie.a"]);
+    let rails = set("", "; max-age=0; expires=Thu, 01 Jan 1970 00:00:00 GMT");
+    assert!(differences(&rails, &set("deleted", "; max-age=0")).is_empty(), "both take it back");
+    let expected = ["changed critical headers.set-cookie.a"];
+    assert_eq!(differences(&rails, &set("", "")), expected, "one leaves it there, empty");
 }
 
 #[test]

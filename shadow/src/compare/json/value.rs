@@ -115,6 +115,14 @@ impl<'a> Node<'a> {
     }
 }
 
+impl Value<'_> {
+    /// Of an object, the first member of this name.
+    pub(in crate::compare) fn member(self, name: &str) -> Option<Self> {
+        let Self::Object(members) = self else { return None };
+        members.iter().find(|(it, _)| *it == name).map(|(_, it)| it)
+    }
+}
+
 impl<'a> Elements<'a> {
     /// In their order.
     pub fn iter(self) -> impl Iterator<Item = Value<'a>> + Clone {

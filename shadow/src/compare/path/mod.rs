@@ -7,8 +7,9 @@ use std::fmt::{self, Write as _};
 pub use self::pattern::{PathError, PathPattern};
 
 /// An exact place in an answer: `status`, `headers.content-type`, `headers.set-cookie._session`,
-/// `trailers.server-timing`, `body`, `$.lines[2].price`. A member whose name is not made of ASCII letters, digits, `_` and
-/// `-` is quoted as in JSON: `$["unit price"]`.
+/// `headers.set-cookie.locale.value`, `trailers.server-timing`, `body`,
+/// `$.lines[2].price`. A member whose name is not made of ASCII letters, digits, `_` and `-` is quoted
+/// as in JSON: `$["unit price"]`.
 ///
 /// In HTML and XML a place is a CSS selector from the root: `:root > body > p:nth-of-type(2)`,
 /// behind it `[href]` for an attribute or `::text` for text, and what is inside of these when they

@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
+use http::header::SET_COOKIE;
+
 use super::{Path, Root, Step, TEXT, is_plain, write_attribute, write_child, write_member};
 
 /// One place, or many: a [`Path`] in which `*` stands for any name and `[*]` for any index, such
@@ -38,6 +40,11 @@ pub struct PathError {
     pub reason: &'static str,
 }
 
+/// The one field that has places in it which have places in them: `headers.set-cookie.locale.value`.
+fn is_set_cookie(name: &str) -> bool {
+    SET_COOKIE.as_str().eq_ignore_ascii_case(name)
+}
+
 // === impl PathPattern ===
 
 impl PathPattern {
@@ -55,7 +62,7 @@ impl PathPattern {
         }
         match (root, &mut steps[..]) {
             (Root::Headers | Root::Trailers, [PatternStep::Member(name), more @ ..])
-                if more.len() <= 1 =>
+                if more.len() <= 1 || (more.len() == 2 && is_set_cookie(name)) =>
             {
                 name.make_ascii_lowercase();
             }

@@ -13,7 +13,7 @@ use shadow::{
     Captured, Observation,
     compare::{Answers, Pair, Rules},
 };
-use time::macros::date;
+use time::macros::datetime;
 
 // As in the program that is measured for.
 #[global_allocator]
@@ -57,7 +57,7 @@ fn differences(control: &Observation, candidate: &Observation) -> Result<usize, 
     let pair = Pair::new(control.clone(), candidate.clone()).map_err(|it| it.to_string())?;
     let answers = Answers::read(&pair).map_err(|it| it.to_string())?;
     let rules = Rules::default();
-    let comparison = answers.compare(&rules, date!(2026 - 11 - 29));
+    let comparison = answers.compare(&rules, datetime!(2026-11-29 12:00 UTC));
     Ok(comparison.critical + comparison.cosmetic)
 }
 
