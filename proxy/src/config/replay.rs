@@ -83,6 +83,7 @@ pub struct Replay {
     /// Requests a second, several at a time; without it one after the other, as fast as they are
     /// answered
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(hide_env_values = true)]
     pub rate: Option<u32>,
 
     /// Replay writes too: the handler's are rolled back, the monolith's stay
