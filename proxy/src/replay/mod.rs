@@ -28,7 +28,7 @@ use crate::{
     config::{RailsError, Replay, ReplayFormat},
     metrics::ProxyMetrics,
     recording::{Archive, Entry, KeyError, ReadError},
-    route::{Compiler, Faults, RouteTable, read},
+    route::{Compiler, LoadError},
     tls::TlsError,
 };
 
@@ -44,12 +44,9 @@ pub enum ReplayError {
     /// The recording cannot be read.
     #[error("the recording cannot be read")]
     Read(#[from] ReadError),
-    /// The route file cannot be read.
-    #[error("the route file {0} cannot be read; name it with --routes")]
-    File(String, #[source] io::Error),
-    /// It has faults.
-    #[error("the route file was not accepted; try it with `banyan check`")]
-    Routes(#[source] Faults),
+    /// There are no routes.
+    #[error(transparent)]
+    Routes(#[from] LoadError),
     /// A series was registered twice: a fault of the program.
     #[error("the metrics could not be registered")]
     Metrics(#[source] prometheus::Error),
@@ -121,7 +118,8 @@ pub async fn replay(
 ) -> Result<Replayed, ReplayError> {
     let key = arguments.key.load()?;
     let metrics = ProxyMetrics::register(&Registry::new()).map_err(ReplayError::Metrics)?;
-    let table = table(arguments, extractions, &metrics)?;
+    let compiler = Compiler { extractions, metrics: metrics.clone() };
+    let table = Arc::new(compiler.load(&arguments.routes)?);
     let mut archive = Archive::open(&arguments.recording, key.as_ref(), OffsetDateTime::now_utc())?;
     if let Some(id) = &arguments.sample {
         archive.entries.retain(|it| it.id == *id);
@@ -145,18 +143,6 @@ pub async fn replay(
         ReplayFormat::Junit => junit::xml(&tally, &run.archive.loss),
     };
     Ok(Replayed { text, conclusion })
-}
-
-fn table(
-    arguments: &Replay,
-    extractions: &'static [Extraction],
-    metrics: &ProxyMetrics,
-) -> Result<Arc<RouteTable>, ReplayError> {
-    let name = arguments.routes.display().to_string();
-    let text = read(&arguments.routes).map_err(|it| ReplayError::File(name.clone(), it))?;
-    let metrics = metrics.clone();
-    let compiled = Compiler { extractions, metrics }.compile(&text, &name);
-    Ok(Arc::new(compiled.map_err(ReplayError::Routes)?.table))
 }
 
 /// One run through a recording.
