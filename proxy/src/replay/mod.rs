@@ -128,8 +128,9 @@ pub async fn replay(
         }
     }
     archive.entries.retain(|it| arguments.route.as_ref().is_none_or(|route| *route == it.route));
+    let name = checkpoint::run(arguments, &table.hash, archive.entries.first());
     let sides = Sides::new(arguments, extractions, table, metrics)?;
-    let mut run = Run { arguments, archive, sides, checkpoint: None };
+    let mut run = Run { arguments, archive, sides, name, checkpoint: None };
     let tally = run.through(interrupted).await?;
     let (same, different, unknown) = tally.totals();
     let conclusion = match (same, different, unknown) {
@@ -150,6 +151,8 @@ struct Run<'a> {
     arguments: &'a Replay,
     archive: Archive,
     sides: Sides,
+    /// By which one that goes on is known.
+    name: String,
     checkpoint: Option<Checkpoint>,
 }
 
@@ -158,7 +161,8 @@ impl Run<'_> {
         let total = self.archive.entries.len();
         let mut tally = Tally::default();
         if let Some(file) = &self.arguments.resume {
-            let (checkpoint, found) = Checkpoint::open(file, self.archive.key(), self.arguments)?;
+            let (checkpoint, found) =
+                Checkpoint::open(file, self.archive.key(), self.name.clone())?;
             if let Some(found) = found {
                 self.archive.entries.retain(|it| found.is_before(it));
                 self.sides.sessions.resume(found.aliases);
