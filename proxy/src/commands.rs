@@ -144,8 +144,8 @@ pub fn compare(arguments: &Compare, extractions: &'static [Extraction]) -> ExitC
 }
 
 /// `banyan record`: what is recorded, and a part of it as a file.
-pub fn record(arguments: &Record) -> ExitCode {
-    match recording::record(arguments) {
+pub fn record(arguments: &Record, extractions: &'static [Extraction]) -> ExitCode {
+    match recording::record(arguments, extractions) {
         Ok(text) => print(&text).map_or_else(|it| cannot(&it.to_string()), |()| ExitCode::SUCCESS),
         Err(error) => cannot(&Chain(&error).to_string()),
     }

@@ -17,7 +17,7 @@ fn main() -> ExitCode {
         Command::Serve(settings) => commands::serve(&settings, extracted::all()),
         Command::Check(arguments) => commands::check(&arguments, extracted::all()),
         Command::Compare(arguments) => commands::compare(&arguments, extracted::all()),
-        Command::Record(arguments) => commands::record(&arguments),
+        Command::Record(arguments) => commands::record(&arguments, extracted::all()),
         Command::Replay(arguments) => commands::replay(&arguments, extracted::all()),
         Command::Report(arguments) => commands::report(&arguments),
         Command::Verdict(arguments) => commands::verdict(&arguments),

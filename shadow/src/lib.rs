@@ -34,7 +34,7 @@ pub use crate::{
     experiment::{Around, Experiment, Leg, Question, Reading, Recheck, RequestSummary},
     handle::{OnMismatch, Prepare, Prepared, Settings, Shadow, StartError, yield_to_buyers},
     observation::Observation,
-    redact::method_name,
+    redact::{method_name, printable_path},
     report::{
         DifferenceReport, EarlierReport, Latency, Reports, Retention, RouteReport, RuleReport,
         Sample, Side, Store, StoreError, StratumReport,

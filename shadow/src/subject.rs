@@ -6,7 +6,10 @@ use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 
-use crate::compare::{PathPattern, Rules};
+use crate::{
+    compare::{PathPattern, Rules},
+    redact::{is_plain_name, is_revealed},
+};
 
 /// One route, and how its answers are judged.
 #[derive(Debug, Clone)]
@@ -52,6 +55,16 @@ impl Subject {
     /// Whether what was shown of the other one holds for this one, too.
     pub fn is_judged_as(&self, other: &Self) -> bool {
         self.digest == other.digest
+    }
+
+    /// Whether the route reveals a parameter of its template, and this value of it may be shown.
+    pub fn shows_parameter(&self, name: &str, value: &str) -> bool {
+        is_revealed(["path", name], value, &self.reveal)
+    }
+
+    /// Whether the route reveals a value of the query, and this one and its name may be shown.
+    pub fn shows_query(&self, name: &str, value: &str) -> bool {
+        is_plain_name(name) && is_revealed(["query", name], value, &self.reveal)
     }
 }
 

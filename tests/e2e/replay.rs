@@ -115,12 +115,18 @@ impl Studio {
 
     fn record(&self, flags: &[&str]) -> Value {
         let recordings = self.recordings();
-        let all = ["banyan", "record", "--recordings", &recordings, "--recording-key", KEY];
-        let all = all.iter().chain(&["--format", "json"]).chain(flags);
+        let routes = self.path("routes.toml");
+        let common = [
+            ["--recordings", &recordings],
+            ["--recording-key", KEY],
+            ["--routes", &routes],
+            ["--format", "json"],
+        ];
+        let all = ["banyan", "record"].iter().chain(common.as_flattened()).chain(flags);
         let Command::Record(arguments) = Cli::try_parse_from(all).unwrap().command else {
             panic!("not record")
         };
-        serde_json::from_str(&recording::record(&arguments).unwrap()).unwrap()
+        serde_json::from_str(&recording::record(&arguments, extracted::all()).unwrap()).unwrap()
     }
 }
 
@@ -242,7 +248,8 @@ async fn a_wrong_handler_fails_the_replay_and_junit_names_it() {
     assert!(!wrong.text.contains("Not the "), "values are not shown unasked: {}", wrong.text);
 
     let redacted = studio.path("redacted.recording");
-    studio.record(&["--redacted", "--output", &redacted]);
+    let kept = studio.record(&["--redacted", "--output", &redacted]);
+    assert_eq!((&kept["routes"][0]["requests"], &kept["left_out"]), (&json!(20), &json!(0)));
     let wrong = studio.replay(&redacted, &[], planted()).await.unwrap();
     assert_eq!(wrong.conclusion, Conclusion::Different, "{}", wrong.text);
 }

@@ -30,9 +30,14 @@ pub struct Record {
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
-    /// Only what holds nothing of a buyer's: requests without values, session and body; not encrypted
+    /// Only what holds nothing of a buyer's: requests without session and body, and without values
+    /// but those that their routes reveal; not encrypted
     #[arg(long)]
     pub redacted: bool,
+
+    /// The route file, which says what of a request is a value; read with --redacted
+    #[arg(long, env = "BANYAN_ROUTES", value_name = "FILE", default_value = "routes.toml")]
+    pub routes: PathBuf,
 
     /// How it is told what they are
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -78,6 +83,7 @@ pub struct Replay {
 
     /// Where the reports are kept: --sample looks there for the route of an id that was not recorded
     #[arg(long, env = "BANYAN_STORE", value_name = "URL", default_value = DEFAULT_STORE)]
+    #[arg(hide_env_values = true)]
     pub store: String,
 
     /// Requests a second, several at a time; without it one after the other, as fast as they are

@@ -58,6 +58,28 @@ pub struct Loss {
     pub other_key: usize,
 }
 
+impl Loss {
+    /// Records that cannot be read.
+    pub const fn records(&self) -> usize {
+        self.torn + self.damaged
+    }
+
+    /// What cannot be read, for people: a sentence for each reason that there is.
+    pub fn sentences(&self) -> Vec<String> {
+        let all = [
+            (self.torn, ["record was", "records were"], "not written whole"),
+            (self.damaged, ["record was", "records were"], "damaged since"),
+            (self.expired, ["segment has", "segments have"], "expired"),
+            (self.other_key, ["segment is", "segments are"], "encrypted with another key"),
+        ];
+        let lost = all.into_iter().filter(|it| it.0 > 0);
+        let said = lost.map(|(count, [one, more], how)| {
+            format!("{count} {} {how}", if count == 1 { one } else { more })
+        });
+        said.collect()
+    }
+}
+
 /// Why a recording cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {

@@ -8,9 +8,11 @@ use std::{
     time::Duration,
 };
 
-use http::{HeaderName, Uri, header};
+use extracted::Extraction;
+use http::{HeaderName, header};
+use percent_encoding::percent_decode_str;
+use prometheus::Registry;
 use serde::Serialize;
-use shadow::is_personal;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{
@@ -20,8 +22,10 @@ use super::{
 use crate::{
     config::{Format, Record},
     downstream::Downstream,
+    metrics::ProxyMetrics,
     monolith::headers::X_REQUEST_ID,
-    report::table,
+    report,
+    route::{Compiler, LoadError, RouteTable},
 };
 
 /// The fields of a request that say what is asked for, and nothing of who asks.
@@ -37,9 +41,6 @@ const IMPERSONAL: [HeaderName; 6] = [
 /// A redacted recording holds nothing that would have to be deleted.
 const FOR_EVER: Duration = Duration::MAX;
 
-/// Longer segments of a path may be data.
-const SEGMENT_LIMIT: usize = 40;
-
 /// Why there is no export.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
@@ -49,6 +50,12 @@ pub enum ExportError {
     /// The recordings cannot be read.
     #[error("the recordings cannot be read")]
     Read(#[from] ReadError),
+    /// There are no routes, and so nobody knows what a value is.
+    #[error(transparent)]
+    Routes(#[from] LoadError),
+    /// A series was registered twice: a fault of the program.
+    #[error("the metrics could not be registered")]
+    Metrics(#[source] prometheus::Error),
     /// The file cannot be written.
     #[error("{0} cannot be written; choose a file that is not there yet")]
     Write(String, #[source] WriteError),
@@ -65,6 +72,13 @@ struct Summary {
     left_out: usize,
     /// Records that were not written whole, or were changed since.
     lost: usize,
+    /// Segments that have expired.
+    expired: usize,
+    /// Segments that are encrypted with another key.
+    other_key: usize,
+    /// All of these in words.
+    #[serde(skip)]
+    unread: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     output: Option<PathBuf>,
     /// Until when the output can be read; it holds what expires first until then.
@@ -87,7 +101,10 @@ struct Chosen {
 ///
 /// # Errors
 /// [`ExportError`].
-pub fn record(arguments: &Record) -> Result<String, ExportError> {
+pub fn record(
+    arguments: &Record,
+    extractions: &'static [Extraction],
+) -> Result<String, ExportError> {
     let now = OffsetDateTime::now_utc();
     let key = arguments.key.load()?;
     let mut archive = Archive::open(&arguments.recordings, key.as_ref(), now)?;
@@ -96,13 +113,17 @@ pub fn record(arguments: &Record) -> Result<String, ExportError> {
         let of_route = arguments.route.as_ref().is_none_or(|route| *route == it.route);
         of_route && since.is_none_or(|since| it.at >= since)
     });
+    let table = arguments.redacted.then(|| table(&arguments.routes, extractions)).transpose()?;
     let key = key.as_ref().filter(|_| !arguments.redacted);
     let output = arguments.output.as_ref();
     let mut output = output.map(|it| Output::begin(it, key, &archive.entries, now)).transpose()?;
     let (mut routes, mut left_out) = (BTreeMap::new(), 0);
     for entry in &archive.entries {
         let exchange = archive.exchange(entry)?;
-        let exchange = if arguments.redacted { redacted(exchange) } else { Some(exchange) };
+        let exchange = match &table {
+            Some(table) => redacted(exchange, table),
+            None => Some(exchange),
+        };
         let Some(exchange) = exchange else {
             left_out += 1;
             continue;
@@ -115,7 +136,10 @@ pub fn record(arguments: &Record) -> Result<String, ExportError> {
     let summary = Summary {
         routes: routes.into_values().collect(),
         left_out,
-        lost: archive.loss.torn + archive.loss.damaged,
+        lost: archive.loss.records(),
+        expired: archive.loss.expired,
+        other_key: archive.loss.other_key,
+        unread: archive.loss.sentences(),
         until: output.as_ref().filter(|_| key.is_some()).map(|it| it.0.header.until()),
         output: output.map(|it| it.0.path),
     };
@@ -123,6 +147,12 @@ pub fn record(arguments: &Record) -> Result<String, ExportError> {
         Format::Json => Ok(serde_json::to_string_pretty(&summary)? + "\n"),
         Format::Text => Ok(text(&summary)),
     }
+}
+
+/// What the route file says.
+fn table(file: &Path, extractions: &'static [Extraction]) -> Result<RouteTable, ExportError> {
+    let metrics = ProxyMetrics::register(&Registry::new()).map_err(ExportError::Metrics)?;
+    Ok(Compiler { extractions, metrics }.load(file)?)
 }
 
 /// The file that is written.
@@ -149,19 +179,26 @@ impl Output {
     }
 }
 
-/// Whether a request's path and query may hold something of a buyer: a value of the query, or a segment
-/// that is no short plain word or number. Names of people cannot be told from other words.
-fn holds_values(target: &Uri) -> bool {
-    let plain = |it: u8| it.is_ascii_alphanumeric() || matches!(it, b'-' | b'_' | b'.');
-    let is_plain =
-        |it: &str| it.len() <= SEGMENT_LIMIT && it.bytes().all(plain) && !is_personal(it);
-    !target.path().split('/').all(is_plain) || target.query().is_some_and(|it| !it.is_empty())
+/// Whether a request's path and query hold nothing but what its route's template says, and values that
+/// the route reveals. Names of people cannot be told from other words, so somebody must have said it.
+fn is_revealed(exchange: &Exchange, table: &RouteTable) -> bool {
+    let Some(route) = table.routes().find(|it| *it.id == *exchange.route) else { return false };
+    let Some(parameters) = route.pattern.params(exchange.target.path()) else { return false };
+    let query = exchange.target.query().unwrap_or_default();
+    let mut pairs = query.split('&').filter(|it| !it.is_empty());
+    parameters.iter().all(|(name, value)| route.subject.shows_parameter(name, value))
+        && pairs.all(|pair| {
+            pair.split_once('=').is_some_and(|(name, value)| {
+                let name = percent_decode_str(name).decode_utf8_lossy();
+                route.subject.shows_query(&name, value)
+            })
+        })
 }
 
 /// The request without anything of who asked; `None` for one that is nothing without that.
-fn redacted(mut exchange: Exchange) -> Option<Exchange> {
+fn redacted(mut exchange: Exchange, table: &RouteTable) -> Option<Exchange> {
     let impersonal = exchange.method.is_safe() && exchange.body.is_empty();
-    if !impersonal || holds_values(&exchange.target) {
+    if !impersonal || !is_revealed(&exchange, table) {
         return None;
     }
     let mut headers = std::mem::take(&mut exchange.headers);
@@ -187,17 +224,21 @@ fn text(summary: &Summary) -> String {
         let [first, last] = [it.first, it.last].map(second);
         [it.route.clone(), it.requests.to_string(), first, last]
     }));
-    let mut text = if rows.len() == 1 {
-        "Nothing is recorded: give a route record = \"1%\" in routes.toml.\n".to_owned()
-    } else {
-        table(&rows)
+    let mut text = match (rows.len(), summary.left_out) {
+        (1, 0) => "Nothing is recorded: give a route record = \"1%\" in routes.toml.\n".to_owned(),
+        (1, _) => String::new(),
+        _ => report::table(&rows),
     };
     // Writing to a String cannot fail.
     if summary.left_out > 0 {
-        let _ = writeln!(text, "{} left out: they hold a buyer's data", summary.left_out);
+        let _ = writeln!(
+            text,
+            "{} left out: they hold a buyer's data; `reveal` in routes.toml names what is none",
+            summary.left_out
+        );
     }
-    if summary.lost > 0 {
-        let _ = writeln!(text, "{} cannot be read: cut off or damaged", summary.lost);
+    for it in &summary.unread {
+        let _ = writeln!(text, "{it}");
     }
     if let Some(output) = &summary.output {
         let until = summary.until.map(|it| format!(", which can be read until {}", second(it)));
@@ -227,28 +268,60 @@ mod tests {
 
     const KEY: &str = "1111111111111111111111111111111111111111111111111111111111111111";
 
+    const ROUTES: &str = r#"
+[[route]]
+id     = "catalog.show"
+match  = { path = "/products/{id}" }
+stage  = "monolith"
+reveal = ["request.path.id", "request.query.page"]
+
+[[route]]
+id     = "cart"
+match  = { path = "/cart" }
+stage  = "monolith"
+
+[[route]]
+id     = "buyers.order"
+match  = { path = "/users/{name}/orders/{id}" }
+stage  = "monolith"
+reveal = ["request.path.id"]
+"#;
+
     fn run(folder: &TempDir, flags: &[&str]) -> Result<String, ExportError> {
         let recordings = folder.path().join("recordings").display().to_string();
-        let before = ["banyan", "record", "--recordings", &recordings];
+        let routes = folder.path().join("routes.toml").display().to_string();
+        let before = ["banyan", "record", "--recordings", &recordings, "--routes", &routes];
         let key = ["--recording-key", KEY];
         let cli = Cli::try_parse_from(before.iter().chain(&key).chain(flags)).unwrap();
         let Command::Record(arguments) = cli.command else { panic!("not record") };
-        record(&arguments)
+        record(&arguments, &[])
     }
 
-    /// Three anonymous requests and one with a value in its query, of an hour ago.
+    /// Anonymous requests, and a write, of an hour ago.
     fn recorded() -> TempDir {
         let folder = tempdir().unwrap();
+        std::fs::write(folder.path().join("routes.toml"), ROUTES).unwrap();
         let recordings = folder.path().join("recordings");
         super::super::folder::create(&recordings).unwrap();
         let (key, hour) = (Key::parse(KEY).unwrap(), Duration::from_hours(1));
         let begun = OffsetDateTime::now_utc() - hour;
         let mut writer = Writer::begin(&recordings, &key, begun, 24 * hour).unwrap();
-        for (id, target) in [("a", "/products/1"), ("b", "/cart"), ("c", "/search?q=knitwear")] {
-            let exchange = Exchange { at: begun, body: Bytes::new(), ..exchange(id, target) };
-            writer.append(exchange.encode().unwrap()).unwrap();
+        for (id, route, target) in [
+            ("a", "catalog.show", "/products/1"),
+            ("b", "cart", "/cart"),
+            ("c", "catalog.show", "/products/1?page=2"),
+            ("d", "catalog.show", "/products/1?q=knitwear"),
+            ("e", "catalog.show", "/products/1?knitwear"),
+            ("f", "catalog.show", "/products/cy%40shop.test"),
+            ("g", "buyers.order", "/users/jane-doe/orders/4711"),
+            ("h", "wishlist", "/wishes"),
+        ] {
+            let route = route.to_owned();
+            let it = Exchange { route, at: begun, body: Bytes::new(), ..exchange(id, target) };
+            writer.append(it.encode().unwrap()).unwrap();
         }
-        let write = Exchange { method: Method::POST, at: begun, ..exchange("d", "/cart") };
+        let cart = Exchange { route: "cart".into(), at: begun, ..exchange("i", "/cart") };
+        let write = Exchange { method: Method::POST, ..cart };
         writer.append(write.encode().unwrap()).unwrap();
         folder
     }
@@ -257,8 +330,8 @@ mod tests {
     fn what_is_there_is_shown_by_route() {
         let folder = recorded();
         let text = run(&folder, &[]).unwrap();
-        assert!(text.contains("catalog.show  4 "), "{text}");
-        for flags in [["--since", "30m"], ["--route", "cart"]] {
+        assert!(text.contains("catalog.show  5 "), "{text}");
+        for flags in [["--since", "30m"], ["--route", "account"]] {
             let text = run(&folder, &flags).unwrap();
             assert!(text.contains("Nothing is recorded"), "{flags:?}: {text}");
         }
@@ -272,7 +345,7 @@ mod tests {
         run(&folder, &["--output", &name]).unwrap();
         let (key, now) = (Key::parse(KEY).unwrap(), OffsetDateTime::now_utc());
         let archive = Archive::open(&file, Some(&key), now).unwrap();
-        assert_eq!(archive.entries.len(), 4);
+        assert_eq!(archive.entries.len(), 9);
         assert_eq!(
             archive.exchange(&archive.entries[0]).unwrap().downstream.peer.to_string(),
             "::1"
@@ -289,15 +362,52 @@ mod tests {
         let folder = recorded();
         let file = folder.path().join("redacted.recording");
         let said = run(&folder, &["--redacted", "--output", &file.display().to_string()]).unwrap();
-        assert!(said.contains("2 left out"), "{said}");
+        assert!(said.contains("6 left out: they hold a buyer's data; `reveal`"), "{said}");
         let bytes = std::fs::read(&file).unwrap();
-        for gone in ["knitwear", "cookie", "::1", "POST"] {
+        for gone in ["knitwear", "cookie", "::1", "POST", "jane", "shop.test", "wishes"] {
             assert!(!bytes.windows(gone.len()).any(|it| it == gone.as_bytes()), "{gone}");
         }
         let later = OffsetDateTime::now_utc() + Duration::from_hours(24 * 365 * 50);
         let archive = Archive::open(&file, None, later).unwrap();
         let ids: Vec<_> = archive.entries.iter().map(|it| it.id.as_str()).collect();
-        assert_eq!(ids, ["a", "b"]);
+        assert_eq!(ids, ["a", "b", "c"]);
         assert!(archive.exchange(&archive.entries[0]).unwrap().answer.is_none());
+    }
+
+    #[test]
+    fn nothing_is_redacted_without_the_routes() {
+        let folder = recorded();
+        let routes = folder.path().join("routes.toml");
+        std::fs::write(&routes, "[[route]]").unwrap();
+        assert!(matches!(run(&folder, &["--redacted"]), Err(ExportError::Routes(_))));
+        std::fs::remove_file(&routes).unwrap();
+        assert!(matches!(run(&folder, &["--redacted"]), Err(ExportError::Routes(_))));
+        assert!(run(&folder, &[]).is_ok(), "the others need none");
+    }
+
+    #[test]
+    fn what_is_left_out_is_not_said_to_be_missing() {
+        let folder = recorded();
+        let said = run(&folder, &["--redacted", "--route", "wishlist"]).unwrap();
+        assert!(said.starts_with("1 left out"), "{said}");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told() {
+        let folder = recorded();
+        let recordings = folder.path().join("recordings");
+        let (other, day) = (Key::parse(&"2".repeat(64)).unwrap(), Duration::from_hours(24));
+        let now = OffsetDateTime::now_utc();
+        for (key, begun) in [(&other, now), (&Key::parse(KEY).unwrap(), now - 2 * day)] {
+            Writer::begin(&recordings, key, begun, day).unwrap();
+        }
+        let said = run(&folder, &[]).unwrap();
+        for sentence in ["1 segment has expired", "1 segment is encrypted with another key"] {
+            assert!(said.contains(sentence), "{said}");
+        }
+        let said = run(&folder, &["--format", "json"]).unwrap();
+        let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+        let lost = ["lost", "expired", "other_key"].map(|it| said[it].as_u64());
+        assert_eq!(lost, [Some(0), Some(1), Some(1)]);
     }
 }

@@ -11,6 +11,7 @@ mod folder;
 mod key;
 mod metrics;
 mod recorder;
+mod sealed;
 mod segment;
 mod take;
 
@@ -20,7 +21,8 @@ pub use self::{
     export::{ExportError, record},
     key::{Key, KeyError},
     recorder::{Recorder, Settings, StartError},
-    segment::{Frame, Header, NotASegment, Sealing, Segment, Unreadable, WriteError, seal, unseal},
+    sealed::{seal, unseal},
+    segment::{Frame, Header, NotASegment, Sealing, Segment, Unreadable, WriteError},
     take::Take,
 };
 

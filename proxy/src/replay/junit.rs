@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use super::{
     tally::{Failing, RouteTally, Tally},
-    text::{STRAYED, unread},
+    text::STRAYED,
 };
 use crate::recording::Loss;
 
@@ -18,7 +18,7 @@ pub(super) fn xml(tally: &Tally, loss: &Loss) -> String {
     for (route, it) in &tally.routes {
         suite(&mut text, &escaped(route), it);
     }
-    recording(&mut text, &unread(loss));
+    recording(&mut text, &loss.sentences());
     text.push_str("</testsuites>\n");
     text
 }
@@ -106,6 +106,9 @@ fn failing(text: &mut String, route: &str, failing: &Failing) {
             text.push_str(&escaped(&line));
             text.push('\n');
         }
+        if failing.omitted > 0 {
+            let _ = writeln!(text, "{} more", failing.omitted);
+        }
         text.push_str("</failure>\n");
     }
     text.push_str("    </testcase>\n");
@@ -152,10 +155,11 @@ mod tests {
             unknown: None,
             why: None,
             differences: vec![found.clone()],
+            omitted: 51,
         };
         let unknown = Some(Unknown::TimedOut.label().to_owned());
         let why = Some("the handler did not answer within 30s".to_owned());
-        let late = Failing { unknown, why, differences: vec![], ..failing("late") };
+        let late = Failing { unknown, why, differences: vec![], omitted: 0, ..failing("late") };
         let route = RouteTally {
             same: 5,
             noise: 2,
@@ -177,6 +181,7 @@ mod tests {
     <testcase classname="catalog.show" name="request wrong">
       <failure type="difference" message="$.&quot;a&lt;b&quot; changed">$.&quot;a&lt;b&quot; changed (critical)
   monolith: &quot;�&amp;&quot;
+51 more
 </failure>
     </testcase>
     <testcase classname="catalog.show" name="request late">

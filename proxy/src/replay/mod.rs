@@ -28,7 +28,7 @@ use crate::{
     config::{RailsError, Replay, ReplayFormat},
     metrics::ProxyMetrics,
     recording::{Archive, Entry, KeyError, ReadError},
-    route::{Compiler, Faults, RouteTable, read},
+    route::{Compiler, LoadError},
     tls::TlsError,
 };
 
@@ -44,12 +44,9 @@ pub enum ReplayError {
     /// The recording cannot be read.
     #[error("the recording cannot be read")]
     Read(#[from] ReadError),
-    /// The route file cannot be read.
-    #[error("the route file {0} cannot be read; name it with --routes")]
-    File(String, #[source] io::Error),
-    /// It has faults.
-    #[error("the route file was not accepted; try it with `banyan check`")]
-    Routes(#[source] Faults),
+    /// There are no routes.
+    #[error(transparent)]
+    Routes(#[from] LoadError),
     /// A series was registered twice: a fault of the program.
     #[error("the metrics could not be registered")]
     Metrics(#[source] prometheus::Error),
@@ -121,7 +118,8 @@ pub async fn replay(
 ) -> Result<Replayed, ReplayError> {
     let key = arguments.key.load()?;
     let metrics = ProxyMetrics::register(&Registry::new()).map_err(ReplayError::Metrics)?;
-    let table = table(arguments, extractions, &metrics)?;
+    let compiler = Compiler { extractions, metrics: metrics.clone() };
+    let table = Arc::new(compiler.load(&arguments.routes)?);
     let mut archive = Archive::open(&arguments.recording, key.as_ref(), OffsetDateTime::now_utc())?;
     if let Some(id) = &arguments.sample {
         archive.entries.retain(|it| it.id == *id);
@@ -130,8 +128,9 @@ pub async fn replay(
         }
     }
     archive.entries.retain(|it| arguments.route.as_ref().is_none_or(|route| *route == it.route));
+    let name = checkpoint::run(arguments, &table.hash, archive.entries.first());
     let sides = Sides::new(arguments, extractions, table, metrics)?;
-    let mut run = Run { arguments, archive, sides, checkpoint: None };
+    let mut run = Run { arguments, archive, sides, name, checkpoint: None };
     let tally = run.through(interrupted).await?;
     let (same, different, unknown) = tally.totals();
     let conclusion = match (same, different, unknown) {
@@ -147,23 +146,13 @@ pub async fn replay(
     Ok(Replayed { text, conclusion })
 }
 
-fn table(
-    arguments: &Replay,
-    extractions: &'static [Extraction],
-    metrics: &ProxyMetrics,
-) -> Result<Arc<RouteTable>, ReplayError> {
-    let name = arguments.routes.display().to_string();
-    let text = read(&arguments.routes).map_err(|it| ReplayError::File(name.clone(), it))?;
-    let metrics = metrics.clone();
-    let compiled = Compiler { extractions, metrics }.compile(&text, &name);
-    Ok(Arc::new(compiled.map_err(ReplayError::Routes)?.table))
-}
-
 /// One run through a recording.
 struct Run<'a> {
     arguments: &'a Replay,
     archive: Archive,
     sides: Sides,
+    /// By which one that goes on is known.
+    name: String,
     checkpoint: Option<Checkpoint>,
 }
 
@@ -172,7 +161,8 @@ impl Run<'_> {
         let total = self.archive.entries.len();
         let mut tally = Tally::default();
         if let Some(file) = &self.arguments.resume {
-            let (checkpoint, found) = Checkpoint::open(file, self.archive.key(), self.arguments)?;
+            let (checkpoint, found) =
+                Checkpoint::open(file, self.archive.key(), self.name.clone())?;
             if let Some(found) = found {
                 self.archive.entries.retain(|it| found.is_before(it));
                 self.sides.sessions.resume(found.aliases);

@@ -5,7 +5,8 @@ use std::{collections::HashMap, error::Error, sync::Arc, time::Instant};
 use extracted::Extraction;
 use shadow::{
     Observation, Unknown,
-    compare::{Answers, Finding, Fragment, Judgement, Pair},
+    compare::{Answers, Comparison, Finding, Fragment, Judgement, Pair},
+    printable_path,
 };
 use time::OffsetDateTime;
 use tokio::time::timeout;
@@ -13,7 +14,7 @@ use tokio::time::timeout;
 use super::{
     AT_ONCE, ReplayError,
     sessions::Sessions,
-    tally::{Compared, Found, Miss, Outcome, Skip},
+    tally::{Compared, Differences, Found, Miss, Outcome, Skip},
 };
 use crate::{
     config::Replay,
@@ -127,7 +128,7 @@ impl Sides {
             (Err(why), _) | (_, Err(why)) => return Outcome::Unknown(why),
         };
         let found = match self.differences(snapshot, control.clone(), candidate) {
-            Ok(found) if found.is_empty() => return Outcome::Same,
+            Ok(found) if found.listed.is_empty() => return Outcome::Same,
             Ok(found) => found,
             Err(why) => return Outcome::Unknown(why.into()),
         };
@@ -136,7 +137,7 @@ impl Sides {
         }
         let again = self.ask_monolith(snapshot).await;
         let itself = again.ok().and_then(|it| self.differences(snapshot, control, it).ok());
-        without_noise(found, &itself.unwrap_or_default())
+        without_noise(found, &itself.unwrap_or_default().listed)
     }
 
     async fn ask_monolith(&self, snapshot: &Snapshot) -> Result<Observation, Miss> {
@@ -174,30 +175,40 @@ impl Sides {
         snapshot: &Snapshot,
         mut control: Observation,
         mut candidate: Observation,
-    ) -> Result<Vec<Found>, Unknown> {
+    ) -> Result<Differences, Unknown> {
         let reading = snapshot.reading(&self.visitors);
         reading.read(&mut control.headers);
         reading.read(&mut candidate.headers);
         let pair = Pair::new(control, candidate)?;
         let answers = Answers::read(&pair)?;
-        let rules = &snapshot.route.subject.rules;
-        let comparison = answers.compare(rules, OffsetDateTime::now_utc());
-        let counts = |it: &&Finding<'_>| !matches!(it.judgement, Judgement::Excused(_));
-        let counting = comparison.findings.iter().filter(counts);
-        Ok(counting.map(|it| self.found(it)).collect())
+        let now = OffsetDateTime::now_utc();
+        let comparison = answers.compare(&snapshot.route.subject.rules, now);
+        Ok(counting(&comparison, self.values))
     }
+}
 
-    fn found(&self, finding: &Finding<'_>) -> Found {
-        let difference = &finding.difference;
-        let value = |side: Option<&Fragment<'_>>| side.filter(|_| self.values).map(shown);
-        Found {
-            path: difference.path.to_string(),
-            place: difference.path.grouped().to_string(),
-            kind: difference.kind.to_string(),
-            class: difference.class.to_string(),
-            control: value(difference.control.as_ref()),
-            candidate: value(difference.candidate.as_ref()),
-        }
+/// What no rule excuses of a comparison.
+fn counting(comparison: &Comparison<'_>, values: bool) -> Differences {
+    let counts = |it: &&Finding<'_>| !matches!(it.judgement, Judgement::Excused(_));
+    let findings = comparison.findings.iter().filter(counts);
+    let listed: Vec<_> = findings.map(|it| found(it, values)).collect();
+    // What is excused and not listed is no difference.
+    let omitted = (comparison.critical + comparison.cosmetic).saturating_sub(listed.len());
+    Differences { listed, omitted }
+}
+
+/// Without values, names on the path that may be data are hidden as well.
+fn found(finding: &Finding<'_>, values: bool) -> Found {
+    let difference = &finding.difference;
+    let value = |side: Option<&Fragment<'_>>| side.filter(|_| values).map(shown);
+    let path = &difference.path;
+    Found {
+        path: if values { path.to_string() } else { printable_path(path) },
+        place: path.grouped().to_string(),
+        kind: difference.kind.to_string(),
+        class: difference.class.to_string(),
+        control: value(difference.control.as_ref()),
+        candidate: value(difference.candidate.as_ref()),
     }
 }
 
@@ -207,10 +218,16 @@ fn failed(kind: Unknown, error: &(dyn Error + 'static)) -> Miss {
 }
 
 /// What is left of the differences when those are taken out that the monolith shows against itself:
-/// of the same place, kind and class. The judge asks for more, since it has more to learn from.
-fn without_noise(mut found: Vec<Found>, itself: &[Found]) -> Outcome {
-    found.retain(|it| !itself.iter().any(|noise| it.is_like(noise)));
-    if found.is_empty() { Outcome::Noise } else { Outcome::Different(found) }
+/// of the same place, kind and class. The judge asks for more, since it has more to learn from. As there,
+/// differences that are not listed are no noise, since nobody knows where they are.
+fn without_noise(found: Differences, itself: &[Found]) -> Outcome {
+    let is_left = |it: &&Found| !itself.iter().any(|noise| it.is_like(noise));
+    let left: Vec<_> = found.listed.iter().filter(is_left).cloned().collect();
+    match (left.is_empty(), found.omitted) {
+        (true, 0) => Outcome::Noise,
+        (true, _) => Outcome::Different(found),
+        (false, omitted) => Outcome::Different(Differences { listed: left, omitted }),
+    }
 }
 
 /// A value in JSON, cut.
@@ -225,7 +242,29 @@ fn shown(fragment: &Fragment<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use http::{HeaderMap, HeaderValue, StatusCode, header};
+    use shadow::compare::Rules;
+
     use super::*;
+
+    fn answer(body: String) -> Observation {
+        let json = HeaderValue::from_static("application/json");
+        Observation {
+            status: StatusCode::OK,
+            headers: HeaderMap::from_iter([(header::CONTENT_TYPE, json)]),
+            body: bytes::Bytes::from(body).into(),
+            trailers: HeaderMap::new(),
+            took: Duration::ZERO,
+        }
+    }
+
+    fn differences(control: String, candidate: String, values: bool) -> Differences {
+        let pair = Pair::new(answer(control), answer(candidate)).unwrap();
+        let answers = Answers::read(&pair).unwrap();
+        counting(&answers.compare(&Rules::default(), OffsetDateTime::UNIX_EPOCH), values)
+    }
 
     #[test]
     fn what_the_monolith_shows_against_itself_is_noise_and_nothing_else_is() {
@@ -237,13 +276,42 @@ mod tests {
             control: None,
             candidate: None,
         };
+        let all = |listed: &[&Found]| Differences {
+            listed: listed.iter().copied().cloned().collect(),
+            omitted: 0,
+        };
         let views = found("$.list[*].views", "changed");
         let noise = [found("$.list[*].views", "changed")];
-        assert_eq!(without_noise(vec![views.clone()], &noise), Outcome::Noise);
+        assert_eq!(without_noise(all(&[&views]), &noise), Outcome::Noise);
         let retyped = found("$.list[*].views", "retyped");
         let price = found("$.list[*].price", "changed");
-        let left = without_noise(vec![views.clone(), retyped.clone(), price.clone()], &noise);
-        assert_eq!(left, Outcome::Different(vec![retyped, price]));
-        assert_eq!(without_noise(vec![views.clone()], &[]), Outcome::Different(vec![views]));
+        let left = without_noise(all(&[&views, &retyped, &price]), &noise);
+        assert_eq!(left, Outcome::Different(all(&[&retyped, &price])));
+        assert_eq!(without_noise(all(&[&views]), &[]), Outcome::Different(all(&[&views])));
+    }
+
+    #[test]
+    fn a_difference_behind_the_noise_that_is_listed_is_no_noise() {
+        let list = |views: usize, price: usize| {
+            let counted = (0..150).map(|_| format!("{{\"views\":{views}}}"));
+            let counted: Vec<_> = counted.collect();
+            format!("{{\"list\":[{}],\"price\":{price}}}", counted.join(","))
+        };
+        let itself = differences(list(1, 5), list(3, 5), false);
+        let found = differences(list(1, 5), list(2, 6), false);
+        assert_eq!((found.listed.len(), found.omitted), (100, 51));
+        let outcome = without_noise(found.clone(), &itself.listed);
+        assert_eq!(outcome, Outcome::Different(found));
+    }
+
+    #[test]
+    fn a_name_that_may_be_data_is_shown_only_with_values() {
+        let body = |total: usize| format!("{{\"by_buyer\":{{\"jane@shop.test\":{total}}}}}");
+        for (values, path) in
+            [(false, "$.by_buyer[\"‹name›\"]"), (true, "$.by_buyer[\"jane@shop.test\"]")]
+        {
+            let found = differences(body(1), body(2), values);
+            assert_eq!(found.listed[0].path, path);
+        }
     }
 }

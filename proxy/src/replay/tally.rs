@@ -26,11 +26,20 @@ pub(super) enum Outcome {
     /// They differ only where the monolith differs from itself.
     Noise,
     /// They differ here.
-    Different(Vec<Found>),
+    Different(Differences),
     /// They could not be compared.
     Unknown(Miss),
     /// Nobody was asked.
     Skipped(Skip),
+}
+
+/// Where two answers differ.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Differences {
+    /// The first of them.
+    pub(super) listed: Vec<Found>,
+    /// How many more there are.
+    pub(super) omitted: usize,
 }
 
 /// Why a request could not be compared.
@@ -110,6 +119,8 @@ pub(super) struct Failing {
     pub(super) why: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub(super) differences: Vec<Found>,
+    /// Differences that are not listed.
+    pub(super) omitted: usize,
 }
 
 impl From<Outcome> for Compared {
@@ -170,7 +181,7 @@ impl Tally {
             }
             Outcome::Unknown(Miss { kind, why }) => {
                 route.unknown += 1;
-                (Some(kind.label().to_owned()), why, Vec::new())
+                (Some(kind.label().to_owned()), why, Differences::default())
             }
             Outcome::Different(differences) => {
                 route.different += 1;
@@ -179,7 +190,8 @@ impl Tally {
         };
         if route.failing.len() < LISTED {
             let id = entry.id.clone();
-            route.failing.push(Failing { id, request, unknown, why, differences });
+            let Differences { listed: differences, omitted } = differences;
+            route.failing.push(Failing { id, request, unknown, why, differences, omitted });
         }
     }
 

@@ -20,6 +20,10 @@ struct Result<'a> {
     unknown: u64,
     /// Records of the recording that cannot be read.
     lost: usize,
+    /// Segments of it that have expired.
+    expired: usize,
+    /// Segments of it that are encrypted with another key.
+    other_key: usize,
     routes: Vec<OfRoute<'a>>,
 }
 
@@ -37,8 +41,15 @@ pub(super) fn json(tally: &Tally, loss: &Loss) -> serde_json::Result<String> {
     let (same, different, unknown) = tally.totals();
     let routes = tally.routes.iter();
     let routes = routes.map(|(route, tally)| OfRoute { route, tally, omitted: tally.omitted() });
-    let routes = routes.collect();
-    let result = Result { same, different, unknown, lost: loss.torn + loss.damaged, routes };
+    let result = Result {
+        same,
+        different,
+        unknown,
+        lost: loss.records(),
+        expired: loss.expired,
+        other_key: loss.other_key,
+        routes: routes.collect(),
+    };
     Ok(serde_json::to_string_pretty(&result)? + "\n")
 }
 
@@ -89,25 +100,10 @@ fn notes(tally: &Tally, loss: &Loss) -> String {
         note(count, &format!("skipped: {}", skip.label()));
     }
     note(tally.routes.values().map(|it| it.strayed).sum(), STRAYED);
-    for it in unread(loss) {
+    for it in loss.sentences() {
         let _ = writeln!(text, "  {it}");
     }
     text
-}
-
-/// What of the recording could not be read.
-pub(super) fn unread(loss: &Loss) -> Vec<String> {
-    let all = [
-        (loss.torn, ["record was", "records were"], "not written whole"),
-        (loss.damaged, ["record was", "records were"], "damaged since"),
-        (loss.expired, ["segment has", "segments have"], "expired"),
-        (loss.other_key, ["segment is", "segments are"], "encrypted with another key"),
-    ];
-    let lost = all.into_iter().filter(|it| it.0 > 0);
-    let said = lost.map(|(count, [one, more], how)| {
-        format!("{count} {} {how}", if count == 1 { one } else { more })
-    });
-    said.collect()
 }
 
 fn request(route: &str, failing: &Failing) -> String {
@@ -126,5 +122,9 @@ fn request(route: &str, failing: &Failing) -> String {
         let (control, candidate) = (value(&it.control), value(&it.candidate));
         [format!("  {}", it.path), it.kind.clone(), it.class.clone(), control, candidate]
     }));
-    text + &table(&rows)
+    text.push_str(&table(&rows));
+    if failing.omitted > 0 {
+        let _ = writeln!(text, "  {} more", failing.omitted);
+    }
+    text
 }

@@ -7,6 +7,7 @@ mod check;
 mod compile;
 mod diagnostic;
 mod guards;
+mod load;
 mod maintenance;
 mod methods;
 mod notices;
@@ -27,6 +28,7 @@ pub use self::{
     check::{Checked, check},
     compile::{Compiled, Compiler},
     diagnostic::{At, Diagnostic, Faults, Severity},
+    load::LoadError,
     maintenance::{Maintenance, Stop},
     methods::Methods,
     pattern::PathPattern,

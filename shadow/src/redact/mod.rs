@@ -12,6 +12,7 @@ use std::fmt::Write as _;
 
 pub(crate) use self::names::is_plain as is_plain_name;
 use self::shape::Key;
+pub(crate) use self::target::is_revealed;
 pub use self::target::method_name;
 use crate::{
     Captured, Observation,
@@ -182,6 +183,13 @@ impl Redactor {
         let hash = self.key.keyed(parts);
         hash.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
     }
+}
+
+/// A difference's path for who may not see values: of a name that may be data it has `‹name›`.
+pub fn printable_path(path: &Path<'_>) -> String {
+    let printable = |(name, is_plain): (&str, bool)| if is_plain { name } else { "‹name›" }.into();
+    let names: Vec<String> = names::judged(path).map(printable).collect();
+    path.renamed(&names).to_string()
 }
 
 /// Whether a route reveals the value, and nobody would mind.

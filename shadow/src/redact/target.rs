@@ -4,7 +4,10 @@ use http::Method;
 use percent_encoding::percent_decode_str;
 
 use super::{Redactor, names};
-use crate::compare::{Path, PathPattern, Root, Step};
+use crate::{
+    compare::{Path, PathPattern, Root, Step},
+    sensitive::is_personal,
+};
 
 /// The methods that mean something to an application (RFC 9110 §9, RFC 5789); `-` is that of a head
 /// that could not be read.
@@ -67,16 +70,22 @@ impl Redactor {
     }
 
     fn value(&self, text: &mut String, place: [&str; 2], value: &str, reveal: &[PathPattern]) {
-        let mut path = Path::at(Root::Request);
-        for it in place {
-            path.push(Step::Member(it));
-        }
-        if super::is_shown(&path, reveal, value) {
+        if is_revealed(place, value, reveal) {
             text.push_str(value);
         } else {
             self.key.text(text, value);
         }
     }
+}
+
+/// Whether a value of a request may be shown: at `["path", NAME]` or at `["query", NAME]`.
+pub(crate) fn is_revealed(place: [&str; 2], value: &str, reveal: &[PathPattern]) -> bool {
+    let mut path = Path::at(Root::Request);
+    for it in place {
+        path.push(Step::Member(it));
+    }
+    // A form writes a blank as a plus.
+    super::is_shown(&path, reveal, value) && !is_personal(&value.replace('+', " "))
 }
 
 fn segments(path: &str) -> impl Iterator<Item = &str> {
@@ -126,5 +135,7 @@ mod tests {
         assert_eq!(target("/orders/{id}", shown, &reveal), shown);
         let text = target("/orders/{id}", "/orders/a%40b.test?q=a%40b.test&token=1", &reveal);
         assert!(!text.contains("b.test") && !text.contains("=1"), "{text}");
+        let text = target("/orders/{id}", "/orders/42?q=221B+Baker+Street", &reveal);
+        assert!(!text.contains("Baker"), "{text}");
     }
 }

@@ -62,6 +62,20 @@ fn names_that_look_like_data_are_redacted_too() {
 }
 
 #[test]
+fn a_path_that_is_printed_has_no_name_that_may_be_data() {
+    let mut path = Path::at(Root::Document);
+    for name in ["by_buyer", "jane@shop.test", "total"] {
+        path.push(Step::Member(name));
+    }
+    assert_eq!(printable_path(&path), "$.by_buyer[\"‹name›\"].total");
+    let mut path = Path::at(Root::Document);
+    path.push(Step::Member("lines"));
+    path.push(Step::Element(2));
+    path.push(Step::Member("unit_price"));
+    assert_eq!(printable_path(&path), "$.lines[2].unit_price");
+}
+
+#[test]
 fn a_long_body_is_cut_and_says_so_and_other_bodies_are_only_measured() {
     let long = format!("[{}0]", "1,".repeat(20_000));
     let text = redactor().body(&answer(long), &[]);

@@ -159,14 +159,26 @@ impl Store {
         self.state.opened.get().is_some()
     }
 
-    /// A store's URL without its password, for people.
+    /// A store's URL for people: without its password, and without its parameters, of which one may
+    /// be a password too.
     pub fn name(url: &str) -> String {
-        let place = url.split_once("://").and_then(|(scheme, rest)| {
-            let (user, place) = rest.rsplit_once('@')?;
-            let user = user.split_once(':').map_or(user, |(user, _)| user);
-            Some(format!("{scheme}://{user}@{place}"))
-        });
-        place.unwrap_or_else(|| url.to_owned())
+        let before = |text: &str, signs: &[char]| text.split(signs).next().map(str::to_owned);
+        let name = match url.split_once("://") {
+            None if url.starts_with("sqlite:") => before(url, &['?']),
+            // It is no URL: what of it is a password nobody knows.
+            None => before(url, &[':', '@', '?']),
+            Some((scheme, rest)) => {
+                let (place, parameters) = rest.split_once('?').unwrap_or((rest, ""));
+                let place = match place.rsplit_once('@') {
+                    // The `?` may be one of a password.
+                    _ if parameters.contains('@') => before(place, &[':', '@']),
+                    Some((user, place)) => before(user, &[':']).map(|it| format!("{it}@{place}")),
+                    None => Some(place.to_owned()),
+                };
+                place.map(|it| format!("{scheme}://{it}"))
+            }
+        };
+        name.unwrap_or_default()
     }
 
     /// Reads what this store holds.
@@ -344,6 +356,15 @@ mod tests {
             ("sqlite://banyan.db", "sqlite://banyan.db"),
             ("mysql://banyan:p@ss:word@db/reports", "mysql://banyan@db/reports"),
             ("postgres://banyan@db:5432/reports", "postgres://banyan@db:5432/reports"),
+            ("postgres://db/reports?user=banyan&password=s3cret", "postgres://db/reports"),
+            ("postgres://banyan:s3@db/reports?sslkey=s3cret", "postgres://banyan@db/reports"),
+            ("postgres://db:5432/reports?password=s3@cret", "postgres://db"),
+            ("mysql://banyan:s3?cr@et@db/reports", "mysql://banyan"),
+            ("mysql://banyan:s3@c?r@et@db/reports?ssl-mode=DISABLED", "mysql://banyan"),
+            ("sqlite:///srv/banyan.db?mode=rwc", "sqlite:///srv/banyan.db"),
+            ("sqlite:banyan.db?mode=rwc", "sqlite:banyan.db"),
+            ("banyan:s3cret@db/reports", "banyan"),
+            ("banyan.db", "banyan.db"),
         ] {
             assert_eq!(Store::name(url), name);
         }

@@ -3,6 +3,7 @@
 
 mod address;
 mod numbers;
+mod token;
 
 use std::borrow::Cow;
 
@@ -45,9 +46,6 @@ const NAMES: [&str; 29] = [
 /// The same as words of their own: as parts they are in `hotel`, `shipping` and `zipper`.
 const WORDS: [&str; 10] = ["addr", "city", "dob", "fax", "jwt", "otp", "pin", "pwd", "tel", "zip"];
 
-/// A text of so many signs without a blank that mixes letters and digits is a token, or as good.
-const TOKEN: usize = 24;
-
 /// Whether the value under these names, each within the one before, must not be shown.
 pub(crate) fn is_sensitive<'a>(mut names: impl Iterator<Item = &'a str>, value: &str) -> bool {
     names.any(names_a_secret) || is_personal(value)
@@ -62,11 +60,14 @@ pub fn is_personal(text: &str) -> bool {
 }
 
 fn has_secret(text: &str) -> bool {
-    // All of them have a digit or an `@`, and most texts have neither.
+    if token::has_drawn(text) {
+        return true;
+    }
+    // All others have a digit or an `@`, and most texts have neither.
     if !text.bytes().any(|it| it.is_ascii_digit() || it == b'@') {
         return false;
     }
-    text.split(ends_word).any(|it| is_email(it) || is_token(it))
+    text.split(ends_word).any(|it| is_email(it) || token::is_mixed(it))
         || numbers::has_long_number(text)
         || address::has_address(text)
 }
@@ -94,17 +95,6 @@ fn is_email(word: &str) -> bool {
     !user.is_empty() && host.trim_matches('.').contains('.')
 }
 
-fn is_token(word: &str) -> bool {
-    if word.len() < TOKEN {
-        return false;
-    }
-    let signs = |it: u8| it.is_ascii_alphanumeric() || b"-_+/.=~%".contains(&it);
-    // A time and a number are no tokens, and neither is a path of words.
-    let (letters, digits) =
-        (word.bytes().filter(u8::is_ascii_alphabetic), word.bytes().filter(u8::is_ascii_digit));
-    word.bytes().all(signs) && letters.count() >= 4 && digits.count() >= 4
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,6 +115,8 @@ mod tests {
             "221B Baker Street",
             "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2ln",
             "8hN2kq0Vw3Zt5LrX9bCd7eFg1aYp4Us6",
+            "WvC9hK44BBCVJsWaoczh",
+            "https://shop.test/confirm?confirmation_token=tymNkNbaB-zmyWx4CVCE",
             "/reset?token=8hN2kq0Vw3Zt5LrX9bCd7eFg1aYp4Us6",
         ] {
             assert!(is_personal(value), "{value}");
@@ -159,6 +151,7 @@ mod tests {
             "A lamp of glass, 40 × 20 cm",
             "in_stock",
             "lamp-of-glass-and-steel-for-gardens",
+            "productVariantSerializerForAdmin",
             "100% cotton",
             "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36",
             "@home",

@@ -67,13 +67,25 @@ struct Answered {
     trip: Trip,
 }
 
-/// Whether it is worth to look closely, which takes longer than to write the line: browsers have
-/// neither an address in their names nor a long number.
+/// Whether a user agent tells who somebody is.
+fn tells(user_agent: &[u8]) -> bool {
+    may_tell(user_agent) && shadow::is_personal(&String::from_utf8_lossy(user_agent))
+}
+
+/// Whether it is worth to look closely, which takes longer than to write the line: few browsers have
+/// an address in their names, a number of seven digits, however it is grouped, or a run of signs that
+/// is long enough for a token.
 fn may_tell(user_agent: &[u8]) -> bool {
-    let mut digits = 0;
+    let (mut digits, mut signs) = (0, 0);
     user_agent.iter().any(|it| {
-        digits = if it.is_ascii_digit() { digits + 1 } else { 0 };
-        digits == 7 || matches!(it, b'@' | b'%')
+        digits = match it {
+            b'0'..=b'9' => digits + 1,
+            b' ' | b'-' | b'.' | b'/' | b'(' | b')' | b'+' => digits,
+            _ => 0,
+        };
+        let is_sign = it.is_ascii_alphanumeric() || b"_+=~-".contains(it);
+        signs = if is_sign { signs + 1 } else { 0 };
+        digits == 7 || signs == 20 || matches!(it, b'@' | b'%')
     })
 }
 
@@ -156,10 +168,7 @@ impl Entry {
     /// What the client says it is, unless that tells who somebody is.
     fn user_agent(&self) -> Option<&[u8]> {
         let told = self.user_agent.as_ref().map(HeaderValue::as_bytes)?;
-        let hidden = !self.unredacted
-            && may_tell(told)
-            && shadow::is_personal(&String::from_utf8_lossy(told));
-        Some(if hidden { REDACTED } else { told })
+        Some(if !self.unredacted && tells(told) { REDACTED } else { told })
     }
 
     /// From now on it is a tunnel, and no request in flight.
@@ -228,5 +237,49 @@ impl Entry {
             .bytes("request_id", answered.and_then(|it| it.id.as_ref()).map(HeaderValue::as_bytes))
             .hex("trace_id", self.trace.as_ref().map(|it| &it.id[..]))
             .bytes("user_agent", self.user_agent());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_agent_that_tells_who_somebody_is_is_hidden() {
+        for told in [
+            "ShopApp/1.2 (+49 30 901820)",
+            "ShopApp (555) 123-4567",
+            "App 4242 4242 4242 4242",
+            "ShopApp/3 dev=aZ3fK9q2LmX81bTrWc07YvNd",
+            "ShopApp/3 pX27zsMNdViQKtaubGfL",
+            "ShopApp/1.2 (jane@shop.test)",
+            "ShopApp/1.2 (jane%40shop.test)",
+        ] {
+            assert!(tells(told.as_bytes()), "{told}");
+        }
+    }
+
+    #[test]
+    fn browsers_are_shown() {
+        for told in [
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36",
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.6778.204 Safari/537.36",
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/131.0.0.0 Safari/537.36",
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/131.0.6778.204 Safari/537.36",
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36 Edg/131.0.2903.112",
+            "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Mobile Safari/537.36",
+            "Mozilla/5.0 (Linux; Android 14; SM-S918B Build/UP1A.231005.007; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/131.0.6778.135 Mobile Safari/537.36",
+            "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:133.0) Gecko/20100101 Firefox/133.0",
+            "Mozilla/5.0 (Android 14; Mobile; rv:133.0) Gecko/133.0 Firefox/133.0",
+            "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1.1 Safari/605.1.15",
+            "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1.1 Mobile/15E148 Safari/604.1",
+            "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
+            "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)",
+            "ShopApp/412 CFNetwork/1568.200.51 Darwin/24.1.0",
+            "okhttp/4.12.0",
+            "curl/8.11.0",
+        ] {
+            assert!(!tells(told.as_bytes()), "{told}");
+        }
     }
 }

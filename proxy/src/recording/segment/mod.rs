@@ -12,7 +12,7 @@
 //! record that it was writing, and none before it.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{File, OpenOptions},
     io::{self, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
@@ -324,35 +324,6 @@ impl Writer {
         self.size += text.len() as u64;
         Ok(())
     }
-}
-
-/// Puts one record alone into a file, in the place of what is there. The file is the old one or the
-/// new one, whenever the process dies.
-///
-/// # Errors
-/// [`WriteError`].
-pub fn seal(file: &Path, key: Option<&Key>, record: Vec<u8>) -> Result<(), WriteError> {
-    let mut next = file.as_os_str().to_owned();
-    next.push(".next");
-    let next = PathBuf::from(next);
-    match fs::remove_file(&next) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-        _ => {}
-    }
-    let mut writer = Writer::export(&next, key, OffsetDateTime::now_utc(), Duration::MAX)?;
-    writer.append(record)?;
-    fs::rename(next, file)?;
-    Ok(())
-}
-
-/// The first record of a file; `None` where it is not whole, or was changed.
-///
-/// # Errors
-/// [`NotASegment`].
-pub fn unseal(bytes: &[u8], key: Option<&Key>) -> Result<Option<Vec<u8>>, NotASegment> {
-    let segment = Segment::read(bytes, key)?;
-    let first = segment.frames().0.first().copied();
-    Ok(first.and_then(|it| segment.open(it).ok()))
 }
 
 #[cfg(test)]
