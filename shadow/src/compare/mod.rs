@@ -26,6 +26,7 @@ use self::{
     collector::Collector,
     document::Walk,
     format::Format,
+    headers::Nonces,
     json::{Document, parse, parse_beside},
     pair::Kind,
 };
@@ -177,7 +178,8 @@ impl<'a> Bodies<'a> {
             Kind::Same => return Ok(Self::Same),
             Kind::Opaque => return Ok(Self::Opaque),
             Kind::Pages(one, other) => {
-                return Ok(Self::Markup(one.element()?, other.element()?));
+                let [by_control, by_candidate] = pair.sides().map(|it| Nonces::of(&it.headers));
+                return Ok(Self::Markup(one.element(by_control)?, other.element(by_candidate)?));
             }
             Kind::Text(format, control, candidate) => (*format, control, candidate),
         };

@@ -1,6 +1,7 @@
 //! Headers, compared by what they mean.
 
 mod cookies;
+mod policy;
 mod values;
 
 use std::{borrow::Cow, collections::BTreeSet};
@@ -10,6 +11,7 @@ use http::{
     header::{CONTENT_ENCODING, SET_COOKIE},
 };
 
+pub(super) use self::policy::{Nonces, policy};
 use self::values::{meaning, words};
 use super::{
     Class, DifferenceKind, Fragment, Path,

@@ -8,23 +8,29 @@ use html5ever::tree_builder::QuirksMode;
 use super::{
     Content, DEPTH_LIMIT, Element, Node as Normal, Page,
     dom::Node,
-    normal::{attribute, collapse, is_inline, keeps_white_space},
+    normal::{attribute, collapse, is_inline, is_policy, keeps_white_space},
 };
-use crate::{Unknown, compare::json::parse};
+use crate::{
+    Unknown,
+    compare::{headers::Nonces, json::parse},
+};
 
 /// The root has it as an attribute where a browser lays the page out as those of long ago, for want
 /// of a doctype. (`document.compatMode` is what scripts see of it.)
 const MODE: &str = "compat-mode";
 
 impl Page {
-    /// The root element. Comments are left out.
+    /// The root element. Comments are left out. The nonces are those of the answer's header.
     ///
     /// # Errors
     /// [`Unknown::TooLarge`] when elements are nested too deeply.
-    pub(in crate::compare) fn element(&self) -> Result<Element<'_>, Unknown> {
+    pub(in crate::compare) fn element(&self, mut nonces: Nonces) -> Result<Element<'_>, Unknown> {
+        for policy in self.tree.root().descendants().filter_map(own_policy) {
+            nonces.add(policy);
+        }
         let mut children = self.tree.root().children();
         // The parser makes an `html` element of any text.
-        let root = children.find_map(|it| element(it, 0).transpose()).transpose()?;
+        let root = children.find_map(|it| element(it, 0, &nonces).transpose()).transpose()?;
         let root = root.unwrap_or_else(|| Element::new("html".into(), Vec::new(), Vec::new()));
         let mode = match self.mode {
             QuirksMode::NoQuirks => return Ok(root),
@@ -37,8 +43,21 @@ impl Page {
     }
 }
 
+/// What a `meta` element in the head says as the header does (HTML §4.2.5.3).
+fn own_policy(node: NodeRef<'_, Node>) -> Option<&str> {
+    let is_head = |it: &Node| matches!(it, Node::Element { tag, .. } if tag == "head");
+    let Node::Element { tag, attributes, .. } = node.value() else { return None };
+    let is_own = is_policy(tag, attributes) && node.parent().is_some_and(|it| is_head(it.value()));
+    let content = attributes.iter().find(|(name, _)| name == "content");
+    content.filter(|_| is_own).map(|(_, value)| &**value)
+}
+
 /// `None` for what is no element.
-fn element(node: NodeRef<'_, Node>, depth: usize) -> Result<Option<Element<'_>>, Unknown> {
+fn element<'a>(
+    node: NodeRef<'a, Node>,
+    depth: usize,
+    nonces: &Nonces,
+) -> Result<Option<Element<'a>>, Unknown> {
     let Node::Element { tag, attributes, .. } = node.value() else { return Ok(None) };
     if depth > DEPTH_LIMIT {
         return Err(Unknown::TooLarge);
@@ -46,7 +65,7 @@ fn element(node: NodeRef<'_, Node>, depth: usize) -> Result<Option<Element<'_>>,
     let is_data = tag == "script"
         && attributes.iter().any(|(name, value)| name == "type" && is_json_type(value));
     let normal = attributes.iter().map(|(name, value)| {
-        let text = attribute(tag, attributes, name, value);
+        let text = attribute(tag, attributes, name, value, nonces);
         let json = (name.starts_with("data-") && value.starts_with(['{', '[']))
             .then(|| parse(value.as_bytes()).ok())
             .flatten();
@@ -58,7 +77,7 @@ fn element(node: NodeRef<'_, Node>, depth: usize) -> Result<Option<Element<'_>>,
         match child.value() {
             Node::Text(text) => siblings.text(text),
             _ => {
-                if let Some(child) = element(child, depth + 1)? {
+                if let Some(child) = element(child, depth + 1, nonces)? {
                     siblings.element(child);
                 }
             }

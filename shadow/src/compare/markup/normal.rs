@@ -2,7 +2,11 @@
 
 use std::{borrow::Cow, collections::BTreeSet};
 
-use crate::compare::{fingerprint::without_fingerprints, rule::is_masked_token};
+use crate::compare::{
+    fingerprint::without_fingerprints,
+    headers::{Nonces, policy},
+    rule::is_masked_token,
+};
 
 /// Elements that stand in a line of text (HTML §3.2.5.2.5, phrasing content that is shown there).
 const INLINE: [&str; 41] = [
@@ -86,29 +90,39 @@ const fn is_space(it: char) -> bool {
     matches!(it, ' ' | '\t' | '\n' | '\r' | '\x0c')
 }
 
-/// The value of an attribute, without what means nothing.
+/// The value of an attribute, without what means nothing. The nonces are those of the answer.
 pub(super) fn attribute<'a>(
     tag: &str,
     attributes: &[(String, String)],
     name: &str,
     value: &'a str,
+    nonces: &Nonces,
 ) -> Cow<'a, str> {
     match name {
         "class" => {
             let classes: BTreeSet<_> = value.split_ascii_whitespace().collect();
             classes.into_iter().collect::<Vec<_>>().join(" ").into()
         }
-        "nonce" if !value.is_empty() => "(nonce)".into(),
+        "nonce" if !value.is_empty() => nonces.told(value).into(),
         "content" | "value" if is_masked_token(value) && is_token(tag, attributes) => {
             "(token)".into()
         }
         "content" if !value.is_empty() && is_named(tag, "meta", attributes, "csp-nonce") => {
-            "(nonce)".into()
+            nonces.told(value).into()
         }
+        "content" if is_policy(tag, attributes) => policy(value).into(),
         "action" | "data" | "href" | "poster" | "src" | "srcset" => without_fingerprints(value),
         _ if BOOLEAN.binary_search(&name).is_ok() => "".into(),
         _ => value.into(),
     }
+}
+
+/// Whether an element's `content` is a Content-Security-Policy, as far as its name and attributes say.
+pub(super) fn is_policy(tag: &str, attributes: &[(String, String)]) -> bool {
+    let is_equivalent = |(name, value): &(String, String)| {
+        name == "http-equiv" && value.eq_ignore_ascii_case("content-security-policy")
+    };
+    tag == "meta" && attributes.iter().any(is_equivalent)
 }
 
 /// Where Rails puts CSRF tokens: `csrf_meta_tags` and the hidden field of `form_with`.

@@ -7,7 +7,8 @@ use super::{compare::compare, *};
 use crate::{
     Unknown,
     compare::{
-        Class, Excuse, Fragment, Judgement, Matcher, PathPattern, Rule, Rules, collector::Collector,
+        Class, Excuse, Fragment, Judgement, Matcher, PathPattern, Rule, Rules,
+        collector::Collector, headers::Nonces,
     },
 };
 
@@ -37,7 +38,11 @@ fn judged(control: &Element<'_>, candidate: &Element<'_>, rules: &[(&str, Excuse
 
 fn under(rules: &[(&str, Excuse)], control: &str, candidate: &str) -> Vec<String> {
     let [control, candidate] = [control, candidate].map(|it| Page::parse(it.as_bytes()).unwrap());
-    judged(&control.element().unwrap(), &candidate.element().unwrap(), rules)
+    judged(
+        &control.element(Nonces::default()).unwrap(),
+        &candidate.element(Nonces::default()).unwrap(),
+        rules,
+    )
 }
 
 fn html(control: &str, candidate: &str) -> Vec<String> {
@@ -203,16 +208,20 @@ fn xml_is_compared_like_a_page() {
 fn an_element_is_shown_as_markup_and_cut_when_it_is_long() {
     let page = Page::parse("<!DOCTYPE html><p title='\"'>a <b>b</b>".as_bytes()).unwrap();
     let expected = "<html><head></head><body><p title=\"&quot;\">a <b>b</b></p></body></html>";
-    assert_eq!(page.element().unwrap().excerpt(), expected);
+    assert_eq!(page.element(Nonces::default()).unwrap().excerpt(), expected);
     let page = Page::parse("é".repeat(EXCERPT).as_bytes()).unwrap();
-    let excerpt = page.element().unwrap().excerpt();
+    let excerpt = page.element(Nonces::default()).unwrap().excerpt();
     assert!(excerpt.len() <= EXCERPT + '…'.len_utf8() && excerpt.ends_with("é…"));
 }
 
 #[test]
 fn bytes_that_are_no_utf_8_stay_apart() {
     let [one, other] = [b"<p>\xe9", b"<p>\xe8"].map(|it| Page::parse(it).unwrap());
-    let found = judged(&one.element().unwrap(), &other.element().unwrap(), &[]);
+    let found = judged(
+        &one.element(Nonces::default()).unwrap(),
+        &other.element(Nonces::default()).unwrap(),
+        &[],
+    );
     assert_eq!(found, ["changed :root > body > p::text"]);
 }
 
@@ -250,7 +259,10 @@ fn a_long_attribute_is_no_reason_to_give_up() {
 #[test]
 fn every_finding_of_a_page_has_both_sides_values() {
     let [control, candidate] = ["<p>a", "<p>b"].map(|it| Page::parse(it.as_bytes()).unwrap());
-    let [control, candidate] = [control.element().unwrap(), candidate.element().unwrap()];
+    let [control, candidate] = [
+        control.element(Nonces::default()).unwrap(),
+        candidate.element(Nonces::default()).unwrap(),
+    ];
     let rules = Rules::default();
     let mut collector = Collector::new(rules.on(date!(2026 - 11 - 24)));
     compare(&control, &candidate, &mut collector);
@@ -266,13 +278,13 @@ proptest! {
         text in "(<(p|b|i|table|tr|td|a href|select|option|template|svg|/p|/b|/table|div id=x)>|[ a&<>\"'=/-]|é|<!--|-->){0,30}"
     ) {
         let [one, other] = [&text, &text].map(|it| Page::parse(it.as_bytes()).unwrap());
-        prop_assert!(judged(&one.element().unwrap(), &other.element().unwrap(), &[]).is_empty());
+        prop_assert!(judged(&one.element(Nonces::default()).unwrap(), &other.element(Nonces::default()).unwrap(), &[]).is_empty());
     }
 
     #[test]
     fn no_bytes_break_the_readers(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
         let _ = parse_xml(&bytes);
-        prop_assert!(Page::parse(&bytes).unwrap().element().is_ok());
+        prop_assert!(Page::parse(&bytes).unwrap().element(Nonces::default()).is_ok());
     }
 
     #[test]
