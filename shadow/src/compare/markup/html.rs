@@ -8,7 +8,7 @@ use html5ever::tree_builder::QuirksMode;
 use super::{
     Content, DEPTH_LIMIT, Element, Node as Normal, Page,
     dom::Node,
-    normal::{attribute, collapse, is_inline, is_policy, keeps_white_space},
+    normal::{attribute, is_policy},
 };
 use crate::{
     Unknown,
@@ -72,7 +72,7 @@ fn element<'a>(
         (Cow::from(&**name), Content { text, json })
     });
     let normal = normal.collect();
-    let mut siblings = Siblings { parent: tag, children: Vec::new(), text: None, is_data };
+    let mut siblings = Siblings { children: Vec::new(), text: None, is_data };
     for child in node.children() {
         match child.value() {
             Node::Text(text) => siblings.text(text),
@@ -83,7 +83,7 @@ fn element<'a>(
             }
         }
     }
-    siblings.end_text(None);
+    siblings.end_text();
     Ok(Some(Element::new(Cow::from(&**tag), normal, siblings.children)))
 }
 
@@ -94,7 +94,6 @@ fn is_json_type(value: &str) -> bool {
 
 /// The children of an element, as they are gathered.
 struct Siblings<'a> {
-    parent: &'a str,
     children: Vec<Normal<'a>>,
     /// What stands behind the last child. Comments do not end a text.
     text: Option<Cow<'a, str>>,
@@ -111,14 +110,12 @@ impl<'a> Siblings<'a> {
     }
 
     fn element(&mut self, child: Element<'a>) {
-        self.end_text(Some(&child.tag));
+        self.end_text();
         self.children.push(Normal::Element(child));
     }
 
-    /// White space beside a block, or at an end of one, is not shown; other white space is as wide
-    /// as one space.
-    fn end_text(&mut self, next: Option<&str>) {
-        let Some(text) = self.text.take() else { return };
+    fn end_text(&mut self) {
+        let Some(text) = self.text.take().filter(|it| !it.is_empty()) else { return };
         if self.is_data
             && let Cow::Borrowed(text) = text
             && let Ok(json) = parse(text.as_bytes())
@@ -126,18 +123,6 @@ impl<'a> Siblings<'a> {
             let content = Content { text: text.into(), json: Some(json) };
             return self.children.push(Normal::Text(content));
         }
-        let text = if keeps_white_space(self.parent) {
-            text
-        } else {
-            let edge = |neighbour: Option<&str>| !is_inline(neighbour.unwrap_or(self.parent));
-            let before = self.children.last().and_then(|it| match it {
-                Normal::Element(it) => Some(&*it.tag),
-                Normal::Text(_) => None,
-            });
-            collapse(text, edge(before), edge(next))
-        };
-        if !text.is_empty() {
-            self.children.push(Normal::Text(Content::text(text)));
-        }
+        self.children.push(Normal::Text(Content::text(text)));
     }
 }

@@ -2,6 +2,7 @@
 
 mod compare;
 mod dom;
+mod flow;
 mod html;
 mod normal;
 mod xml;
