@@ -255,6 +255,28 @@ fn rules_excuse_places_in_pages() {
 }
 
 #[test]
+fn under_rules_each_node_is_looked_at_once_however_deep_it_is() {
+    let asked = |depth: usize| {
+        let page = |last: u8| {
+            let [begin, end] = ["<div>", "</div>"].map(|it| it.repeat(depth));
+            format!("{begin}{}<b>{last}</b>{end}", "<b class=a>x</b>".repeat(500))
+        };
+        let [one, other] = [page(1), page(2)].map(|it| Page::parse(it.as_bytes()).unwrap());
+        let [one, other] = [&one, &other].map(|it| it.element(Nonces::default()).unwrap());
+        let at = PathPattern::parse(":root > body > aside").unwrap();
+        let rule = Rule { at, excuse: Excuse::Ignore, why: "test".to_owned(), until: None };
+        let rules = Rules::new(vec![rule]);
+        let mut collector = Collector::new(rules.on(date!(2026 - 11 - 24)));
+        compare(&one, &other, &mut collector);
+        let asked = collector.excuses().asked.get();
+        assert_eq!(collector.finish().critical, 1);
+        asked
+    };
+    let elements = 242;
+    assert_eq!(asked(250), asked(8) + 2 * elements, "each element more once on either side");
+}
+
+#[test]
 fn xml_is_compared_like_a_page() {
     let control = "<?xml version='1.0'?><feed xmlns='urn:f'>\n <item id='1' n='a'>x</item> </feed>";
     let same = "<f:feed xmlns:f='urn:f'><f:item n='a' id='1'>x</f:item><!-- c --></f:feed>";
