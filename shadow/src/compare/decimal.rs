@@ -61,13 +61,32 @@ impl Decimal {
     /// How far apart two numbers are; `None` where that takes more than 18 digits to write.
     pub(crate) fn distance(self, other: Self) -> Option<Self> {
         let exponent = self.exponent.min(other.exponent).min(0);
-        let mut mantissa = (self.scaled(exponent)? - other.scaled(exponent)?).abs();
-        let mut exponent = if mantissa == 0 { 0 } else { exponent };
+        let mantissa = (self.scaled(exponent)? - other.scaled(exponent)?).abs();
+        let it = Self { mantissa, exponent }.shortened();
+        let is_short = it.mantissa.unsigned_abs() < 10_u128.pow(DISTANCE);
+        (is_short && it.exponent.unsigned_abs() < DISTANCE).then_some(it)
+    }
+
+    /// A distance of two digits and zeros that is no smaller: 4, 0.031 and 4800 for 4, 0.0307 and 4711.
+    pub(crate) fn rounded_up(self) -> Self {
+        let mut unit = 1;
+        while self.mantissa / unit >= 100 {
+            unit *= 10;
+        }
+        let units = self.mantissa / unit + i128::from(self.mantissa % unit > 0);
+        Self { mantissa: units * unit, ..self }.shortened()
+    }
+
+    /// Without zeros at the end of its fraction.
+    const fn shortened(self) -> Self {
+        let Self { mut mantissa, mut exponent } = self;
+        if mantissa == 0 {
+            return Self::ZERO;
+        }
         while exponent < 0 && mantissa % 10 == 0 {
             (mantissa, exponent) = (mantissa / 10, exponent + 1);
         }
-        let is_short = mantissa.unsigned_abs() < 10_u128.pow(DISTANCE);
-        (is_short && exponent.unsigned_abs() < DISTANCE).then_some(Self { mantissa, exponent })
+        Self { mantissa, exponent }
     }
 
     /// Twice as much of a distance.
@@ -166,6 +185,28 @@ mod tests {
         }
         for (one, other) in [("1e2000000000", "2e2000000000"), ("1e-30", "2"), ("1e20", "0")] {
             assert_eq!(distance(one, other), None, "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn a_distance_is_rounded_up_to_two_digits() {
+        for (distance, expected) in [
+            ("0", "0"),
+            ("4", "4"),
+            ("42", "42"),
+            ("0.50", "0.5"),
+            ("420", "420"),
+            ("421", "430"),
+            ("991", "1000"),
+            ("0.0307", "0.031"),
+            ("0.999", "1"),
+            ("19.90", "20"),
+            ("123.45", "130"),
+            ("0.00000000000000004", "0.00000000000000004"),
+            ("999999999999999999", "1000000000000000000"),
+        ] {
+            let rounded = Decimal::parse(distance).unwrap().rounded_up();
+            assert_eq!(rounded.to_string(), expected, "{distance}");
         }
     }
 

@@ -27,6 +27,7 @@ use self::{
     collector::Collector,
     document::Walk,
     format::{Format, is_graphql},
+    headers::Nonces,
     json::{Document, parse, parse_beside},
     pair::Kind,
 };
@@ -188,7 +189,8 @@ impl<'a> Bodies<'a> {
             Kind::Same { is_encoded } => return Ok(Self::Same { is_encoded: *is_encoded }),
             Kind::Opaque => return Ok(Self::Opaque),
             Kind::Pages(one, other) => {
-                return Ok(Self::Markup(one.element()?, other.element()?));
+                let [by_control, by_candidate] = pair.sides().map(|it| Nonces::of(&it.headers));
+                return Ok(Self::Markup(one.element(by_control)?, other.element(by_candidate)?));
             }
             Kind::Text(format, control, candidate) => (*format, control, candidate),
         };

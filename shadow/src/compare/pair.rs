@@ -2,7 +2,12 @@
 
 use bytes::Bytes;
 
-use super::{encoding, format::Format, headers, markup::Page};
+use super::{
+    encoding,
+    format::Format,
+    headers::{self, Nonces},
+    markup::Page,
+};
 use crate::{Captured, Observation, Unknown};
 
 /// Two answers to one request.
@@ -16,8 +21,8 @@ pub struct Pair {
 /// What the bodies are.
 #[derive(Debug)]
 pub(super) enum Kind {
-    /// The same byte for byte: what they are matters only where ids are in them. Either both still have
-    /// the content encoding that their headers name, or none has.
+    /// The same byte for byte: what they are matters only where ids are in them, and for pages with
+    /// nonces. Either both still have the content encoding that their headers name, or none has.
     Same { is_encoded: bool },
     /// Two HTML pages.
     Pages(Page, Page),
@@ -40,7 +45,8 @@ impl Pair {
     /// candidate's that cannot be read so differs: clients cannot read it either.
     pub fn new(mut control: Observation, mut candidate: Observation) -> Result<Self, Unknown> {
         let [one, other] = [&control, &candidate].map(|it| headers::encodings(&it.headers));
-        if control.body == candidate.body && one == other {
+        let by_nonces = differ_by_nonces(&control, &candidate);
+        if control.body == candidate.body && one == other && !by_nonces {
             let kind = Kind::Same { is_encoded: !one.is_empty() };
             return Ok(Self { control, candidate, kind });
         }
@@ -59,7 +65,11 @@ impl Pair {
             after => after?,
         };
         let formats = [&control, &candidate].map(|it| Format::of(&it.headers));
-        let kind = Kind::of(formats, &before, &after)?;
+        let kind = if before == after && !(by_nonces && has_nonce(&before)) {
+            Kind::Same { is_encoded: false }
+        } else {
+            Kind::of(formats, &before, &after)?
+        };
         (control.body, candidate.body) = (Captured::Whole(before), Captured::Whole(after));
         Ok(Self { control, candidate, kind })
     }
@@ -71,11 +81,24 @@ impl Pair {
     }
 }
 
+/// Whether two pages may differ though they are the same, since their nonces are those of one answer's
+/// policy and not of the other's.
+fn differ_by_nonces(control: &Observation, candidate: &Observation) -> bool {
+    let is_page =
+        |it: &Observation| it.body.whole().is_some() && Format::of(&it.headers) == Format::Html;
+    is_page(control)
+        && is_page(candidate)
+        && Nonces::of(&control.headers) != Nonces::of(&candidate.headers)
+}
+
+fn has_nonce(page: &[u8]) -> bool {
+    const NAME: &[u8] = b"nonce";
+    page.windows(NAME.len()).any(|it| it.eq_ignore_ascii_case(NAME))
+}
+
 impl Kind {
+    /// Of bodies that are not the same.
     fn of([one, other]: [Format; 2], control: &Bytes, candidate: &Bytes) -> Result<Self, Unknown> {
-        if control == candidate {
-            return Ok(Self::Same { is_encoded: false });
-        }
         if one != other || control.is_empty() || candidate.is_empty() {
             return Ok(Self::Opaque);
         }

@@ -7,6 +7,7 @@ use super::{
     document::Walk,
     encoding,
     format::Format,
+    headers::Nonces,
     json::{Document, parse},
     lines,
     markup::{self, Page},
@@ -35,7 +36,9 @@ pub(super) fn with_ids(
         Format::Text => of_document(root, lines::text(&body), excuses, ids),
         Format::Xml => of_element(markup::parse_xml(&body).ok(), excuses, ids),
         Format::Html => match Page::parse(&body) {
-            Ok(page) => of_element(page.element().ok(), excuses, ids),
+            Ok(page) => {
+                of_element(page.element(Nonces::of(&observation.headers)).ok(), excuses, ids)
+            }
             Err(_) => ids,
         },
         Format::Bytes => ids,

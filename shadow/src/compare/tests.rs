@@ -105,6 +105,53 @@ fn encoded_bodies_are_decoded_unless_they_are_the_same() {
     assert_eq!(unknown(&unread, &mislabelled), Some(Unknown::Unparsable));
 }
 
+/// A page with a script of a nonce, under a policy.
+fn page(policy: &str, head: &str, nonce: &str) -> Observation {
+    let mut it = answer(200, "text/html", "");
+    if !policy.is_empty() {
+        it.headers.insert("content-security-policy", HeaderValue::from_str(policy).unwrap());
+    }
+    let script = format!("<script nonce=\"{nonce}\">x()</script>");
+    it.body = format!("<!DOCTYPE html><head>{head}</head><body>{script}").into();
+    it
+}
+
+#[test]
+fn a_page_has_the_nonce_of_its_own_policy() {
+    let [a, b] = ["script-src 'nonce-a'", "script-src 'nonce-b'"];
+    let meta = |it: &str| format!("<meta http-equiv=Content-Security-Policy content=\"{it}\">");
+    let rails = |it: &str| format!("<meta name=csp-nonce content={it}>");
+    let script = "changed :root > body > script[nonce]";
+    let tag = "changed :root > head > meta[content]";
+    for (control, candidate, expected) in [
+        (page(a, "", "a"), page(b, "", "b"), &[][..]),
+        (page("", "", "a"), page("", "", "b"), &[]),
+        (page("", &meta(a), "a"), page("", &meta(b), "b"), &[]),
+        (page(a, &rails("a"), "a"), page(b, &rails("b"), "b"), &[]),
+        (page(a, "", "a"), page(b, "", "a"), &[script]),
+        (page(a, "", "a"), page(b, "", "c"), &[script]),
+        (page("", &meta(a), "a"), page("", &meta(b), "c"), &[script]),
+        (page(a, &rails("a"), "a"), page(b, &rails("a"), "b"), &[tag]),
+        (page(a, "", "a"), page(b, "", ""), &[script]),
+        (
+            page(a, "", "a"),
+            page("script-src 'nonce-'", "", ""),
+            &["changed headers.content-security-policy", script],
+        ),
+    ] {
+        for (one, other) in [(&control, &candidate), (&candidate, &control)] {
+            assert_eq!(judge(one, other, &Rules::default()).1, expected, "{one:?} {other:?}");
+        }
+    }
+    let (mut one, mut other) = (page(a, "", "a"), page(b, "", "a"));
+    for it in [&mut one, &mut other] {
+        let Captured::Whole(body) = &it.body else { panic!("{it:?}") };
+        let lower = str::from_utf8(body).unwrap().replace("nonce", "class").into();
+        it.body = lower;
+    }
+    assert_eq!(judge(&one, &other, &Rules::default()).0, Outcome::Matched);
+}
+
 #[test]
 fn every_format_is_read_as_what_it_is() {
     for (content_type, one, other, expected) in [

@@ -1,6 +1,6 @@
 //! What the monolith's own differences at one place are like, and whether another is like them.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{
     compare::{Difference, Fragment, Value},
@@ -19,6 +19,8 @@ const STRANGERS: u64 = 2;
 /// What the monolith's own differences at one place are like.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Range {
+    /// Exact while the process runs. What outlives it is a little wider, or begins anew.
+    #[serde(serialize_with = "kept")]
     forms: Forms,
     values: Values,
 }
@@ -35,6 +37,10 @@ struct Values {
     texts: u64,
     /// Texts of the extraction's that were not like these.
     strangers: u64,
+}
+
+fn kept<S: Serializer>(forms: &Forms, serializer: S) -> Result<S::Ok, S::Error> {
+    forms.kept().serialize(serializer)
 }
 
 impl Range {
@@ -152,4 +158,65 @@ fn signs(text: &str) -> u8 {
         _ => 1 << 7,
     };
     text.chars().fold(0, |all, it| all | bit(it))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Class, DifferenceKind,
+        compare::{Path, Root, Step},
+    };
+
+    /// Of numbers at `$.NAME`.
+    fn difference<'a>(name: &'a str, one: &'a str, other: &'a str) -> Difference<'a> {
+        let mut path = Path::at(Root::Document);
+        path.push(Step::Member(name));
+        let [control, candidate] = [one, other].map(|it| Some(Fragment::Json(Value::Number(it))));
+        let (kind, class) = (DifferenceKind::Changed, Class::Critical);
+        Difference { path, kind, class, control, candidate }
+    }
+
+    fn learnt(name: &str, one: &str, other: &str) -> Range {
+        let mut range = Range::default();
+        for _ in 0..PAIRS {
+            range.learn(&[&difference(name, one, other)]);
+        }
+        range
+    }
+
+    fn admits(range: &Range, name: &str, one: &str, other: &str) -> bool {
+        range.admits(&difference(name, one, other))
+    }
+
+    #[test]
+    fn a_distance_is_exact_until_the_process_ends_and_then_a_little_wider() {
+        let range = learnt("views", "471100", "475811");
+        assert!(admits(&range, "views", "471100", "480522"), "twice 4711");
+        assert!(!admits(&range, "views", "471100", "480523"));
+        let kept = serde_json::to_string(&range).unwrap();
+        assert!(kept.contains("4800") && !kept.contains("4711"), "{kept}");
+        let range: Range = serde_json::from_str(&kept).unwrap();
+        assert!(admits(&range, "views", "471100", "480700"), "twice 4800");
+        assert!(!admits(&range, "views", "471100", "480701"));
+    }
+
+    #[test]
+    fn a_distance_that_would_tell_what_numbers_are_is_learnt_anew_by_the_next_process() {
+        const TELEPHONE: &str = "491701234567";
+        for (name, one) in [("n", "0"), ("n", "200000000000"), ("phone", "491701230000")] {
+            let range = learnt(name, one, TELEPHONE);
+            assert!(admits(&range, name, one, TELEPHONE));
+            assert!(!admits(&range, name, TELEPHONE, "-900000000000"));
+            let kept = serde_json::to_string(&range).unwrap();
+            assert!(!kept.contains("4917") && !kept.contains("2917"), "{kept}");
+            let mut range: Range = serde_json::from_str(&kept).unwrap();
+            for _ in 0..PAIRS {
+                assert!(admits(&range, name, one, "900000000000000"), "it is not known yet");
+                range.learn(&[&difference(name, one, TELEPHONE)]);
+            }
+            assert!(admits(&range, name, one, TELEPHONE));
+            assert!(!admits(&range, name, one, "900000000000000"));
+        }
+    }
 }

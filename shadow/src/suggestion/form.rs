@@ -5,15 +5,26 @@ use std::{mem, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::shape::Shape;
-use crate::compare::{
-    Decimal, Difference, DifferenceKind, Fragment, Matcher, Pattern, Value, is_masked_token,
-    is_uuid, parse_time,
+use crate::{
+    compare::{
+        Decimal, Difference, DifferenceKind, Fragment, Matcher, Path, Pattern, Value,
+        is_masked_token, is_uuid, parse_time,
+    },
+    sensitive::is_sensitive,
 };
 
 /// Times further apart than a rule may say, in milliseconds.
 const HOUR: u64 = 3_600_000;
 
-/// What two values that differ have in common. Nothing of the values themselves is in it.
+/// Numbers that are further apart than this share of the larger look like a fault, unless the
+/// monolith differs from itself there.
+const NEAR: f64 = 0.01;
+
+/// Where a distance is a larger share of the larger number, it is nearly that number.
+const HALF: f64 = 0.5;
+
+/// What two values that differ have in common. Of one that is [kept](Self::kept) the values cannot be
+/// told.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Form {
@@ -21,12 +32,26 @@ pub(crate) enum Form {
     MaskedToken,
     /// Texts with numbers of the same amount.
     Money,
-    /// Numbers: how far apart at most, and what share that is of the larger one.
-    Number(Decimal, f64),
+    /// Numbers: how far apart at most, and what that says.
+    Number(Decimal, Distance),
+    /// Numbers of which it is not kept how far apart they are.
+    Numbers,
     Shape(Shape),
     /// Times: how many milliseconds apart at most.
     Time(u64),
     Uuid,
+}
+
+/// What it says of numbers how far apart they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Distance {
+    /// Next to nothing.
+    Near,
+    /// Little.
+    Wide,
+    /// What they are: it is more than half of the larger one, or one of them is somebody's.
+    Telling,
 }
 
 impl Form {
@@ -35,36 +60,49 @@ impl Form {
         match (difference.kind, &difference.control, &difference.candidate) {
             (DifferenceKind::Moved, ..) => Some(Self::AnyOrder),
             (DifferenceKind::Changed, Some(control), Some(candidate)) => {
-                Self::of_fragments(control, candidate)
+                Self::of_fragments(&difference.path, control, candidate)
             }
             _ => None,
         }
     }
 
-    fn of_fragments(control: &Fragment<'_>, candidate: &Fragment<'_>) -> Option<Self> {
+    fn of_fragments(
+        path: &Path<'_>,
+        control: &Fragment<'_>,
+        candidate: &Fragment<'_>,
+    ) -> Option<Self> {
         match (control, candidate) {
             (Fragment::Json(Value::Number(one)), Fragment::Json(Value::Number(other))) => {
-                Self::of_numbers(one, other)
+                Self::of_numbers(path, one, other)
             }
             (Fragment::Json(Value::String(one)), Fragment::Json(Value::String(other))) => {
                 Self::of_texts(one, other)
             }
             (Fragment::Text(one), Fragment::Text(other)) => {
-                Self::of_numbers(one, other).or_else(|| Self::of_texts(one, other))
+                Self::of_numbers(path, one, other).or_else(|| Self::of_texts(one, other))
             }
             (Fragment::Header(one), Fragment::Header(other)) => {
-                Self::of_numbers(one, other).or_else(|| Self::of_texts(one, other))
+                Self::of_numbers(path, one, other).or_else(|| Self::of_texts(one, other))
             }
             _ => None,
         }
     }
 
-    fn of_numbers(control: &str, candidate: &str) -> Option<Self> {
+    fn of_numbers(path: &Path<'_>, control: &str, candidate: &str) -> Option<Self> {
         let apart = Decimal::parse(control)?.distance(Decimal::parse(candidate)?)?;
+        if apart.is_zero() {
+            return Some(Self::Number(apart, Distance::Near));
+        }
         let [one, other] = [control, candidate].map(|it| it.parse::<f64>().map(f64::abs));
         let (larger, distance) = (one.ok()?.max(other.ok()?), apart.to_string().parse::<f64>());
-        let share = if larger > 0.0 { distance.ok()? / larger } else { 0.0 };
-        Some(Self::Number(apart, share))
+        let is_sensitive = |it: &str| is_sensitive(path.names(), it);
+        let distance = match distance.ok()? / larger {
+            _ if is_sensitive(control) || is_sensitive(candidate) => Distance::Telling,
+            share if share <= NEAR => Distance::Near,
+            share if share <= HALF => Distance::Wide,
+            _ => Distance::Telling,
+        };
+        Some(Self::Number(apart, distance))
     }
 
     fn of_texts(control: &str, candidate: &str) -> Option<Self> {
@@ -94,13 +132,23 @@ impl Form {
             (Self::Money, Self::Money) => Self::Money,
             (Self::Uuid, Self::Uuid) => Self::Uuid,
             (Self::Time(one), Self::Time(other)) => Self::Time(*one.max(other)),
-            (Self::Number(one, share), Self::Number(other, larger)) => {
+            (Self::Number(one, distance), Self::Number(other, further)) => {
                 let apart = if one.spans(Decimal::ZERO, *other) { one } else { other };
-                Self::Number(*apart, share.max(*larger))
+                Self::Number(*apart, *distance.max(further))
             }
+            (Self::Number(..) | Self::Numbers, Self::Number(..) | Self::Numbers) => Self::Numbers,
             (Self::Shape(one), Self::Shape(other)) => Self::Shape(one.joined(other)?),
             _ => return None,
         })
+    }
+
+    /// As it is kept. What has this form has that one too.
+    pub(crate) fn kept(self) -> Self {
+        match self {
+            Self::Number(_, Distance::Telling) => Self::Numbers,
+            Self::Number(apart, distance) => Self::Number(apart.rounded_up(), distance),
+            it => it,
+        }
     }
 
     /// Whether values of the other form would be taken for such ones: they are of the same kind, and,
@@ -127,6 +175,7 @@ impl Form {
             Self::Money => Matcher::Money,
             Self::Number(apart, _) if apart.is_zero() => Matcher::Money,
             Self::Number(apart, _) => Matcher::Number { within: *apart },
+            Self::Numbers => return None,
             Self::Shape(shape) => Matcher::Regex(Pattern::parse(&shape.pattern()).ok()?),
             Self::Time(apart) => Matcher::Time { within: Duration::from_millis(*apart) },
             Self::Uuid => Matcher::Uuid,

@@ -1,7 +1,7 @@
 //! Rules that a difference may ask for: the narrowest, and what it would have excused.
 //!
 //! Stored values are redacted, so what two values have in common is found out while they are at hand
-//! ([`Form`]), and only that is kept, with counts.
+//! ([`Form`]), and only that is kept, with counts, as far as it does not tell what they are.
 
 mod form;
 mod shape;
@@ -11,6 +11,7 @@ use std::{collections::HashMap, fmt::Write as _, hash::Hash};
 use serde::{Deserialize, Serialize};
 use time::{Date, Duration};
 
+use self::form::Distance;
 pub(crate) use self::form::Form;
 use crate::{
     Class,
@@ -25,10 +26,6 @@ const DAYS: i64 = 90;
 
 /// Kinds of forms that are counted at one place; of more it is only known that they were others.
 const FORMS: usize = 8;
-
-/// Numbers that are further apart than this share of the larger look like a fault, unless the
-/// monolith differs from itself there.
-const NEAR: f64 = 0.01;
 
 /// In how many requests the values at a place had which form.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -52,7 +49,8 @@ pub struct Suggestion {
     pub critical: bool,
 }
 
-/// The form of what no rule excuses in a comparison, by place: `None` where no single form has all.
+/// The form of what no rule excuses in a comparison, by place, as it is kept: `None` where no single
+/// form has all.
 pub(crate) fn forms<P: Eq + Hash>(
     comparison: &Comparison<'_>,
     place: impl Fn(&Difference<'_>) -> P,
@@ -62,7 +60,7 @@ pub(crate) fn forms<P: Eq + Hash>(
         if matches!(finding.judgement, Judgement::Excused(_)) {
             continue;
         }
-        let form = Form::of(&finding.difference);
+        let form = Form::of(&finding.difference).map(Form::kept);
         forms
             .entry(place(&finding.difference))
             .and_modify(|all| *all = all.as_ref().zip(form.as_ref()).and_then(|(a, b)| a.joined(b)))
@@ -88,6 +86,14 @@ impl Forms {
                 self.had.push((form, requests));
             }
         }
+    }
+
+    /// As they are kept. Where all had numbers of which it is not kept how far apart they are, it is as
+    /// if there had been none: the next ones show it.
+    pub(crate) fn kept(&self) -> Self {
+        let had = self.had.iter().map(|(form, requests)| (form.clone().kept(), *requests));
+        let kept = Self { of: self.of, had: had.collect() };
+        if matches!(kept.only(), Some(Form::Numbers)) { Self::default() } else { kept }
     }
 
     pub(crate) const fn requests(&self) -> u64 {
@@ -122,7 +128,7 @@ impl Suggestion {
             return None;
         }
         let (form, requests) = forms.had.iter().max_by_key(|it| it.1)?;
-        let is_far = matches!(form, Form::Number(_, share) if *share > NEAR);
+        let is_far = matches!(form, Form::Number(_, distance) if *distance > Distance::Near);
         if requests * 2 <= forms.of || (is_far && noise == 0) {
             return None;
         }

@@ -1,6 +1,11 @@
 //! What is in the store: after a restart, beside a lock, and never what it must not hold.
 
-use std::{collections::BTreeMap, fs, future::pending};
+use std::{
+    collections::BTreeMap,
+    fs,
+    future::pending,
+    path::{Path, PathBuf},
+};
 
 use http::HeaderValue;
 use shadow::{Experiment, Leg, Reports, Settings, Store, StoreError, Unknown};
@@ -159,17 +164,52 @@ async fn values_that_are_not_revealed_are_nowhere_in_the_files() {
     assert!(bench.differences().await.len() >= 8);
 
     // Open still, so what was written is in the write-ahead log.
-    let files = fs::read_dir(bench.directory.path()).unwrap().map(|it| it.unwrap().path());
-    let files: BTreeMap<_, _> = files.map(|it| (it.clone(), fs::read(it).unwrap())).collect();
-    let holding = |text: &str| -> Vec<_> {
-        let holds = |bytes: &[u8]| bytes.windows(text.len()).any(|it| it == text.as_bytes());
-        files.iter().filter(|(_, bytes)| holds(bytes)).map(|(path, _)| path.clone()).collect()
-    };
-    assert!(!holding(REVEALED).is_empty(), "a text in the store is found in {:?}", files.keys());
+    let holding = |text| holding(bench.directory.path(), text);
+    assert!(!holding(REVEALED).is_empty(), "a text in the store is found in its files");
     for canary in [CANARY, &CANARY.to_lowercase()] {
         let path = holding(canary);
         assert!(path.is_empty(), "{canary} is in {path:?}: {:#?}", bench.differences().await);
     }
+}
+
+#[tokio::test]
+async fn how_far_apart_numbers_are_tells_nobody_in_the_files_what_they_are() {
+    const TELEPHONE: &str = "491701234567";
+    let answer = |name: &str, value: &str, is_page: bool| {
+        let mut it = observation(format!("{{\"{name}\":{value}}}"));
+        if is_page {
+            it.headers.insert("content-type", HeaderValue::from_static("text/html"));
+            it.body = format!("<table><tr><td>{value}</table>").into();
+        }
+        let cookie = format!("{name}={value}; path=/");
+        it.headers.insert("set-cookie", HeaderValue::from_str(&cookie).unwrap());
+        Leg::Answered(it)
+    };
+    let bench = Bench::new(Settings::default()).await;
+    let places = [("phone", false), ("total", false), ("total", true)];
+    for (name, is_page) in places {
+        let [control, again, candidate] = [TELEPHONE, "1", "0"].map(|it| answer(name, it, is_page));
+        let experiment = experiment(control, candidate);
+        bench.judge.offer(Experiment { again: Some(again), ..experiment });
+    }
+    bench.drain().await;
+    assert_eq!(bench.report().await.compared(), places.len() as u64);
+    let bench = bench.reopened().await;
+    let differences = bench.differences().await;
+    assert!(differences.len() >= 5, "{differences:#?}");
+    // Also as a distance from 0 and from 1.
+    let files = holding(bench.directory.path(), &TELEPHONE[..8]);
+    assert!(files.is_empty(), "{files:?}");
+}
+
+/// The files in a directory that have a text in them.
+fn holding(directory: &Path, text: &str) -> Vec<PathBuf> {
+    let files = fs::read_dir(directory).unwrap().map(|it| it.unwrap().path());
+    let holds = |it: &PathBuf| {
+        let bytes = fs::read(it).unwrap();
+        bytes.windows(text.len()).any(|it| it == text.as_bytes())
+    };
+    files.filter(holds).collect()
 }
 
 #[tokio::test]

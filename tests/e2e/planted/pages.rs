@@ -93,6 +93,13 @@ pub(super) const PLANTS: &[Plant] = &[
             (":root > head > meta[x]", Extra, Critical),
         ],
     },
+    // The nonce must be that of the header.
+    Plant {
+        name: "nonce-of-another-policy",
+        asked: Page,
+        spoil: |it| swap(it, r#"<style nonce=""#, r#"<style nonce="x"#),
+        found: &[(":root > head > style[nonce]", Changed, Critical)],
+    },
     // Texts.
     Plant {
         name: "another-currency",

@@ -120,6 +120,12 @@ const PAGE: &[Slip] = &[
         to: "<pre>a b</pre>",
         found: &[(":root > body > pre::text", Changed, Critical)],
     },
+    Slip {
+        both: NO_CHANGE,
+        from: "<style nonce=\"",
+        to: "<style nonce=\"x",
+        found: &[(":root > head > style[nonce]", Changed, Critical)],
+    },
 ];
 
 const DATA: (&str, &str) = (

@@ -1,6 +1,7 @@
 //! Headers, compared by what they mean.
 
 mod cookies;
+mod policy;
 mod values;
 
 use std::{borrow::Cow, collections::BTreeSet};
@@ -11,6 +12,7 @@ use http::{
 };
 use time::OffsetDateTime;
 
+pub(super) use self::policy::{Nonces, policy};
 use self::values::{meaning, words};
 use super::{
     Class, DifferenceKind, Fragment, Path,

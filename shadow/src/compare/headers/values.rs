@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::BTreeSet};
 
 use http::HeaderMap;
 
-use super::text;
+use super::{policy::policies, text};
 use crate::compare::fingerprint::without_fingerprints;
 
 /// What a field says, all its lines together; `None` if it is absent. Lines of a field that is not
@@ -27,7 +27,7 @@ pub(super) fn meaning<'a>(
         "content-disposition" | "content-type" => list(values.map(|it| media_type(&it))),
         "content-location" | "location" => list(values.map(|it| url(&it))),
         "content-security-policy" | "content-security-policy-report-only" => {
-            list(values.map(|it| policy(&it)))
+            list(values.flat_map(|it| policies(&it)))
         }
         "etag" => list(values.map(|it| strength(&it).to_owned())),
         "link" => set(values.flat_map(|it| links(&it)).collect()),
@@ -127,20 +127,4 @@ fn links(value: &str) -> Vec<String> {
 fn directives(value: &str) -> Vec<String> {
     let lower = split(value, ';').filter(|it| !it.is_empty()).map(str::to_ascii_lowercase);
     lower.collect()
-}
-
-/// The directives of CSP Level 3 in any order, each with its sources as a set; of a nonce, which is
-/// made anew for each answer, that it is there.
-fn policy(value: &str) -> String {
-    let directive = |directive: &str| {
-        let mut words = directive.split_ascii_whitespace();
-        let name = words.next().unwrap_or_default().to_ascii_lowercase();
-        let sources: BTreeSet<_> = words
-            .map(|it| if it.starts_with("'nonce-") { "'nonce-(nonce)'" } else { it })
-            .collect();
-        [&*name].into_iter().chain(sources).collect::<Vec<_>>().join(" ")
-    };
-    let directives: BTreeSet<_> =
-        value.split(';').map(str::trim).filter(|it| !it.is_empty()).map(directive).collect();
-    directives.into_iter().collect::<Vec<_>>().join("; ")
 }

@@ -2,13 +2,14 @@
 
 use std::{cmp::Ordering, collections::HashMap};
 
-use super::{Content, Element, Node, digest};
+use foldhash::fast::FixedState;
+
+use super::{Content, Element, Node, blurred::Blurred, digest};
 use crate::compare::{
     Class, DifferenceKind, Fragment,
     collector::Collector,
     document::Walk,
     path::{Child, Path, Root, Step},
-    rule::Excuses,
     sequence::{Key, align},
 };
 
@@ -20,22 +21,32 @@ pub(in crate::compare) fn compare<'a>(
 ) {
     let has_rules = collector.excuses().reach(Root::Markup);
     let closely = has_rules && collector.excuses().look_closely(Root::Markup);
+    if !closely && are_equal(control, candidate) {
+        return;
+    }
+    let blur = |it| Blurred::of(it, collector.excuses());
+    let blurred = has_rules.then(|| [control, candidate].map(blur));
     let path = Path::at(Root::Markup);
-    Comparer { collector, path, has_rules, closely }.elements(control, candidate);
+    Comparer { collector, path, blurred, closely }.elements(control, candidate);
+}
+
+fn are_equal(one: &Element<'_>, other: &Element<'_>) -> bool {
+    one.digest == other.digest && one == other
 }
 
 struct Comparer<'c, 'a> {
     collector: &'c mut Collector<'a>,
     path: Path<'a>,
-    /// Whether any rule is for places in such documents.
-    has_rules: bool,
+    /// Where any rule is for places in such documents: what is known of the control's nodes, and of the
+    /// candidate's.
+    blurred: Option<[Blurred<'a>; 2]>,
     /// Whether equal elements must be looked at too.
     closely: bool,
 }
 
 impl<'a> Comparer<'_, 'a> {
     fn elements(&mut self, control: &'a Element<'a>, candidate: &'a Element<'a>) {
-        if !self.closely && control.digest == candidate.digest && control == candidate {
+        if !self.closely && are_equal(control, candidate) {
             return;
         }
         let both = [Some(Fragment::Element(control)), Some(Fragment::Element(candidate))];
@@ -100,8 +111,11 @@ impl<'a> Comparer<'_, 'a> {
     fn children(&mut self, control: &'a Element<'a>, candidate: &'a Element<'a>) {
         let [ones, others] = [control, candidate].map(|it| &it.children[..]);
         let [places, other_places] = [ones, others].map(places);
-        let [keys, other_keys] = [(ones, &places), (others, &other_places)]
-            .map(|(nodes, places)| self.keys(nodes, places));
+        let [blurred, other_blurred] = match &self.blurred {
+            Some([blurred, other_blurred]) => [Some(blurred), Some(other_blurred)],
+            None => [None, None],
+        };
+        let (keys, other_keys) = (keys(ones, blurred), keys(others, other_blurred));
         let ordered = !self.collector.excuses().any_order(&self.path);
         let alignment = align(&keys, &other_keys, ordered);
         if alignment.moved {
@@ -141,23 +155,6 @@ impl<'a> Comparer<'_, 'a> {
         self.within(place, |it| it.found(kind, Class::Critical, values));
     }
 
-    fn keys(&self, nodes: &'a [Node<'a>], places: &[Step<'a>]) -> Vec<Key> {
-        let mut blurred = self
-            .has_rules
-            .then(|| Blurred { excuses: self.collector.excuses(), path: self.path.clone() });
-        let key = |(node, place): (&'a Node<'a>, &Step<'a>)| Key {
-            content: match &mut blurred {
-                Some(blurred) => blurred.at(*place, |it| it.node(node)),
-                None => node.digest(),
-            },
-            identity: match node {
-                Node::Element(it) => it.attribute("id").map(|id| digest(&(&it.tag, id))),
-                Node::Text(_) => None,
-            },
-        };
-        nodes.iter().zip(places).map(key).collect()
-    }
-
     fn within(&mut self, step: Step<'a>, then: impl FnOnce(&mut Self)) {
         self.path.push(step);
         then(self);
@@ -174,9 +171,20 @@ impl<'a> Comparer<'_, 'a> {
     }
 }
 
+fn keys<'a>(nodes: &[Node<'a>], blurred: Option<&Blurred<'a>>) -> Vec<Key> {
+    let key = |node: &Node<'a>| Key {
+        content: blurred.map_or_else(|| node.digest(), |it| it.digest(node)),
+        identity: match node {
+            Node::Element(it) => it.attribute("id").map(|id| digest(&(&it.tag, id))),
+            Node::Text(_) => None,
+        },
+    };
+    nodes.iter().map(key).collect()
+}
+
 /// Each child's place among its siblings.
-fn places<'a>(nodes: &'a [Node<'a>]) -> Vec<Step<'a>> {
-    let mut counts: HashMap<&str, (usize, usize)> = HashMap::new();
+pub(super) fn places<'a>(nodes: &'a [Node<'a>]) -> Vec<Step<'a>> {
+    let mut counts: HashMap<&str, (usize, usize), FixedState> = HashMap::default();
     for node in nodes {
         if let Node::Element(it) = node {
             counts.entry(&it.tag).or_default().0 += 1;
@@ -193,35 +201,4 @@ fn places<'a>(nodes: &'a [Node<'a>]) -> Vec<Step<'a>> {
         }
     };
     nodes.iter().map(place).collect()
-}
-
-/// Hashes nodes as far as no rule excuses what they are, like [`Walk`] does.
-struct Blurred<'b, 'a> {
-    excuses: &'b Excuses<'a>,
-    path: Path<'a>,
-}
-
-impl<'a> Blurred<'_, 'a> {
-    fn at(&mut self, step: Step<'a>, then: impl FnOnce(&mut Self) -> u64) -> u64 {
-        self.path.push(step);
-        let digest = if self.excuses.blur(&self.path) { 0 } else { then(self) };
-        self.path.pop();
-        digest
-    }
-
-    fn node(&mut self, node: &'a Node<'a>) -> u64 {
-        let Node::Element(element) = node else { return node.digest() };
-        let attributes: Vec<_> = element
-            .attributes
-            .iter()
-            .map(|(name, it)| (name, self.at(Step::Attribute(name), |_| digest(&it.text))))
-            .collect();
-        let children: Vec<_> = element
-            .children
-            .iter()
-            .zip(places(&element.children))
-            .map(|(it, place)| self.at(place, |blurred| blurred.node(it)))
-            .collect();
-        digest(&(&element.tag, attributes, children))
-    }
 }

@@ -12,7 +12,7 @@ use html5ever::{
     tree_builder::{ElementFlags, NodeOrText, QuirksMode, TreeSink},
 };
 
-use super::DEPTH_LIMIT;
+use super::{DEPTH_LIMIT, flow};
 use crate::Unknown;
 
 /// Elements, texts and comments of a page. A browser is slow long before.
@@ -28,7 +28,7 @@ const SEPARATORS: usize = 1 << 14;
 /// The parser is fed so many bytes at a time, and limits are checked in between.
 const PIECE: usize = 4096;
 
-/// A parsed page.
+/// A parsed page, without the white space that is not shown.
 #[derive(Debug)]
 pub(in crate::compare) struct Page {
     pub(super) tree: Tree<Node>,
@@ -78,7 +78,9 @@ impl Page {
         if sink.is_exhausted() {
             return Err(Unknown::TooLarge);
         }
-        Ok(Self { tree: sink.tree.into_inner(), mode: sink.mode.get() })
+        let mut tree = sink.tree.into_inner();
+        flow::collapse(&mut tree);
+        Ok(Self { tree, mode: sink.mode.get() })
     }
 }
 

@@ -8,23 +8,29 @@ use html5ever::tree_builder::QuirksMode;
 use super::{
     Content, DEPTH_LIMIT, Element, Node as Normal, Page,
     dom::Node,
-    normal::{attribute, collapse, is_inline, keeps_white_space},
+    normal::{attribute, is_policy},
 };
-use crate::{Unknown, compare::json::parse};
+use crate::{
+    Unknown,
+    compare::{headers::Nonces, json::parse},
+};
 
 /// The root has it as an attribute where a browser lays the page out as those of long ago, for want
 /// of a doctype. (`document.compatMode` is what scripts see of it.)
 const MODE: &str = "compat-mode";
 
 impl Page {
-    /// The root element. Comments are left out.
+    /// The root element. Comments are left out. The nonces are those of the answer's header.
     ///
     /// # Errors
     /// [`Unknown::TooLarge`] when elements are nested too deeply.
-    pub(in crate::compare) fn element(&self) -> Result<Element<'_>, Unknown> {
+    pub(in crate::compare) fn element(&self, mut nonces: Nonces) -> Result<Element<'_>, Unknown> {
+        for policy in self.tree.root().descendants().filter_map(own_policy) {
+            nonces.add(policy);
+        }
         let mut children = self.tree.root().children();
         // The parser makes an `html` element of any text.
-        let root = children.find_map(|it| element(it, 0).transpose()).transpose()?;
+        let root = children.find_map(|it| element(it, 0, &nonces).transpose()).transpose()?;
         let root = root.unwrap_or_else(|| Element::new("html".into(), Vec::new(), Vec::new()));
         let mode = match self.mode {
             QuirksMode::NoQuirks => return Ok(root),
@@ -37,8 +43,21 @@ impl Page {
     }
 }
 
+/// What a `meta` element in the head says as the header does (HTML §4.2.5.3).
+fn own_policy(node: NodeRef<'_, Node>) -> Option<&str> {
+    let is_head = |it: &Node| matches!(it, Node::Element { tag, .. } if tag == "head");
+    let Node::Element { tag, attributes, .. } = node.value() else { return None };
+    let is_own = is_policy(tag, attributes) && node.parent().is_some_and(|it| is_head(it.value()));
+    let content = attributes.iter().find(|(name, _)| name == "content");
+    content.filter(|_| is_own).map(|(_, value)| &**value)
+}
+
 /// `None` for what is no element.
-fn element(node: NodeRef<'_, Node>, depth: usize) -> Result<Option<Element<'_>>, Unknown> {
+fn element<'a>(
+    node: NodeRef<'a, Node>,
+    depth: usize,
+    nonces: &Nonces,
+) -> Result<Option<Element<'a>>, Unknown> {
     let Node::Element { tag, attributes, .. } = node.value() else { return Ok(None) };
     if depth > DEPTH_LIMIT {
         return Err(Unknown::TooLarge);
@@ -46,25 +65,25 @@ fn element(node: NodeRef<'_, Node>, depth: usize) -> Result<Option<Element<'_>>,
     let is_data = tag == "script"
         && attributes.iter().any(|(name, value)| name == "type" && is_json_type(value));
     let normal = attributes.iter().map(|(name, value)| {
-        let text = attribute(tag, attributes, name, value);
+        let text = attribute(tag, attributes, name, value, nonces);
         let json = (name.starts_with("data-") && value.starts_with(['{', '[']))
             .then(|| parse(value.as_bytes()).ok())
             .flatten();
         (Cow::from(&**name), Content { text, json })
     });
     let normal = normal.collect();
-    let mut siblings = Siblings { parent: tag, children: Vec::new(), text: None, is_data };
+    let mut siblings = Siblings { children: Vec::new(), text: None, is_data };
     for child in node.children() {
         match child.value() {
             Node::Text(text) => siblings.text(text),
             _ => {
-                if let Some(child) = element(child, depth + 1)? {
+                if let Some(child) = element(child, depth + 1, nonces)? {
                     siblings.element(child);
                 }
             }
         }
     }
-    siblings.end_text(None);
+    siblings.end_text();
     Ok(Some(Element::new(Cow::from(&**tag), normal, siblings.children)))
 }
 
@@ -75,7 +94,6 @@ fn is_json_type(value: &str) -> bool {
 
 /// The children of an element, as they are gathered.
 struct Siblings<'a> {
-    parent: &'a str,
     children: Vec<Normal<'a>>,
     /// What stands behind the last child. Comments do not end a text.
     text: Option<Cow<'a, str>>,
@@ -92,14 +110,12 @@ impl<'a> Siblings<'a> {
     }
 
     fn element(&mut self, child: Element<'a>) {
-        self.end_text(Some(&child.tag));
+        self.end_text();
         self.children.push(Normal::Element(child));
     }
 
-    /// White space beside a block, or at an end of one, is not shown; other white space is as wide
-    /// as one space.
-    fn end_text(&mut self, next: Option<&str>) {
-        let Some(text) = self.text.take() else { return };
+    fn end_text(&mut self) {
+        let Some(text) = self.text.take().filter(|it| !it.is_empty()) else { return };
         if self.is_data
             && let Cow::Borrowed(text) = text
             && let Ok(json) = parse(text.as_bytes())
@@ -107,18 +123,6 @@ impl<'a> Siblings<'a> {
             let content = Content { text: text.into(), json: Some(json) };
             return self.children.push(Normal::Text(content));
         }
-        let text = if keeps_white_space(self.parent) {
-            text
-        } else {
-            let edge = |neighbour: Option<&str>| !is_inline(neighbour.unwrap_or(self.parent));
-            let before = self.children.last().and_then(|it| match it {
-                Normal::Element(it) => Some(&*it.tag),
-                Normal::Text(_) => None,
-            });
-            collapse(text, edge(before), edge(next))
-        };
-        if !text.is_empty() {
-            self.children.push(Normal::Text(Content::text(text)));
-        }
+        self.children.push(Normal::Text(Content::text(text)));
     }
 }

@@ -1,7 +1,9 @@
 //! HTML and XML: one tree for both, in the form in which two of them are compared.
 
+mod blurred;
 mod compare;
 mod dom;
+mod flow;
 mod html;
 mod normal;
 mod xml;

@@ -7,7 +7,8 @@ use super::{compare::compare, *};
 use crate::{
     Unknown,
     compare::{
-        Class, Excuse, Fragment, Judgement, Matcher, PathPattern, Rule, Rules, collector::Collector,
+        Class, Excuse, Fragment, Judgement, Matcher, PathPattern, Rule, Rules,
+        collector::Collector, headers::Nonces,
     },
 };
 
@@ -37,7 +38,11 @@ fn judged(control: &Element<'_>, candidate: &Element<'_>, rules: &[(&str, Excuse
 
 fn under(rules: &[(&str, Excuse)], control: &str, candidate: &str) -> Vec<String> {
     let [control, candidate] = [control, candidate].map(|it| Page::parse(it.as_bytes()).unwrap());
-    judged(&control.element().unwrap(), &candidate.element().unwrap(), rules)
+    judged(
+        &control.element(Nonces::default()).unwrap(),
+        &candidate.element(Nonces::default()).unwrap(),
+        rules,
+    )
 }
 
 fn html(control: &str, candidate: &str) -> Vec<String> {
@@ -73,6 +78,29 @@ fn what_a_browser_does_not_show_means_nothing() {
             "<!DOCTYPE html><html><head><title>x</title></head><body></body></html>",
         ),
         ("<p>&eacute;&#x27;</p>", "<p>é'</p>"),
+        ("<title> a\n b </title>\n<link>\n<meta>", "<title>a b</title><link><meta>"),
+        (
+            "<p>a</p>\n<script>x</script>\n<noscript>x</noscript>\n<p>b",
+            "<p>a</p><script>x</script><noscript>x</noscript><p>b",
+        ),
+        (
+            "<p> <picture>\n<source>\n<img>\n</picture>\n</p>",
+            "<p><picture><source><img></picture></p>",
+        ),
+        ("<p>a <b> b </b> </p>", "<p>a <b>b</b></p>"),
+        ("<p>a <br> b</p>", "<p>a<br>b</p>"),
+        ("<p>a <!-- c --> b</p>", "<p>a <!-- c -->b</p>"),
+        ("<p>a <script>x</script> b</p>", "<p>a <script>x</script>b</p>"),
+        ("a <button>\nbuy </button>", "a <button>buy</button>"),
+        ("<select>\n<option> 1 \n<option>2</select>", "<select><option>1<option>2</select>"),
+        ("<form>\n<input type=Hidden>\n<input></form>", "<form><input type=Hidden><input></form>"),
+        (
+            "<svg>\n<g>\n<path/> <text> a </text>\n</g></svg>",
+            "<svg><g><path/><text>a</text></g></svg>",
+        ),
+        ("<math> <mi> x </mi> <mo>+</mo></math>", "<math><mi>x</mi><mo>+</mo></math>"),
+        ("<pre>\na</pre> <p>b", "<pre>a</pre><p>b"),
+        ("<table> <tr> <td> 1 </td> </tr> </table>", "<table><tr><td>1</table>"),
     ] {
         assert!(html(control, candidate).is_empty(), "{control}\n{candidate}");
     }
@@ -85,6 +113,33 @@ fn what_a_browser_shows_is_told_apart_at_its_place() {
         ("<p>a <b>b</b></p>", "<p>a<b>b</b></p>", "changed :root > body > p::text"),
         ("<b>a</b> <b>b</b>", "<b>a</b><b>b</b>", "missing :root > body::text"),
         ("<pre>a  b</pre>", "<pre>a b</pre>", "changed :root > body > pre::text"),
+        (
+            "<pre><code>a\n  b</code></pre>",
+            "<pre><code>a b</code></pre>",
+            "changed :root > body > pre > code::text",
+        ),
+        ("<pre><b>a</b>\n<i>b</i>", "<pre><b>a</b><i>b</i>", "missing :root > body > pre::text"),
+        ("<listing><b>a\n</b>", "<listing><b>a</b>", "changed :root > body > listing > b::text"),
+        ("<textarea>a\nb", "<textarea>a b", "changed :root > body > textarea::text"),
+        ("<p>a <wbr>b", "<p>a<wbr>b", "changed :root > body > p::text"),
+        ("<p>a <script></script>b", "<p>a<script></script>b", "changed :root > body > p::text"),
+        ("<p>a <input type=hidden>b", "<p>a<input type=hidden>b", "changed :root > body > p::text"),
+        (
+            "<my-price>1</my-price> <my-price>2</my-price>",
+            "<my-price>1</my-price><my-price>2</my-price>",
+            "missing :root > body::text",
+        ),
+        ("<p><b>a </b>b", "<p><b>a</b>b", "changed :root > body > p > b::text"),
+        (
+            "<svg><text>a <tspan>b</tspan></text></svg>",
+            "<svg><text>a<tspan>b</tspan></text></svg>",
+            "changed :root > body > svg > text::text",
+        ),
+        (
+            "<svg><foreignObject><b>a</b> <i>b</i></foreignObject></svg>",
+            "<svg><foreignObject><b>a</b><i>b</i></foreignObject></svg>",
+            "missing :root > body > svg > foreignObject::text",
+        ),
         ("<p>a&nbsp;b</p>", "<p>a b</p>", "changed :root > body > p::text"),
         ("<a href=/1>x</a>", "<a href=/2>x</a>", "changed :root > body > a[href]"),
         ("<input checked>", "<input>", "missing :root > body > input[checked]"),
@@ -95,6 +150,26 @@ fn what_a_browser_shows_is_told_apart_at_its_place() {
         ("<p>1<p>2<p>3", "<p>3<p>1<p>2", "moved :root > body"),
     ] {
         assert_eq!(html(control, candidate), [expected], "{control}\n{candidate}");
+    }
+}
+
+/// Whatever is not known as a block stands in a line of text.
+#[test]
+fn a_space_beside_what_stands_in_a_line_shows() {
+    // Of what is not shown there are no two sides: a second space would be one too many.
+    for (tags, spaces) in [
+        (&["a", "b", "button", "font", "iframe", "object", "ruby", "x", "x-price"][..], 2),
+        (&["noscript", "script", "style", "template"], 1),
+    ] {
+        for tag in tags {
+            let page = |space: &str| format!("<p>a{space}<{tag}>b</{tag}>{space}c</p>");
+            let expected = vec!["changed :root > body > p::text"; spaces];
+            assert_eq!(html(&page(" "), &page("")), expected, "{tag}");
+        }
+    }
+    for tag in ["blockquote", "div", "h1", "li", "section", "ul"] {
+        let page = |space: &str| format!("a{space}<{tag}>{space}b{space}</{tag}>{space}c");
+        assert!(html(&page(" \n"), &page("")).is_empty(), "{tag}");
     }
 }
 
@@ -180,6 +255,28 @@ fn rules_excuse_places_in_pages() {
 }
 
 #[test]
+fn under_rules_each_node_is_looked_at_once_however_deep_it_is() {
+    let asked = |depth: usize| {
+        let page = |last: u8| {
+            let [begin, end] = ["<div>", "</div>"].map(|it| it.repeat(depth));
+            format!("{begin}{}<b>{last}</b>{end}", "<b class=a>x</b>".repeat(500))
+        };
+        let [one, other] = [page(1), page(2)].map(|it| Page::parse(it.as_bytes()).unwrap());
+        let [one, other] = [&one, &other].map(|it| it.element(Nonces::default()).unwrap());
+        let at = PathPattern::parse(":root > body > aside").unwrap();
+        let rule = Rule { at, excuse: Excuse::Ignore, why: "test".to_owned(), until: None };
+        let rules = Rules::new(vec![rule]);
+        let mut collector = Collector::new(rules.on(date!(2026 - 11 - 24)));
+        compare(&one, &other, &mut collector);
+        let asked = collector.excuses().asked.get();
+        assert_eq!(collector.finish().critical, 1);
+        asked
+    };
+    let elements = 242;
+    assert_eq!(asked(250), asked(8) + 2 * elements, "each element more once on either side");
+}
+
+#[test]
 fn xml_is_compared_like_a_page() {
     let control = "<?xml version='1.0'?><feed xmlns='urn:f'>\n <item id='1' n='a'>x</item> </feed>";
     let same = "<f:feed xmlns:f='urn:f'><f:item n='a' id='1'>x</f:item><!-- c --></f:feed>";
@@ -203,16 +300,20 @@ fn xml_is_compared_like_a_page() {
 fn an_element_is_shown_as_markup_and_cut_when_it_is_long() {
     let page = Page::parse("<!DOCTYPE html><p title='\"'>a <b>b</b>".as_bytes()).unwrap();
     let expected = "<html><head></head><body><p title=\"&quot;\">a <b>b</b></p></body></html>";
-    assert_eq!(page.element().unwrap().excerpt(), expected);
+    assert_eq!(page.element(Nonces::default()).unwrap().excerpt(), expected);
     let page = Page::parse("é".repeat(EXCERPT).as_bytes()).unwrap();
-    let excerpt = page.element().unwrap().excerpt();
+    let excerpt = page.element(Nonces::default()).unwrap().excerpt();
     assert!(excerpt.len() <= EXCERPT + '…'.len_utf8() && excerpt.ends_with("é…"));
 }
 
 #[test]
 fn bytes_that_are_no_utf_8_stay_apart() {
     let [one, other] = [b"<p>\xe9", b"<p>\xe8"].map(|it| Page::parse(it).unwrap());
-    let found = judged(&one.element().unwrap(), &other.element().unwrap(), &[]);
+    let found = judged(
+        &one.element(Nonces::default()).unwrap(),
+        &other.element(Nonces::default()).unwrap(),
+        &[],
+    );
     assert_eq!(found, ["changed :root > body > p::text"]);
 }
 
@@ -250,7 +351,10 @@ fn a_long_attribute_is_no_reason_to_give_up() {
 #[test]
 fn every_finding_of_a_page_has_both_sides_values() {
     let [control, candidate] = ["<p>a", "<p>b"].map(|it| Page::parse(it.as_bytes()).unwrap());
-    let [control, candidate] = [control.element().unwrap(), candidate.element().unwrap()];
+    let [control, candidate] = [
+        control.element(Nonces::default()).unwrap(),
+        candidate.element(Nonces::default()).unwrap(),
+    ];
     let rules = Rules::default();
     let mut collector = Collector::new(rules.on(date!(2026 - 11 - 24)));
     compare(&control, &candidate, &mut collector);
@@ -262,17 +366,36 @@ fn every_finding_of_a_page_has_both_sides_values() {
 
 proptest! {
     #[test]
+    fn white_space_shows_between_words_of_a_line_and_not_between_blocks(
+        words in prop::collection::vec("[a-z]{1,3}", 2..6),
+        tag in "(a|b|span|x-y)",
+        at: prop::sample::Index,
+        spaces in "[ \n\t]{1,3}",
+    ) {
+        let line = |space: &dyn Fn(usize) -> String| -> String {
+            let word = |(at, it): (usize, &String)| format!("<{tag}>{it}</{tag}>{}", space(at));
+            words.iter().enumerate().map(word).collect()
+        };
+        let at = at.index(words.len() - 1);
+        let dense = line(&|_| String::new());
+        let spaced = line(&|it| if it == at { spaces.clone() } else { String::new() });
+        prop_assert_eq!(html(&dense, &spaced), ["extra :root > body::text"]);
+        let blocks = |space: &str| format!("{space}<div>{space}{spaced}{space}</div>{space}").repeat(2);
+        prop_assert!(html(&blocks(""), &blocks(&spaces)).is_empty());
+    }
+
+    #[test]
     fn no_text_breaks_the_reader_and_every_page_equals_itself(
         text in "(<(p|b|i|table|tr|td|a href|select|option|template|svg|/p|/b|/table|div id=x)>|[ a&<>\"'=/-]|é|<!--|-->){0,30}"
     ) {
         let [one, other] = [&text, &text].map(|it| Page::parse(it.as_bytes()).unwrap());
-        prop_assert!(judged(&one.element().unwrap(), &other.element().unwrap(), &[]).is_empty());
+        prop_assert!(judged(&one.element(Nonces::default()).unwrap(), &other.element(Nonces::default()).unwrap(), &[]).is_empty());
     }
 
     #[test]
     fn no_bytes_break_the_readers(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
         let _ = parse_xml(&bytes);
-        prop_assert!(Page::parse(&bytes).unwrap().element().is_ok());
+        prop_assert!(Page::parse(&bytes).unwrap().element(Nonces::default()).is_ok());
     }
 
     #[test]

@@ -54,6 +54,9 @@ pub(super) struct Excuses<'a> {
     expired: Vec<&'a Rule>,
     /// What the ids of the answer stand for; none while they are gathered.
     ids: Ids,
+    /// How often it was asked whether to blur.
+    #[cfg(test)]
+    pub(super) asked: std::cell::Cell<usize>,
 }
 
 impl Rules {
@@ -65,7 +68,13 @@ impl Rules {
     pub(super) fn on(&self, today: Date) -> Excuses<'_> {
         let (active, expired): (Vec<_>, Vec<_>) =
             self.0.iter().partition(|it| it.until.is_none_or(|until| today <= until));
-        Excuses { active, expired, ids: Ids::default() }
+        Excuses {
+            active,
+            expired,
+            ids: Ids::default(),
+            #[cfg(test)]
+            asked: std::cell::Cell::default(),
+        }
     }
 }
 
@@ -144,6 +153,8 @@ impl<'a> Excuses<'a> {
     /// Whether a rule may excuse what the value at this place is: such a value says nothing of
     /// which elements of two lists belong together.
     pub(super) fn blur(&self, path: &Path<'_>) -> bool {
+        #[cfg(test)]
+        self.asked.update(|it| it + 1);
         self.active.iter().any(|rule| match rule.excuse {
             Excuse::Ignore => rule.at.covers(path),
             Excuse::Tolerate(Matcher::AnyOrder | Matcher::Keyed { .. })
