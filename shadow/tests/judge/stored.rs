@@ -5,10 +5,11 @@ use std::{
     fs,
     future::pending,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use http::HeaderValue;
-use shadow::{Experiment, Leg, Reports, Settings, Store, StoreError, Unknown};
+use shadow::{Experiment, Leg, Reports, Settings, Store, StoreError, Subject, Unknown};
 use sqlx::{Connection as _, Executor as _, SqliteConnection};
 use tokio::sync::oneshot;
 
@@ -36,6 +37,26 @@ async fn what_is_noise_is_known_after_a_restart() {
         assert_eq!((report.noise, report.mismatched), expected, "process {process}");
         bench = bench.reopened().await;
     }
+}
+
+/// Nothing would tell any more that the extraction differs too often.
+#[tokio::test]
+async fn what_was_learnt_of_noise_excuses_nothing_once_a_route_has_none() {
+    let body = |it: u32| json(format!("{{\"views\":{it}}}"));
+    let bench = Bench::new(Settings::default()).await;
+    for it in 0..3 {
+        let again = Some(body(it + 1));
+        bench.judge.offer(Experiment { again, ..experiment(body(it), body(it + 2)) });
+    }
+    bench.until_stored(3).await;
+    let mut without = experiment(body(7), body(8));
+    let mut subject = Subject::clone(&without.subject);
+    subject.noise = false;
+    without.subject = Arc::new(subject);
+    bench.judge.offer(without);
+    bench.drain().await;
+    let report = bench.report().await;
+    assert_eq!((report.noise, report.mismatched), (3, 1));
 }
 
 #[tokio::test]
