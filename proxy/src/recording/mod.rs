@@ -11,6 +11,7 @@ mod folder;
 mod key;
 mod metrics;
 mod recorder;
+mod redacted;
 mod sealed;
 mod segment;
 mod take;
