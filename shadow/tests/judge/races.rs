@@ -167,6 +167,27 @@ async fn a_third_answer_that_is_no_answer_takes_nothing_back() {
     }
 }
 
+/// A difference that is not listed is not one that is not there.
+#[tokio::test]
+async fn a_third_answer_that_differs_in_too_much_to_be_listed_takes_nothing_back() {
+    let leaked = |text: String| -> &'static str { text.leak() };
+    let many =
+        |value| (0..150).map(|it| format!("\"m{it}\":{value}")).collect::<Vec<_>>().join(",");
+    let control = leaked(format!("{{\"stock\":3,{}}}", many(1)));
+    let wide = Answers {
+        control,
+        candidate: leaked(format!("{{\"stock\":9,{}}}", many(2))),
+        again: Some(control),
+        // It has the stock last, behind a hundred and fifty others.
+        recheck: Ok(leaked(format!("{{{},\"stock\":2}}", many(1)))),
+        ..SALE
+    };
+    let last = Answers { recheck: Ok(SALE.control), ..SEEN };
+    let answers = [&SEEN; 3].into_iter().chain([&wide; 5]).chain([&last]);
+    let report = in_turn(answers).await;
+    assert_eq!((report.noise, report.mismatched), (3, 6), "{report:?}");
+}
+
 /// In stage `extracted` the extraction came first: what it says by now tells whether it had come
 /// before a sale.
 #[tokio::test]
