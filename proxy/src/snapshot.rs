@@ -18,7 +18,7 @@ use crate::{
     monolith::headers::{self, X_REQUEST_ID},
     recording::Exchange,
     route::Route,
-    visitor::{self, Visitors},
+    visitor::{self, Visitor, Visitors},
 };
 
 /// Tells a service that nobody waits for its answer, which is only compared. Clients cannot send it:
@@ -142,8 +142,16 @@ impl Snapshot {
     }
 
     /// What the judge knows of the request.
-    pub fn summary(&self, visitors: &Visitors) -> RequestSummary {
-        let visitor = visitors.of(&self.headers);
+    pub async fn summary(&self, visitors: &Visitors) -> RequestSummary {
+        self.asked_by(&visitors.of(&self.headers).await)
+    }
+
+    /// The same, as far as the request itself tells who asks.
+    pub fn glance(&self, visitors: &Visitors) -> RequestSummary {
+        self.asked_by(&visitors.glance(&self.headers))
+    }
+
+    fn asked_by(&self, visitor: &Visitor) -> RequestSummary {
         let id = self.headers.get(X_REQUEST_ID).and_then(|it| it.to_str().ok());
         RequestSummary {
             id: id.unwrap_or_default().to_owned(),
@@ -152,7 +160,7 @@ impl Snapshot {
             template: self.route.pattern.to_string(),
             signed_in: visitor.signed_in,
             operation: visitor::operation(&self.target, &self.headers, &self.body),
-            variant: visitor::variant(&visitor, &self.headers, &self.body),
+            variant: visitor::variant(visitor, &self.headers, &self.body),
         }
     }
 

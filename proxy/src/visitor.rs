@@ -19,6 +19,8 @@ use serde::Deserialize;
 use shadow::Reading;
 use time::OffsetDateTime;
 
+use crate::error::Chain;
+
 /// Where a session says who is signed in: `has_secure_password` by convention, and Devise.
 const USERS: [&str; 2] = ["user_id", "warden.user.user.key"];
 
@@ -50,27 +52,44 @@ impl Visitors {
         Self(Arc::new(application))
     }
 
-    /// Whoever sent these fields. Nobody, where the session cannot be read.
-    pub fn of(&self, headers: &HeaderMap) -> Visitor {
+    /// Whoever sent these fields, with what Redis knows of them where the sessions are there: as it
+    /// is when that is asked, which is behind the monolith's answer. Nobody may wait for it who
+    /// serves a buyer.
+    pub async fn of(&self, headers: &HeaderMap) -> Visitor {
+        let glance = self.glance(headers);
+        let Some(Sessions::Redis(store)) = &self.0.sessions else { return glance };
+        if glance.signed_in || glance.name.is_empty() {
+            return glance;
+        }
+        match store.load(headers, OffsetDateTime::now_utc()).await {
+            Ok(session) => signed_in(&session).unwrap_or(glance),
+            Err(error) => {
+                tracing::debug!(error = %Chain(&error), "a session in Redis could not be read");
+                glance
+            }
+        }
+    }
+
+    /// Whoever sent these fields, as far as they tell that themselves: nobody, where the session
+    /// cannot be read; where it is in Redis its id tells visitors apart, though not who is signed in.
+    pub fn glance(&self, headers: &HeaderMap) -> Visitor {
         if let Some(credentials) = headers.get(header::AUTHORIZATION) {
             return Visitor { signed_in: true, name: format!("{:?}", credentials.as_bytes()) };
         }
-        let visitor = |signed_in, name| Visitor { signed_in, name };
-        let session = match self.0.sessions.as_ref() {
-            Some(Sessions::Cookie(store)) => store.load(headers, OffsetDateTime::now_utc()).ok(),
-            // The id tells visitors apart, though not whether they are signed in: who asks Redis
-            // would have a buyer wait.
+        let signed_out = |name| Visitor { signed_in: false, name };
+        match &self.0.sessions {
+            Some(Sessions::Cookie(store)) => {
+                let session = store.load(headers, OffsetDateTime::now_utc());
+                let session = session.unwrap_or_else(|_| Session::none());
+                let id = || signed_out(session.id().unwrap_or_default().to_owned());
+                signed_in(&session).unwrap_or_else(id)
+            }
             Some(Sessions::Redis(store)) => {
                 let id = store.cookie.sent(headers).unwrap_or_default();
-                return visitor(false, String::from_utf8_lossy(&id).into_owned());
+                signed_out(String::from_utf8_lossy(&id).into_owned())
             }
-            None => None,
-        };
-        let Some(session) = session else { return Visitor::default() };
-        USERS.iter().find_map(|it| session.get(it)).map_or_else(
-            || visitor(false, session.id().unwrap_or_default().to_owned()),
-            |user| visitor(true, format!("{user:?}")),
-        )
+            None => Visitor::default(),
+        }
     }
 
     /// How the judge reads the answers to whoever sent these fields: without a session's cookie that
@@ -97,6 +116,12 @@ impl Visitors {
             }
         })
     }
+}
+
+/// The user whose session it is, if one has signed in.
+fn signed_in(session: &Session) -> Option<Visitor> {
+    let user = USERS.iter().find_map(|it| session.get(it))?;
+    Some(Visitor { signed_in: true, name: format!("{user:?}") })
 }
 
 /// The line with one more attribute, which tells sessions apart by what they hold.
@@ -176,9 +201,10 @@ mod tests {
     #[test]
     fn without_a_secret_nobody_is_known_but_by_credentials() {
         let visitors = Visitors::new(Application::default());
-        assert_eq!(visitors.of(&headers(&[("cookie", "_shop_session=x")])), Visitor::default());
-        let one = visitors.of(&headers(&[("authorization", "Bearer 1")]));
-        let other = visitors.of(&headers(&[("authorization", "Bearer 2")]));
+        let nobody = visitors.glance(&headers(&[("cookie", "_shop_session=x")]));
+        assert_eq!(nobody, Visitor::default());
+        let one = visitors.glance(&headers(&[("authorization", "Bearer 1")]));
+        let other = visitors.glance(&headers(&[("authorization", "Bearer 2")]));
         assert!(one.signed_in && one != other);
     }
 

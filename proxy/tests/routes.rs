@@ -71,6 +71,38 @@ fn a_sampler_outlives_a_reload_that_does_not_change_what_it_is_for() {
     assert!(!stays(&file("{ per_kind = 5 }", "2%")));
 }
 
+#[test]
+fn what_was_shown_of_a_route_holds_for_the_same_requests_sides_and_time_out() {
+    let compiler = compiler();
+    let judged_as = |one: &str, other: &str| {
+        let table = |lines: &str| {
+            let file = format!(
+                "[upstream.a]\nservers = [\"http://127.0.0.1:1\"]\n\
+                 [upstream.b]\nservers = [\"http://127.0.0.1:2\"]\n\
+                 [[route]]\nid = \"catalog.list\"\n{lines}\n"
+            );
+            compiler.compile(&file, "routes.toml").unwrap().table
+        };
+        let (one, other) = (table(one), table(other));
+        let [one, other] = [&one, &other].map(|it| it.judged().next().unwrap());
+        one.is_judged_as(other)
+    };
+    const MATCH: &str = "match = { method = \"GET\", path = \"/\" }";
+    let shadow = format!("{MATCH}\nstage = \"shadow\"");
+    for more in ["sample = \"5%\"", "record = \"1%\"", "priority = 1", "noise = \"0%\""] {
+        assert!(judged_as(&shadow, &format!("{shadow}\n{more}")), "{more}");
+    }
+    assert!(judged_as(&shadow, &format!("{MATCH}\nstage = \"extracted\"")), "cut over");
+    for more in ["candidate = \"a\"", "upstream = \"a\"", "timeout = \"7s\"", "noise = \"5%\""] {
+        assert!(!judged_as(&shadow, &format!("{shadow}\n{more}")), "{more}");
+    }
+    let [a, b] = ["a", "b"].map(|it| format!("{shadow}\ncandidate = \"{it}\""));
+    assert!(!judged_as(&a, &b), "another service");
+    assert!(!judged_as(&shadow, &shadow.replace("\"/\"", "\"/{id}\"")), "other requests");
+    let [few, many] = ["5%", "50%"].map(|it| format!("{shadow}\nnoise = \"{it}\""));
+    assert!(judged_as(&few, &many), "more of the same");
+}
+
 fn compiler() -> Compiler {
     let metrics = ProxyMetrics::register(&Registry::new()).unwrap();
     Compiler { extractions: &EXTRACTIONS, metrics }

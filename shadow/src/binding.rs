@@ -19,7 +19,7 @@ const NAME_LIMIT: usize = 100;
 pub(crate) struct Binding {
     /// Of the program with its handlers.
     pub(crate) build: Arc<str>,
-    /// A hash of the route's rules, budget and proof.
+    /// A hash of how the route is judged, and of what is compared: see [`crate::Subject`].
     pub(crate) rules: Arc<str>,
     /// The monolith's version; `None` while it is not known.
     pub(crate) monolith: Option<Arc<str>>,

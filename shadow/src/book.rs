@@ -80,6 +80,13 @@ impl Book {
         }
     }
 
+    /// The route is judged so from now on, though no request has come yet.
+    pub(crate) fn bind(&self, subject: &Subject) {
+        let monolith = locked(&self.monolith).now();
+        let binding = self.binding(subject, monolith);
+        self.pending().route(subject, binding, OffsetDateTime::now_utc());
+    }
+
     /// A request could not be compared.
     pub(crate) fn unknown(&self, subject: &Subject, why: Unknown, kind: Stratum) {
         self.metrics.unknown(&subject.route, why);

@@ -2,6 +2,10 @@
 
 use std::{fmt, io, sync::Arc, time::Duration};
 
+use futures_util::{
+    FutureExt as _,
+    future::{self, BoxFuture},
+};
 use prometheus::Registry;
 use tokio::{
     runtime::Runtime,
@@ -48,7 +52,7 @@ impl Default for Settings {
 pub type OnMismatch = Box<dyn FnOnce() + Send>;
 
 /// Makes an experiment of what was copied, on the judge's own threads.
-pub type Prepare = Box<dyn FnOnce() -> Prepared + Send>;
+pub type Prepare = Box<dyn FnOnce() -> BoxFuture<'static, Prepared> + Send>;
 
 /// An experiment that can begin.
 pub struct Prepared {
@@ -121,7 +125,7 @@ impl Shadow {
     pub fn offer(&self, experiment: Experiment) {
         let (subject, bytes) = (Arc::clone(&experiment.subject), experiment.size());
         let prepared = Prepared { experiment, on_mismatch: None };
-        self.offer_later(&subject, bytes, Box::new(|| prepared));
+        self.offer_later(&subject, bytes, Box::new(|| future::ready(prepared).boxed()));
     }
 
     /// The same, of an experiment that is only made when its turn comes: whoever serves a buyer has
@@ -144,6 +148,14 @@ impl Shadow {
     /// only be dropped need not be copied.
     pub fn has_room(&self) -> bool {
         self.0.queue.capacity() > 0 && self.0.room.available_permits() > 0
+    }
+
+    /// The route is judged so from now on: what was shown of another build, or by other rules, is
+    /// history though no request should come.
+    pub fn bind(&self, subject: &Subject) {
+        if self.0.book.is_open() {
+            self.0.book.bind(subject);
+        }
     }
 
     /// Counts a request of which not even an experiment could be made, so that nobody knows its kind.

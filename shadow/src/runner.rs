@@ -111,7 +111,7 @@ impl Runner {
         self.book.metrics.running.inc();
         let Queued { prepare, ticket, room } = queued;
         self.running.spawn(async move {
-            judge(prepare(), ticket).await;
+            judge(prepare().await, ticket).await;
             drop(room);
         });
     }

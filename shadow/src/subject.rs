@@ -42,16 +42,22 @@ impl Subject {
         proof: Proof,
         reveal: Vec<PathPattern>,
     ) -> Self {
-        // What is revealed changes samples, not judgements.
-        let digest = Sha256::digest(format!("{rules:?} {budget:?} {proof:?}"));
-        let digest = hex::encode(&digest[..6]).into();
         let since = OffsetDateTime::now_utc();
-        let noise = false;
-        Self { route: route.into(), rules, budget, proof, reveal, noise, digest, since }
+        let (noise, digest) = (false, Arc::default());
+        let subject =
+            Self { route: route.into(), rules, budget, proof, reveal, noise, digest, since };
+        subject.between("")
     }
-}
 
-impl Subject {
+    /// The same of these sides, told in any words: what is known of others says nothing of them.
+    #[must_use]
+    pub fn between(self, sides: &str) -> Self {
+        let Self { rules, budget, proof, .. } = &self;
+        // What is revealed changes samples, not judgements.
+        let digest = Sha256::digest(format!("{rules:?} {budget:?} {proof:?} {sides}"));
+        Self { digest: hex::encode(&digest[..6]).into(), ..self }
+    }
+
     /// Whether what was shown of the other one holds for this one, too.
     pub fn is_judged_as(&self, other: &Self) -> bool {
         self.digest == other.digest

@@ -215,6 +215,29 @@ async fn the_judge_leaves_nothing_in_redis() {
 }
 
 #[tokio::test]
+async fn the_judge_asks_redis_who_is_signed_in() {
+    let shop = shop().await;
+    let place = Place { redis: &shop.redis_url, prefix: PREFIX };
+    let proxy = banyan(SESSION.replace("STAGE", "shadow"), &shop, place).await;
+    let url = &rails().await.url;
+    let mut visitor = Browser { url: url.clone(), cookie: None };
+    let mut buyer = Browser { url: url.clone(), cookie: None };
+    visitor.session().await;
+    buyer.sign_in().await;
+    for browser in [visitor, buyer] {
+        let request = reqwest::Client::new().get(format!("{}/api/session", proxy.url()));
+        let answer = request.headers(browser.fields()).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        answer.bytes().await.unwrap();
+    }
+    let report = judged(&proxy, "onboarding.session", 2).await;
+    assert!(report.unknowns.is_empty(), "{:?}", report.unknowns);
+    let kinds: Vec<_> = report.strata.iter().map(|it| it.stratum.as_str()).collect();
+    assert_eq!(kinds, ["2xx signed-in application/json", "2xx signed-out application/json"]);
+    proxy.stop().await;
+}
+
+#[tokio::test]
 async fn without_its_redis_the_monolith_answers_and_nothing_is_lost() {
     let shop = shop().await;
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

@@ -12,6 +12,7 @@ use std::{
 };
 
 use extracted::{Extraction, Reply};
+use futures_util::FutureExt as _;
 use http::{HeaderMap, StatusCode, header::CONTENT_TYPE};
 use shadow::{
     Experiment, Leg, Observation, OnMismatch, Prepared, Recheck, RequestSummary, Shadow, Stratum,
@@ -89,7 +90,7 @@ impl Mirror {
         let upstream = routed.control.clone().filter(|_| snapshot.is_safe());
         let sampler = snapshot.route.plan.sampler().filter(|it| it.may_take());
         let (Some(upstream), Some(sampler)) = (upstream, sampler) else { return };
-        let summary = || snapshot.summary(&self.visitors);
+        let summary = || snapshot.glance(&self.visitors);
         if !sampler.takes(|| Some(kind(&summary(), reply.status, &reply.headers))) {
             return;
         }
@@ -99,12 +100,12 @@ impl Mirror {
         }
         let (mirror, snapshot) = (Arc::clone(self), Arc::clone(snapshot));
         let (answer, is_recorded) = (observe(reply, took), routed.is_recorded);
-        let prepare = move || {
+        let prepare = async move {
             let asked = || Leg::Ask(mirror.control(&snapshot, &upstream));
             let on_mismatch = mirror.keep(&snapshot, is_recorded, &answer);
             let experiment = Experiment {
                 subject: Arc::clone(&snapshot.route.subject),
-                request: snapshot.summary(&mirror.visitors),
+                request: snapshot.summary(&mirror.visitors).await,
                 control: asked(),
                 candidate: Leg::Answered(answer),
                 again: snapshot.route.noise.takes().then(asked),
@@ -114,7 +115,11 @@ impl Mirror {
             };
             Prepared { experiment, on_mismatch }
         };
-        self.judge.offer_later(&routed.route.subject, reply.body.len(), Box::new(prepare));
+        self.judge.offer_later(
+            &routed.route.subject,
+            reply.body.len(),
+            Box::new(|| prepare.boxed()),
+        );
     }
 
     /// Keeps the raw request if its answers differ, so that whoever looks at the sample can ask it

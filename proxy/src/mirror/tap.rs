@@ -4,6 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use futures_util::FutureExt as _;
 use http::{HeaderMap, Response, StatusCode};
 use http_body::{Body as _, Frame};
 use shadow::{Capture, Experiment, Leg, Observation, Prepared, Shadow, Subject, Unknown};
@@ -96,7 +97,7 @@ impl Tap {
         };
         let Self { copied, loss } = &mut *self;
         loss.taken = loss.sampler.takes(|| {
-            let request = copied.snapshot.summary(&copied.mirror.visitors);
+            let request = copied.snapshot.glance(&copied.mirror.visitors);
             Some(kind(&request, response.status(), response.headers()))
         });
         if !loss.taken {
@@ -134,12 +135,12 @@ impl Tap {
         let Loss { judge, subject, .. } = &self.loss;
         let (judge, subject) = (judge.clone(), Arc::clone(subject));
         let bytes = self.copied.body.size();
-        judge.offer_later(&subject, bytes, Box::new(move || self.copied.prepare()));
+        judge.offer_later(&subject, bytes, Box::new(move || self.copied.prepare().boxed()));
     }
 }
 
 impl Copied {
-    fn prepare(self) -> Prepared {
+    async fn prepare(self) -> Prepared {
         let Self { mirror, snapshot, candidate, ask, .. } = self;
         let control = Observation {
             status: self.status,
@@ -158,7 +159,7 @@ impl Copied {
         let on_mismatch = mirror.keep(&snapshot, self.is_recorded, &control);
         let experiment = Experiment {
             subject: Arc::clone(&snapshot.route.subject),
-            request: snapshot.summary(&mirror.visitors),
+            request: snapshot.summary(&mirror.visitors).await,
             control: Leg::Answered(control),
             candidate: Leg::Ask(candidate),
             again: again.map(Leg::Ask),

@@ -28,6 +28,11 @@ pub(super) fn read<'a>(
 }
 
 impl Named<'_> {
+    /// The name, if it is one.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.value.get_ref().as_str()
+    }
+
     /// Notes what contradicts it.
     pub(super) fn check(
         &self,
@@ -35,11 +40,10 @@ impl Named<'_> {
         upstream: Option<&Value<'_>>,
         findings: &mut Findings<'_>,
     ) {
-        let name = |it: &Value<'_>| it.get_ref().as_str().map(str::to_owned);
         if stage != "shadow" {
             let message = "`candidate` is for the stage \"shadow\": leave it out";
             findings.error(&self.value.span(), message);
-        } else if upstream.is_some_and(|it| name(it) == name(self.value)) {
+        } else if upstream.is_some_and(|it| it.get_ref().as_str() == self.name()) {
             let message = "`candidate` is the route's own `upstream`, which answers the buyers: \
                            name another";
             findings.error(&self.value.span(), message);

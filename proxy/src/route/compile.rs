@@ -159,8 +159,7 @@ impl Reading<'_, '_> {
         let methods = matched.as_ref().map(|it| it.0);
         let named = section.get("upstream");
         let upstream = named.map(|it| self.upstreams.find("upstream", it, self.findings));
-        let mut subject = rules::subject(&mut section, id.unwrap_or_default(), self.findings);
-        let plan = self.plan(&mut section, methods, named, &subject);
+        let candidate = candidate::read(&mut section, &mut self.upstreams, self.findings);
         let timeout = section.get("timeout").map_or(Some(DEFAULT_TIMEOUT), |it| {
             parsed(it, "`timeout` must be a string such as \"300ms\"", self.findings, duration)
         });
@@ -170,7 +169,16 @@ impl Reading<'_, '_> {
         let noise = section.get("noise").map_or(Some(Percent::NONE), |it| {
             parsed(it, "`noise` must be a string such as \"5%\"", self.findings, str::parse)
         });
+        let mut subject = rules::subject(&mut section, id.unwrap_or_default(), self.findings);
         subject.noise = noise.is_some_and(|it| it != Percent::NONE);
+        // What other requests, other sides or another time-out have shown says nothing of these. A
+        // handler goes on where it was compared: it has no name but the route's.
+        let control = named.and_then(|it| it.get_ref().as_str());
+        let candidate_name = candidate.as_ref().and_then(candidate::Named::name);
+        let noise_is_learnt = subject.noise;
+        let sides = (&matched, control, candidate_name, timeout, noise_is_learnt);
+        let subject = subject.between(&format!("{sides:?}"));
+        let plan = self.plan(&mut section, (methods, named), candidate, &subject);
         let record = record::read(&mut section, self.findings);
         if let Some((_, needed)) = &record {
             self.recording.get_or_insert_with(|| needed.clone());
@@ -251,11 +259,10 @@ impl Reading<'_, '_> {
     fn plan(
         &mut self,
         section: &mut Section<'_>,
-        methods: Option<Methods>,
-        upstream: Option<&Value<'_>>,
+        (methods, upstream): (Option<Methods>, Option<&Value<'_>>),
+        candidate: Option<candidate::Named<'_>>,
         subject: &Subject,
     ) -> Option<Plan> {
-        let candidate = candidate::read(section, &mut self.upstreams, self.findings);
         let sample = sample::read(section, self.findings);
         let value = section.require("stage", self.findings)?;
         let stage = text(value, "`stage` must be a string", self.findings)?;

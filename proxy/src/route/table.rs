@@ -189,6 +189,12 @@ impl RouteTable {
         route.plan.sampler().filter(|_| route.subject.is_judged_as(subject))
     }
 
+    /// The routes whose answers are compared, and how each is judged.
+    pub fn judged(&self) -> impl Iterator<Item = &Subject> {
+        let judged = self.routes.iter().filter(|it| it.plan.sampler().is_some());
+        judged.map(|it| &*it.subject)
+    }
+
     /// The `[upstream.NAME]` of this name.
     pub fn upstream(&self, name: &str) -> Option<&Upstream> {
         self.upstreams.iter().map(AsRef::as_ref).find(|it| it.name() == name)

@@ -109,6 +109,7 @@ impl Banyan {
         let (addresses, workers) = crew.start(&mut listening)?;
         let events = parts::events(settings, &metrics)?;
         sweep_regularly(&crew, drain.clone());
+        bind_verdicts(&judge, routes.clone(), drain.clone());
         let drain = drain.drop_guard();
         console.ready();
         let (offer, sockets) = listening.keep().await?;
@@ -212,6 +213,20 @@ fn sweep_regularly(crew: &Crew<'_>, drain: CancellationToken) {
     tokio::spawn(async move {
         drain.run_until_cancelled(controls.sweep_regularly(&tables)).await;
     });
+}
+
+/// Tells the judge how routes are judged from now on, and again after each change of the table.
+fn bind_verdicts(judge: &Shadow, routes: Routes, drain: CancellationToken) {
+    let (judge, mut changes) = (judge.clone(), routes.changes());
+    let bind = async move {
+        loop {
+            routes.current().judged().for_each(|it| judge.bind(it));
+            if changes.changed().await.is_err() {
+                return;
+            }
+        }
+    };
+    tokio::spawn(async move { drain.run_until_cancelled(bind).await });
 }
 
 fn joined(addresses: &[Address]) -> String {

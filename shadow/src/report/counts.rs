@@ -83,6 +83,9 @@ pub(super) async fn write(
             reason = Some(changes.join(" and "));
         }
     }
+    if delta.is_empty() && reason.is_none() {
+        return Ok(());
+    }
     write_route(tx, route, binding, delta, reason.as_deref()).await?;
     write_span(tx, route, delta).await?;
     write_unknowns(tx, route, delta).await?;
@@ -112,7 +115,7 @@ fn changes(bound: &Bound, binding: &Binding) -> Vec<String> {
         });
     }
     if *bound.rules != *binding.rules {
-        changes.push("the route's rules, budget or proof changed".to_owned());
+        changes.push("what the route is judged by changed".to_owned());
     }
     match (&bound.monolith, &binding.monolith) {
         (Some(old), Some(new)) if **old != **new => {

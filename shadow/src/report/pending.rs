@@ -140,6 +140,11 @@ impl RouteDelta {
         }
     }
 
+    /// Whether no request has come: it only says what the route is bound to.
+    pub(super) fn is_empty(&self) -> bool {
+        self.compared.is_none() && self.unknowns.is_empty()
+    }
+
     /// A request was compared.
     pub(crate) fn compared_at(&mut self, at: OffsetDateTime) {
         let (first, last) = self.compared.unwrap_or((at, at));

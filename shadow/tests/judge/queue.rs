@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::{FutureExt as _, future};
 use shadow::{Leg, Prepared, Settings, Unknown};
 use tokio::sync::oneshot;
 
@@ -27,7 +28,8 @@ async fn an_experiment_is_made_by_the_judge_and_only_if_there_is_room_for_it() {
         let prepare = move || {
             made.lock().unwrap().push((number, thread::current().name().map(str::to_owned)));
             assert_ne!(number, 1, "a panic that the test asked for");
-            Prepared { experiment: experiment(json("1"), json("1")), on_mismatch: None }
+            let experiment = experiment(json("1"), json("1"));
+            future::ready(Prepared { experiment, on_mismatch: None }).boxed()
         };
         bench.judge.offer_later(&subject(), 0, Box::new(prepare));
     }

@@ -33,8 +33,12 @@ impl Process {
 
     /// Judges what was offered, and ends.
     async fn report(self) -> RouteReport {
+        self.reported().await.unwrap()
+    }
+
+    async fn reported(self) -> Option<RouteReport> {
         self.judge.drain(LONG).await;
-        self.store.reports().route(ROUTE).await.unwrap().unwrap()
+        self.store.reports().route(ROUTE).await.unwrap()
     }
 
     fn offer(&self, subject: &Arc<Subject>, request: &Request) {
@@ -203,6 +207,32 @@ async fn an_old_process_that_still_counts_changes_nothing_of_the_new_ones_counts
     assert_eq!((report.matched, &*report.build), (1, "b"));
 }
 
+/// A build that nobody has asked yet has shown nothing, however long it takes until somebody does.
+#[tokio::test]
+async fn what_another_build_has_shown_is_history_before_the_first_request_of_this_one() {
+    let (directory, subject) = (TempDir::new().unwrap(), subject());
+    let old = Process::new(&directory, "a").await;
+    old.judge.bind(&subject);
+    assert!(old.reported().await.is_none(), "what was never compared has no report");
+    let old = Process::new(&directory, "a").await;
+    for target in 0..600 {
+        old.offer(&subject, &Request { target, ..GOOD });
+    }
+    assert_eq!(old.report().await.verdict.state, State::Ready);
+
+    let again = Process::new(&directory, "a").await;
+    again.judge.bind(&subject);
+    let report = again.report().await;
+    assert_eq!((report.matched, report.verdict.state), (600, State::Ready), "nothing has changed");
+
+    let new = Process::new(&directory, "b").await;
+    new.judge.bind(&subject);
+    let report = new.report().await;
+    assert_eq!((report.matched, report.verdict.state), (0, State::Undecided));
+    assert_eq!(report.reason.as_deref(), Some("the build changed from a to b"));
+    assert_eq!(report.earlier[0].matched, 600);
+}
+
 #[tokio::test]
 async fn other_rules_count_anew_and_the_same_ones_read_again_do_not() {
     let directory = TempDir::new().unwrap();
@@ -218,7 +248,7 @@ async fn other_rules_count_anew_and_the_same_ones_read_again_do_not() {
     process.offer(&Arc::new(other), &GOOD);
     let report = process.report().await;
     assert_eq!((report.matched, report.budget), (1, Budget::default()));
-    assert_eq!(report.reason.as_deref(), Some("the route's rules, budget or proof changed"));
+    assert_eq!(report.reason.as_deref(), Some("what the route is judged by changed"));
 }
 
 #[tokio::test]
