@@ -15,7 +15,7 @@ use crate::{
     compare::{Comparison, Difference, Ids, Links, Outcome},
     losses::{Losses, Lost},
     metrics::ShadowMetrics,
-    noise::{Excused, Memory, Place, Settled, places, signatures},
+    noise::{Judged, Memory, Place, Settled, places, signatures},
     recheck::Rechecks,
     report::{Pending, Signature, Store, bucket},
     seen::{Compared, Weighed, sample_of_all, seen},
@@ -156,9 +156,8 @@ impl Book {
         let now = OffsetDateTime::now_utc();
         let monolith = locked(&self.monolith).of(&control.headers, now);
         let binding = self.binding(subject, monolith);
-        let noise = self.noise(subject, &binding, comparison, itself, settled);
-        let counted = noise.left(comparison);
-        Weighed { binding, noise, counted }
+        let judged = self.noise(subject, &binding, comparison, itself, settled);
+        Weighed::new(binding, comparison, judged)
     }
 
     /// The same of a request that was weighed, when the monolith was then asked a second time.
@@ -171,9 +170,8 @@ impl Book {
     ) -> Weighed {
         let [candidate, itself] = [comparison, itself].map(|it| self.places(it));
         let binding = weighed.binding.clone();
-        let noise = locked(&self.noise).reconsider(&subject.route, &binding, &candidate, &itself);
-        let counted = noise.left(comparison);
-        Weighed { binding, noise, counted }
+        let judged = locked(&self.noise).reconsider(&subject.route, &binding, &candidate, &itself);
+        Weighed::new(binding, comparison, judged)
     }
 
     /// Whether there is a place at which only one of a pair differs.
@@ -195,13 +193,14 @@ impl Book {
         other: &Comparison<'_>,
     ) -> bool {
         let settled = &Settled::default();
-        self.noise(subject, &weighed.binding, other, None, settled).left(other).is_clean()
+        let judged = self.noise(subject, &weighed.binding, other, None, settled);
+        judged.excused.left(other).is_clean()
     }
 
     /// A request was compared.
     pub(crate) fn compared(&self, compared: &Compared<'_>) {
         let Compared { subject, request, sides: [control, candidate], .. } = *compared;
-        let Weighed { binding, counted, .. } = compared.weighed;
+        let weighed @ Weighed { binding, counted, .. } = compared.weighed;
         let outcome = if compared.is_noise() { "noise" } else { compared.outcome().label() };
         self.metrics.compared(&subject.route, outcome);
         self.metrics.took(&subject.route, control.took, candidate.took);
@@ -219,6 +218,9 @@ impl Book {
         }
         route.critical += u64::from(counted.critical);
         route.cosmetic += u64::from(counted.cosmetic);
+        for (class, tally) in &weighed.tallies {
+            *route.noise_tallies.entry(*class).or_default() += *tally;
+        }
         if compared.is_matched_by_digest() {
             route.kinds.matched_by_digest(compared.stratum.clone());
         }
@@ -244,10 +246,10 @@ impl Book {
         comparison: &Comparison<'_>,
         itself: Option<&Comparison<'_>>,
         settled: &Settled,
-    ) -> Excused {
+    ) -> Judged {
         let candidate = self.places(comparison);
         if !subject.noise || (candidate.is_empty() && itself.is_none()) {
-            return Excused::default();
+            return Judged::default();
         }
         let itself = itself.map(|it| self.places(it));
         let mut noise = locked(&self.noise);

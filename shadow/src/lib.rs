@@ -44,5 +44,5 @@ pub use crate::{
     subject::{Budget, Proof, Share, Subject},
     suggestion::Suggestion,
     unknown::Unknown,
-    verdict::{Coverage, Evidence, KindEvidence, State, Tally, Verdict, Watched},
+    verdict::{Coverage, Evidence, KindEvidence, NoiseTally, State, Tally, Verdict, Watched},
 };

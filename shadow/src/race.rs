@@ -69,7 +69,7 @@ impl Second {
     ) -> Settled {
         if !book.rechecks.take_spare(&subject.route) {
             let [candidate, control] = [candidate, itself].map(|it| book.signatures(it));
-            return Settled { candidate, control };
+            return Settled { candidate, control, unasked: true };
         }
         self.settled(book, subject).await.unwrap_or_default()
     }
@@ -96,6 +96,7 @@ impl Second {
                 only(&candidate, &own)
             },
             control: only(&own, &again),
+            unasked: false,
         })
     }
 

@@ -8,7 +8,7 @@ use crate::{
     Class, Observation, RequestSummary, Stratum, Subject,
     binding::Binding,
     compare::{Comparison, Difference, Finding, Fragment, Judgement, Outcome, Rule},
-    noise::Excused,
+    noise::{Excused, Judged, Tallies},
     redact::{Redactor, method_name},
     report::{Marks, NewSample, NewSide, RuleNote, Seen, Signature},
     suggestion::{Forms, forms},
@@ -30,8 +30,18 @@ pub(crate) struct Compared<'a> {
 pub(crate) struct Weighed {
     pub(crate) binding: Binding,
     pub(crate) noise: Excused,
+    /// What the request says of what noise may hide.
+    pub(crate) tallies: Tallies,
     /// What is left.
     pub(crate) counted: Marks,
+}
+
+impl Weighed {
+    pub(crate) fn new(binding: Binding, comparison: &Comparison<'_>, judged: Judged) -> Self {
+        let Judged { excused: noise, tallies } = judged;
+        let counted = noise.left(comparison);
+        Self { binding, noise, tallies, counted }
+    }
 }
 
 /// A request whose differences are told, without what a buyer entered.

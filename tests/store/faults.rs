@@ -69,6 +69,7 @@ async fn a_store_whose_tables_go_begins_anew(place: Place) {
             "writers",
             "routes",
             "spans",
+            "pairs",
             "unknowns",
             "latencies",
             "strata",

@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Excused, Noise, Pairs, Place, Settled};
+use super::{Judged, Noise, Pairs, Place, Settled};
 use crate::{binding::Binding, report::Signature};
 
 /// How often it is kept. A process that is killed forgets so much.
@@ -47,7 +47,7 @@ impl Memory {
         candidate: &[Place<'_>],
         itself: Option<&[Place<'_>]>,
         settled: &Settled,
-    ) -> Excused {
+    ) -> Judged {
         if itself.is_some() {
             self.learns(route);
         }
@@ -61,7 +61,7 @@ impl Memory {
         binding: &Binding,
         candidate: &[Place<'_>],
         itself: &[Place<'_>],
-    ) -> Excused {
+    ) -> Judged {
         self.learns(route);
         self.of(route, binding).reconsider(candidate, itself)
     }

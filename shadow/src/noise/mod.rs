@@ -16,17 +16,19 @@ mod constant;
 mod memory;
 mod range;
 mod statistics;
+mod tally;
 
 use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::memory::Memory;
 use self::{
     constant::Constant,
     range::Range,
     statistics::{chance, holm},
+    tally::Paired,
 };
+pub(crate) use self::{memory::Memory, tally::Tallies};
 use crate::{
     Class,
     compare::{Comparison, Difference, Finding, Judgement},
@@ -80,6 +82,15 @@ pub(crate) struct Excused(pub(crate) HashSet<usize>);
 pub(crate) struct Settled {
     pub(crate) candidate: HashSet<Signature>,
     pub(crate) control: HashSet<Signature>,
+    /// There was no question left, so that everything is taken for settled.
+    pub(crate) unasked: bool,
+}
+
+/// What is made of one request.
+#[derive(Debug, Default)]
+pub(crate) struct Judged {
+    pub(crate) excused: Excused,
+    pub(crate) tallies: Tallies,
 }
 
 /// What no rule excuses in a comparison.
@@ -134,7 +145,7 @@ impl Noise {
         candidate: &[Place<'_>],
         itself: Option<&[Place<'_>]>,
         settled: &Settled,
-    ) -> Excused {
+    ) -> Judged {
         if let Some(itself) = itself {
             self.learn(candidate, itself, settled);
         }
@@ -144,12 +155,13 @@ impl Noise {
                 pairs.range.see(&differences);
             }
         }
-        self.excused(candidate, itself.unwrap_or_default())
+        let paired = itself.map(|itself| Paired { itself, settled });
+        self.judged(candidate, itself.unwrap_or_default(), paired)
     }
 
     /// The same of a request that was judged, about which the monolith was then asked a second time
     /// *because* its answers differ: that says how the monolith differs from itself, and not how often.
-    fn reconsider(&mut self, candidate: &[Place<'_>], itself: &[Place<'_>]) -> Excused {
+    fn reconsider(&mut self, candidate: &[Place<'_>], itself: &[Place<'_>]) -> Judged {
         let by_candidate = by_signature(candidate);
         for (place, differences) in by_signature(itself) {
             if by_candidate.contains_key(place)
@@ -159,15 +171,22 @@ impl Noise {
                 pairs.range.learn(&differences);
             }
         }
-        self.excused(candidate, itself)
+        self.judged(candidate, itself, None)
     }
 
-    fn excused(&self, candidate: &[Place<'_>], itself: &[Place<'_>]) -> Excused {
-        let (calm, paired) = (self.calm(), signatures(itself));
+    fn judged(
+        &self,
+        candidate: &[Place<'_>],
+        itself: &[Place<'_>],
+        paired: Option<Paired<'_>>,
+    ) -> Judged {
+        let (calm, by_itself) = (self.calm(), signatures(itself));
         let is_noise = |it: &&Place<'_>| {
-            calm.contains(&it.signature) && self.excuses(it, paired.contains(&it.signature))
+            calm.contains(&it.signature) && self.excuses(it, by_itself.contains(&it.signature))
         };
-        Excused(candidate.iter().filter(is_noise).map(|it| it.index).collect())
+        let excused = Excused(candidate.iter().filter(is_noise).map(|it| it.index).collect());
+        let tallies = self.tallies(candidate, &excused, paired, &calm);
+        Judged { excused, tallies }
     }
 
     /// Learns from a request to which the monolith has answered twice.

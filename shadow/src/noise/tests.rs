@@ -35,7 +35,7 @@ fn at<'a>(signature: &Signature, difference: &'a Difference<'a>) -> Vec<Place<'a
 }
 
 fn is_noise(noise: &mut Noise, candidate: &[Place<'_>], itself: Option<&[Place<'_>]>) -> bool {
-    noise.judge(candidate, itself, &NOTHING).0.contains(&0)
+    noise.judge(candidate, itself, &NOTHING).excused.0.contains(&0)
 }
 
 #[test]
@@ -67,10 +67,37 @@ fn where_the_extraction_differs_more_often_it_is_no_noise() {
     }
 }
 
+#[test]
+fn what_only_one_side_differs_in_is_told_of_each_request_that_is_asked_twice() {
+    let (stock, difference) = (signature("$.stock", DifferenceKind::Changed), numbers(ONE, ONE));
+    let changed = at(&stock, &difference);
+    let mut noise = Noise::default();
+    let mut told = |candidate: &[Place<'_>], itself: Option<&[Place<'_>]>, settled: &Settled| {
+        let tallies = noise.judge(candidate, itself, settled).tallies;
+        let it = tallies.get(&Class::Critical).copied().unwrap_or_default();
+        [it.excused, it.asked_twice, it.candidate_only, it.control_only]
+    };
+    assert_eq!(told(&[], Some(&changed), &NOTHING), [0, 1, 0, 0], "not noise yet");
+    for _ in 0..3 {
+        assert_eq!(told(&changed, Some(&changed), &NOTHING), [1, 1, 0, 0]);
+    }
+    assert_eq!(told(&changed, None, &NOTHING), [1, 0, 0, 0]);
+    assert_eq!(told(&[], None, &NOTHING), [0; 4]);
+    assert_eq!(told(&[], Some(&[]), &NOTHING), [0, 1, 0, 0]);
+    assert_eq!(told(&changed, Some(&[]), &NOTHING), [1, 1, 1, 0]);
+    assert_eq!(told(&[], Some(&changed), &NOTHING), [0, 1, 0, 1]);
+    for (pair, alone) in [((&changed[..], &[][..]), 1), ((&[][..], &changed[..]), 0)] {
+        let excused = u64::from(!pair.0.is_empty());
+        assert_eq!(told(pair.0, Some(pair.1), &settled(&stock)), [excused, 1, 0, 0]);
+        let unasked = Settled { unasked: true, ..settled(&stock) };
+        assert_eq!(told(pair.0, Some(pair.1), &unasked), [excused, 1, alone, 0], "worst case");
+    }
+}
+
 /// A place at which a further answer has shown that the world had changed.
 fn settled(place: &Signature) -> Settled {
     let places = HashSet::from([place.clone()]);
-    Settled { candidate: places.clone(), control: places }
+    Settled { candidate: places.clone(), control: places, unasked: false }
 }
 
 #[test]
@@ -83,7 +110,7 @@ fn what_the_monolith_says_too_a_moment_later_is_not_held_against_the_extraction(
         for _ in 0..3 {
             noise.learn(&changed, &changed, &NOTHING);
         }
-        let is_fault = |_: &u32| noise.judge(&changed, Some(&[]), &settled).0.is_empty();
+        let is_fault = |_: &u32| noise.judge(&changed, Some(&[]), &settled).excused.0.is_empty();
         assert_eq!((1..=100).find(is_fault), fault_after);
     }
 }
@@ -99,7 +126,7 @@ fn what_the_monolith_says_again_a_moment_later_does_not_speak_for_the_extraction
         for _ in 0..1_000 {
             noise.judge(&[], Some(&changed), &settled);
         }
-        let is_fault = |_: &u32| noise.judge(&changed, Some(&[]), &NOTHING).0.is_empty();
+        let is_fault = |_: &u32| noise.judge(&changed, Some(&[]), &NOTHING).excused.0.is_empty();
         assert_eq!((1..=100).find(is_fault), fault_after);
     }
 }
@@ -113,8 +140,11 @@ fn a_monolith_that_was_asked_again_about_a_difference_shows_what_is_noise() {
     let mut noise = Noise::default();
     for _ in 0..FEW {
         assert!(!is_noise(&mut noise, &changed, None));
-        assert!(noise.reconsider(&changed, &[]).0.is_empty(), "it does not differ from itself");
-        assert!(noise.reconsider(&changed, &changed).0.contains(&0));
+        assert!(
+            noise.reconsider(&changed, &[]).excused.0.is_empty(),
+            "it does not differ from itself"
+        );
+        assert!(noise.reconsider(&changed, &changed).excused.0.contains(&0));
     }
     assert!(is_noise(&mut noise, &changed, None));
     // What is asked because of a difference says nothing of how often there is one.
@@ -190,8 +220,8 @@ fn counted(
         let [one, two] = [&one, &two].map(|it| it.compare(&rules, now));
         let candidate = places(&one, by_place);
         let itself = (request % 5 == 0).then(|| places(&two, by_place));
-        let excused = noise.judge(&candidate, itself.as_deref(), &NOTHING);
-        counted += usize::from(request >= 300 && !excused.left(&one).is_clean());
+        let judged = noise.judge(&candidate, itself.as_deref(), &NOTHING);
+        counted += usize::from(request >= 300 && !judged.excused.left(&one).is_clean());
     }
     counted
 }

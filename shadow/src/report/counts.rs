@@ -7,7 +7,7 @@ use sqlx::Row as _;
 
 use super::{
     database::{Tx, integers, rows},
-    kinds,
+    kinds, noise,
     pending::RouteDelta,
     table::{Merge, Table},
     value::{Value, milliseconds},
@@ -54,8 +54,8 @@ const LATENCIES: Table =
     Table { name: "latencies", key: &["route", "leg", "bucket"], values: &[("count", Merge::Add)] };
 
 /// What a route's counts are in, but for the history and the differences.
-pub(super) const COUNTS: [&str; 7] =
-    ["routes", "spans", "unknowns", "latencies", "strata", "kind_counts", "fingerprints"];
+pub(super) const COUNTS: [&str; 8] =
+    ["routes", "spans", "unknowns", "latencies", "pairs", "strata", "kind_counts", "fingerprints"];
 
 /// What the counts in the store are bound to.
 struct Bound {
@@ -90,6 +90,7 @@ pub(super) async fn write(
     write_span(tx, route, delta).await?;
     write_unknowns(tx, route, delta).await?;
     write_latencies(tx, route, delta).await?;
+    noise::write(tx, route, delta).await?;
     kinds::write(tx, route, &delta.kinds).await
 }
 

@@ -11,7 +11,8 @@ use super::{
     samples::{NewSample, Samples},
 };
 use crate::{
-    Budget, Class, DifferenceKind, Proof, Subject, Unknown, binding::Binding, suggestion::Forms,
+    Budget, Class, DifferenceKind, NoiseTally, Proof, Subject, Unknown, binding::Binding,
+    suggestion::Forms,
 };
 
 /// Differences that one route may keep waiting: a document whose member names are data would have
@@ -44,6 +45,7 @@ pub(crate) struct RouteDelta {
     pub(crate) control: BTreeMap<i64, u64>,
     pub(crate) candidate: BTreeMap<i64, u64>,
     pub(crate) kinds: Kinds,
+    pub(crate) noise_tallies: BTreeMap<Class, NoiseTally>,
     pub(crate) differences: HashMap<Signature, DifferenceDelta>,
     /// Of requests that raced.
     pub(crate) raced: Samples,
@@ -135,6 +137,7 @@ impl RouteDelta {
             control: BTreeMap::new(),
             candidate: BTreeMap::new(),
             kinds: Kinds::default(),
+            noise_tallies: BTreeMap::new(),
             differences: HashMap::new(),
             raced: Samples::default(),
         }

@@ -8,6 +8,7 @@ use super::{
     EarlierReport, Latency, RouteReport, StoreError,
     database::{Database, rows},
     kinds::{self, Kind},
+    noise,
     reports::{decode, time, unsigned},
 };
 use crate::{
@@ -57,6 +58,7 @@ async fn report(database: &Database, row: RouteRow) -> Result<RouteReport, Store
         strata: kinds.iter().map(|it| (it.stratum.clone(), it.evidence.clone())).collect(),
         unseen: unseen(&epochs, &kinds),
         coverage: Coverage { compared, unknowns: unknowns(database, route).await? },
+        noise: noise::tallies(database, route).await?,
         watched: Some(Watched { span, control, candidate }),
     };
     let (budget, proof) = (row.budget()?, row.proof()?);

@@ -1,11 +1,13 @@
 //! Whether a route is ready, by tests that stay honest while people watch them.
 //!
 //! A route is ready when *all* of these hold: the test of the whole route, that of each kind of
-//! request ([`Stratum`]) that is not rare, the bound on the unknowns of all and of each kind, the
-//! minimum of time, and the bound on latency. So no error adds up: a route with one of them at its limit is called ready no
-//! more often than the test of that one errs (an intersection-union test; R. L. Berger, 1982).
+//! request ([`Stratum`]) that is not rare, the bound on the unknowns of all and of each kind, that on
+//! what noise hides, the minimum of time, and the bound on latency. So no error adds up: a route with
+//! one of them at its limit is called ready no more often than the test of that one errs (an
+//! intersection-union test; R. L. Berger, 1982).
 
 mod coverage;
+mod hidden;
 mod pace;
 mod sequential;
 
@@ -14,12 +16,13 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::Serialize;
 
 pub(crate) use self::pace::Buckets;
-pub use self::{coverage::Coverage, sequential::Tally};
+pub use self::{coverage::Coverage, hidden::NoiseTally, sequential::Tally};
 use self::{
+    hidden::Hidden,
     pace::Pace,
     sequential::{Test, ceiling, float, ratio},
 };
-use crate::{Budget, Proof, Stratum, words};
+use crate::{Budget, Class, Proof, Stratum, words};
 
 /// A kind of request with a smaller share is judged with the whole only, unless it speaks against
 /// the route: it would hold up the verdict for twenty times as long.
@@ -63,6 +66,8 @@ pub struct Evidence {
     pub unseen: Vec<Stratum>,
     /// All requests, also those of which nobody knows the kind.
     pub coverage: Coverage,
+    /// What noise excused; nothing of a class that it never did.
+    pub noise: BTreeMap<Class, NoiseTally>,
     /// Since when they were compared, and how fast; `None` for a question without a clock.
     pub watched: Option<Watched>,
 }
@@ -166,6 +171,7 @@ fn missing(evidence: &Evidence, budget: Budget, proof: Proof) -> Missing {
         }
     }
     missing.requests(evidence.coverage.missing(), Coverage::why);
+    missing.noise(evidence, budget, proof);
     if let Some(watched) = &evidence.watched {
         missing.time(evidence, watched, proof);
         if let Pace::Open { more, why } =
@@ -205,6 +211,30 @@ impl Missing {
     fn of_kind(&mut self, share: f64, more: u64, why: impl FnOnce() -> String) {
         if share >= RARE {
             self.requests(ceiling(float(more) / share), |_| why());
+        }
+    }
+
+    /// Requests asked twice, to show what noise may hide.
+    fn noise(&mut self, evidence: &Evidence, budget: Budget, proof: Proof) {
+        let compared = evidence.coverage.compared;
+        for (class, tally) in &evidence.noise {
+            let budget = match class {
+                Class::Critical => budget.critical,
+                Class::Cosmetic => budget.cosmetic,
+            };
+            let hidden = Hidden::new(*tally, budget, proof.confidence);
+            let pairs = hidden.missing();
+            let share = hidden.share(compared);
+            let more = if share > 0.0 { ceiling(float(pairs) / share) } else { pairs };
+            self.requests(more, |_| {
+                let (share, excused) = (share * 100.0, ratio(tally.excused, compared) * 100.0);
+                let pairs = words::counted(pairs, "more request");
+                format!(
+                    "noise excuses {class} differences in {excused:.1} % of the requests: what it \
+                     hides shows in {pairs} asked twice, which {share:.1} % are (a larger `noise`, \
+                     or a rule instead, is sooner there)"
+                )
+            });
         }
     }
 

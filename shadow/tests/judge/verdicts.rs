@@ -277,6 +277,32 @@ async fn another_version_of_the_monolith_counts_anew() {
     assert_eq!(report.unknowns, BTreeMap::from([(Unknown::Declined, 1)]));
 }
 
+/// A third of the products says another text each time, and there the extraction may be wrong in
+/// some of the others: no difference tells it, only what is asked twice.
+#[tokio::test]
+async fn what_noise_may_hide_must_be_shown_by_requests_that_are_asked_twice() {
+    let (directory, subject) = (TempDir::new().unwrap(), subject());
+    let seen = |process: &Process, first| {
+        for target in first..first + 600 {
+            let is_noisy = target % 3 == 0;
+            let again = (target - first < 200).then_some(if is_noisy { "3" } else { "1" });
+            let candidate = if is_noisy { "2" } else { "1" };
+            process.offer(&subject, &Request { target, candidate, again, ..GOOD });
+        }
+    };
+    let process = Process::new(&directory, "a").await;
+    seen(&process, 0);
+    let report = process.report().await;
+    assert_eq!((report.mismatched, report.verdict.state), (0, State::Undecided));
+    let why = &report.verdict.why;
+    assert!(why.contains("noise excuses critical differences in 33.3 %"), "{why}");
+    assert_eq!(report.verdict.more_requests, 585, "195 more pairs, which a third of them are");
+
+    let process = Process::new(&directory, "a").await;
+    seen(&process, 600);
+    assert_eq!(process.report().await.verdict.state, State::Ready);
+}
+
 #[tokio::test]
 async fn what_the_monolith_does_to_itself_is_noise_and_another_type_there_still_counts() {
     let (directory, subject) = (TempDir::new().unwrap(), subject());
