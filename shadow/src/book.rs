@@ -84,7 +84,7 @@ impl Book {
     pub(crate) fn bind(&self, subject: &Subject) {
         let monolith = locked(&self.monolith).now();
         let binding = self.binding(subject, monolith);
-        self.pending().route(subject, binding, OffsetDateTime::now_utc());
+        self.pending().bind(subject, binding, OffsetDateTime::now_utc());
     }
 
     /// A request could not be compared.

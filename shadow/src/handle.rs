@@ -153,9 +153,7 @@ impl Shadow {
     /// The route is judged so from now on: what was shown of another build, or by other rules, is
     /// history though no request should come.
     pub fn bind(&self, subject: &Subject) {
-        if self.0.book.is_open() {
-            self.0.book.bind(subject);
-        }
+        self.0.book.bind(subject);
     }
 
     /// Counts a request of which not even an experiment could be made, so that nobody knows its kind.

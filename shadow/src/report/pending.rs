@@ -108,6 +108,13 @@ impl Pending {
         (delta, &mut self.room)
     }
 
+    /// Nothing has come yet of what the route is bound to now. What it was bound to before, of which
+    /// nothing came either, need not be told any more.
+    pub(crate) fn bind(&mut self, subject: &Subject, binding: Binding, now: OffsetDateTime) {
+        self.routes.retain(|(route, _), it| *route != subject.route || !it.is_empty());
+        self.route(subject, binding, now);
+    }
+
     /// Rows that a flush will touch.
     pub(crate) fn rows(&self) -> usize {
         self.routes
@@ -145,7 +152,8 @@ impl RouteDelta {
 
     /// Whether no request has come: it only says what the route is bound to.
     pub(super) fn is_empty(&self) -> bool {
-        self.compared.is_none() && self.unknowns.is_empty()
+        let counted = self.matched + self.ignored + self.noise + self.mismatched;
+        counted == 0 && self.compared.is_none() && self.unknowns.is_empty()
     }
 
     /// A request was compared.
@@ -186,6 +194,22 @@ impl RouteDelta {
 mod tests {
     use super::*;
     use crate::{compare::Rules, report::samples::NewSide};
+
+    /// However often the route file changes while the store is away.
+    #[test]
+    fn of_bindings_of_which_nothing_came_the_last_is_told() {
+        let (subject, mut pending) = (subject(), Pending::default());
+        let now = OffsetDateTime::UNIX_EPOCH;
+        let bound = |rules: &str| Binding { rules: rules.into(), ..binding() };
+        pending.bind(&subject, bound("1"), now);
+        pending.route(&subject, bound("1"), now).0.unknowns.insert(Unknown::Dropped, 1);
+        for rules in ["2", "3", "4"] {
+            pending.bind(&subject, bound(rules), now);
+        }
+        let mut told: Vec<_> = pending.routes.keys().map(|(_, it)| &*it.rules).collect();
+        told.sort_unstable();
+        assert_eq!(told, ["1", "4"]);
+    }
 
     fn seen(path: &str, at: i64, stratum: &str, body: &str) -> Seen {
         let side = NewSide { status: 200, value: None, body: body.into() };

@@ -21,7 +21,7 @@ use super::{
     table::{Merge, Table},
     value::Value,
 };
-use crate::redact::Redactor;
+use crate::{binding::Binding, redact::Redactor};
 
 /// Why the store could not be opened, read or written.
 #[derive(Debug, thiserror::Error)]
@@ -192,6 +192,14 @@ impl Store {
         &opened.get_or_init(|| Opened::new(*fresh, secret.as_deref())).redactor
     }
 
+    /// With another key the same requests have other fingerprints, and would count once more.
+    fn keyed(&self, binding: &Binding) -> Binding {
+        let key = self.redactor().fingerprint(&[KEY.as_bytes()]);
+        let secret = self.state.secret.as_ref().map(|_| format!("-{:08x}", key >> 32));
+        let rules = format!("{}{}", binding.rules, secret.unwrap_or_default());
+        Binding { rules: rules.into(), ..binding.clone() }
+    }
+
     /// Adds all of it, or nothing; and nothing if this number was written already. Each process
     /// counts its flushes, so that one whose `COMMIT` was not answered can be written again.
     pub(crate) fn write<'a>(
@@ -234,7 +242,7 @@ impl Store {
         // The youngest binding is what holds in the end.
         routes.sort_by(|((a, one), _), ((b, other), _)| (one.at, a).cmp(&(other.at, b)));
         for ((route, binding), delta) in routes {
-            counts::write(&mut tx, route, binding, delta).await?;
+            counts::write(&mut tx, route, &self.keyed(binding), delta).await?;
             differences::write(&mut tx, route, &delta.differences).await?;
             races::write(&mut tx, route, &delta.raced).await?;
         }
@@ -298,7 +306,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{Budget, Proof, Subject, Unknown, binding::Binding, compare::Rules};
+    use crate::{Budget, Proof, Subject, Unknown, compare::Rules};
 
     #[tokio::test]
     async fn a_flush_whose_commit_was_not_answered_is_not_added_twice() {

@@ -21,7 +21,16 @@ struct Process {
 
 impl Process {
     async fn of(directory: &TempDir, build: &str, monolith: MonolithVersion) -> Self {
-        let store = Store::open(&url(directory.path())).await.unwrap();
+        Self::keyed(directory, build, monolith, None).await
+    }
+
+    async fn keyed(
+        directory: &TempDir,
+        build: &str,
+        monolith: MonolithVersion,
+        key: Option<&str>,
+    ) -> Self {
+        let store = Store::open_or_wait(&url(directory.path()), key).await.unwrap();
         let settings = Settings { build: build.into(), monolith, ..Settings::default() };
         let judge = Shadow::start(settings, store.clone(), &Registry::new()).unwrap();
         Self { store, judge }
@@ -249,6 +258,18 @@ async fn other_rules_count_anew_and_the_same_ones_read_again_do_not() {
     let report = process.report().await;
     assert_eq!((report.matched, report.budget), (1, Budget::default()));
     assert_eq!(report.reason.as_deref(), Some("what the route is judged by changed"));
+}
+
+/// The same requests have other fingerprints then.
+#[tokio::test]
+async fn with_another_key_of_the_redaction_no_request_counts_once_more() {
+    let directory = TempDir::new().unwrap();
+    for key in [None, Some("one"), Some("other"), Some("other")] {
+        let process = Process::keyed(&directory, "a", MonolithVersion::Untold, key).await;
+        process.offer(&subject(), &GOOD);
+        let report = process.report().await;
+        assert_eq!(distinct(&report)[0].2, 1, "{key:?}: {report:?}");
+    }
 }
 
 #[tokio::test]
