@@ -143,7 +143,6 @@ mod tests {
     fn each_failing_request_is_a_case_and_the_others_are_counted() {
         let found = Found {
             path: "$.\"a<b\"".into(),
-            place: String::new(),
             kind: "changed".into(),
             class: "critical".into(),
             control: Some("\"\u{0}&\"".into()),

@@ -68,9 +68,6 @@ pub(super) enum Skip {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Found {
     pub(super) path: String,
-    /// The same for all elements of a list.
-    #[serde(skip)]
-    pub(super) place: String,
     pub(super) kind: String,
     pub(super) class: String,
     /// The values, in JSON; only with `--values`.
@@ -151,14 +148,6 @@ impl Skip {
             Self::NoHandler => "without a handler",
             Self::Write => "writes, without --writes",
         }
-    }
-}
-
-impl Found {
-    /// Whether it is the same place, kind and class, whatever the values are.
-    pub(super) fn is_like(&self, other: &Self) -> bool {
-        let what = |it: &Self| (it.place.clone(), it.kind.clone(), it.class.clone());
-        what(self) == what(other)
     }
 }
 
