@@ -8,8 +8,9 @@
 //!
 //! Numbers are big-endian; `begun` is in milliseconds since 1970, `keep` in seconds. The header is
 //! authenticated with every record, and so is a record's number. A file is only ever appended to, by
-//! the process that began it, each record with one write: a process or a machine that dies loses the
-//! record that it was writing, and none before it.
+//! the process that began it, each record with one write: a process that dies loses the record that it
+//! was writing, and none before it. Nothing is synced, so a machine that dies loses what its kernel had
+//! not written yet, half a minute mostly. That may leave zeros behind, and no record is empty.
 
 use std::{
     fs::{File, OpenOptions},
@@ -155,7 +156,8 @@ impl<'a> Segment<'a> {
     pub(super) fn frame(&self, number: u64, offset: usize) -> Option<Frame<'a>> {
         let (length, behind) = self.records.get(offset..)?.split_first_chunk::<LENGTH>()?;
         let length = u32::from_be_bytes(*length) as usize;
-        let (bytes, _) = behind.split_at_checked(length).filter(|_| length <= RECORD_LIMIT)?;
+        let is_possible = (1..=RECORD_LIMIT).contains(&length);
+        let (bytes, _) = behind.split_at_checked(length).filter(|_| is_possible)?;
         Some(Frame { number, offset, bytes })
     }
 
