@@ -1,7 +1,5 @@
 //! What a segment must keep: its records, their order, and its secrets.
 
-use std::fs;
-
 use proptest::prelude::*;
 use tempfile::tempdir;
 use time::macros::datetime;
