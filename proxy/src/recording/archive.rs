@@ -13,6 +13,7 @@ use super::{
     Key,
     exchange::Exchange,
     folder,
+    name::dated,
     segment::{NotASegment, Segment},
 };
 
@@ -156,11 +157,12 @@ impl Archive {
         let bytes = fs::read(&self.files[file]).map_err(|it| ReadError::Io(name.clone(), it))?;
         let segment = Segment::read(&bytes, self.key.as_ref());
         let segment = segment.map_err(|it| ReadError::Segment(name, it))?;
-        if segment.header.is_expired(now) {
+        let header = dated(&self.files[file], segment.header, now);
+        if header.is_expired(now) {
             self.loss.expired += 1;
             return Ok(());
         }
-        let until = segment.header.until();
+        let until = header.until();
         let (frames, torn) = segment.frames();
         let cut_off = if is_folder { &mut self.loss.torn } else { &mut self.loss.damaged };
         *cut_off += usize::from(torn > 0);

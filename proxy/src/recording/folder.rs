@@ -10,7 +10,10 @@ use std::{
 
 use time::OffsetDateTime;
 
-use super::segment::{EXTENSION, HEADER, NotASegment, Segment};
+use super::{
+    name::{brought_back, dated},
+    segment::{EXTENSION, HEADER, NotASegment, Segment},
+};
 
 /// A file that is this old and has no header was given up; a younger one may be that of a process that
 /// is just writing it.
@@ -40,6 +43,7 @@ pub(super) fn segments(folder: &Path) -> io::Result<Vec<PathBuf>> {
 pub(super) fn tidy(folder: &Path, limit: u64, now: OffsetDateTime) -> io::Result<u64> {
     let mut kept = Vec::new();
     for path in segments(folder)? {
+        let path = brought_back(path, now)?;
         if is_over(&path, now) {
             remove(&path)?;
         } else if let Ok(file) = fs::metadata(&path) {
@@ -67,7 +71,7 @@ fn is_over(path: &Path, now: OffsetDateTime) -> bool {
         return false;
     }
     match Segment::header(&head) {
-        Ok(header) => header.is_expired(now),
+        Ok(header) => dated(path, header, now).is_expired(now),
         Err(NotASegment::Empty) => written.is_ok_and(|it| now - OffsetDateTime::from(it) >= YOUNG),
         Err(_) => false,
     }
@@ -139,5 +143,20 @@ mod tests {
         let left: Vec<_> =
             left.iter().map(|it| it.file_stem().unwrap().to_str().unwrap()).collect();
         assert_eq!(left, ["foreign", "young"]);
+    }
+
+    #[test]
+    fn a_segment_from_a_time_to_come_is_kept_from_when_it_is_found() {
+        let folder = tempdir().unwrap();
+        let key = Key::parse(&"1".repeat(64)).unwrap();
+        let keep = Duration::from_hours(2);
+        Writer::begin(folder.path(), &key, NOW + Duration::from_hours(5), keep).unwrap();
+        let left = |now| {
+            tidy(folder.path(), u64::MAX, now).unwrap();
+            segments(folder.path()).unwrap().len()
+        };
+        assert_eq!(left(NOW), 1);
+        assert_eq!(left(NOW + keep / 2), 1);
+        assert_eq!(left(NOW + keep), 0);
     }
 }

@@ -213,7 +213,9 @@ impl Desk {
         let now = OffsetDateTime::now_utc();
         let Ok(record) = exchange.encode() else { return Err(WriteError::TooLong) };
         let full = SEGMENT_LIMIT.min(self.settings.limit / 8);
-        let is_current = |it: &Writer| it.size < full && now - it.header.begun < keep / SPAN;
+        // The clock may have been set back.
+        let span = |it: &Writer| it.header.begun..it.header.begun + keep / SPAN;
+        let is_current = |it: &Writer| it.size < full && span(it).contains(&now);
         if !self.writers.get(&keep).is_some_and(is_current) {
             self.writers.remove(&keep);
             self.tidy_or_say();
@@ -355,5 +357,21 @@ mod tests {
         desk.failed = Instant::now().checked_sub(REST);
         desk.take(&exchange("b", "/"), KEEP);
         assert_eq!((ids(&folder), desk.failed), (vec!["b".to_owned()], None));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_ends_the_segment_and_keeps_nothing_for_longer() {
+        let folder = tempdir().unwrap();
+        let mut desk = desk(&folder);
+        let path = desk.settings.folder.clone();
+        let before = OffsetDateTime::now_utc() + Duration::from_hours(5);
+        let writer = Writer::begin(&path, &key(), before, KEEP).unwrap();
+        desk.writers.insert(KEEP, writer);
+        desk.take(&exchange("a", "/"), KEEP);
+        let now = OffsetDateTime::now_utc();
+        assert_eq!(folder::segments(&path).unwrap().len(), 2);
+        let archive = Archive::open(&path, Some(&key()), now).unwrap();
+        assert!(archive.entries.iter().all(|it| it.until <= now + KEEP), "{archive:?}");
+        assert_eq!(folder::tidy(&path, u64::MAX, now + KEEP).unwrap(), 0);
     }
 }

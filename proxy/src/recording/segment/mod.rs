@@ -22,7 +22,10 @@ use std::{
 
 use time::OffsetDateTime;
 
-use super::key::{Key, KeyError, SegmentKey};
+use super::{
+    key::{Key, KeyError, SegmentKey},
+    name::Name,
+};
 
 /// The version of the format, in each header.
 const VERSION: u8 = 1;
@@ -276,7 +279,7 @@ impl Writer {
         keep: Duration,
     ) -> Result<Self, WriteError> {
         let salt: [u8; 16] = rand::random();
-        let name = format!("{:013}-{}.{EXTENSION}", milliseconds(begun), hex::encode(&salt[..4]));
+        let name = Name::of(begun, &salt).to_string();
         Self::create(&folder.join(name), Some(key), salt, begun, keep)
     }
 
