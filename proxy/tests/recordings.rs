@@ -18,7 +18,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -130,6 +130,13 @@ impl Running {
     fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.0), signal).unwrap();
     }
+
+    /// So long may its files become from now on.
+    fn limit_files(&self, current: Option<u64>) {
+        let pid = Some(Pid::from_child(&self.0));
+        let maximum = getrlimit(Resource::Fsize).maximum;
+        prlimit(pid, Resource::Fsize, Rlimit { current, maximum }).unwrap();
+    }
 }
 
 impl Drop for Running {
@@ -157,8 +164,10 @@ impl Studio {
         self.folder.path().join(name)
     }
 
+    /// A file that may not grow is an error to it, as on a disk that is full, and no signal.
     fn banyan(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_banyan"));
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_banyan")]);
         command.current_dir(self.folder.path()).env_clear().env("BANYAN_RECORDING_KEY", KEY);
         command.args(arguments);
         command
@@ -217,10 +226,34 @@ fn get(address: &str, path: &str) -> Option<String> {
 
 /// How many requests the proxy says that it has written.
 fn written(admin: &str) -> u64 {
+    recorded(admin, "written")
+}
+
+/// Of how many requests the proxy says that this has become of them.
+fn recorded(admin: &str, result: &str) -> u64 {
     let metrics = get(admin, "/metrics").unwrap();
     let mut lines = metrics.lines();
-    let series = "banyan_recorded_total{result=\"written\"} ";
-    lines.find_map(|it| it.strip_prefix(series)).map_or(0, |it| it.trim().parse().unwrap())
+    let series = format!("banyan_recorded_total{{result=\"{result}\"}} ");
+    lines.find_map(|it| it.strip_prefix(&series)).map_or(0, |it| it.trim().parse().unwrap())
+}
+
+#[test]
+fn a_full_disk_is_not_littered_and_is_written_to_when_there_is_room_again() {
+    const REQUESTS: u64 = 20;
+    let studio = Studio::new(2);
+    let (proxy, listen, admin) = studio.proxy();
+    proxy.limit_files(Some(0));
+    for number in 0..REQUESTS {
+        get(&listen, &format!("/api/products/{number}")).unwrap();
+    }
+    let failed = || (recorded(&admin, "failed") == REQUESTS).then_some(());
+    eventually("each request to be counted", failed);
+    assert_eq!(fs::read_dir(studio.path("recordings")).unwrap().count(), 0);
+    proxy.limit_files(None);
+    eventually("a request on the disk", || {
+        get(&listen, "/api/products/1").unwrap();
+        (written(&admin) > 0).then_some(())
+    });
 }
 
 #[test]

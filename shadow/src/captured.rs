@@ -8,6 +8,10 @@ use sha2::{Digest as _, Sha256};
 /// A longer body is not kept, but digested as it passes.
 const KEPT: usize = 1024 * 1024;
 
+/// A shorter piece is copied beside the others, unless it is the first: to keep each as it came would
+/// take more memory than is in them.
+const SMALL: usize = 4 * 1024;
+
 /// A body as it was on the wire, its content encoding still applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Captured {
@@ -31,16 +35,18 @@ pub struct Digest {
 pub struct Capture(State);
 
 enum State {
-    /// Most answers come in one piece, which needs no list.
-    Kept {
-        first: Bytes,
-        rest: Vec<Bytes>,
-        size: usize,
-    },
-    Digested {
-        bytes: u64,
-        hasher: Sha256,
-    },
+    Kept(Pieces),
+    Digested { bytes: u64, hasher: Sha256 },
+}
+
+/// Most answers come in one piece, which needs no list.
+#[derive(Default)]
+struct Pieces {
+    first: Bytes,
+    rest: Vec<Bytes>,
+    /// The small ones behind them, put together.
+    tail: BytesMut,
+    size: usize,
 }
 
 impl Capture {
@@ -50,49 +56,35 @@ impl Capture {
         Self(if is_long { State::digested() } else { State::kept() })
     }
 
-    /// The next piece. It is kept without being copied.
+    /// The next piece. A large one is kept without being copied.
     pub fn push(&mut self, piece: &Bytes) {
         match &mut self.0 {
             State::Digested { bytes, hasher } => {
                 *bytes += piece.len() as u64;
                 hasher.update(piece);
             }
-            State::Kept { first, rest, size } if *size + piece.len() <= KEPT => {
-                if *size == 0 {
-                    *first = piece.clone();
-                } else {
-                    rest.push(piece.clone());
-                }
-                *size += piece.len();
-            }
-            State::Kept { .. } => {
-                let kept = std::mem::replace(&mut self.0, State::digested());
-                if let State::Kept { first, rest, .. } = kept {
-                    for piece in [first].iter().chain(&rest) {
-                        self.push(piece);
-                    }
+            State::Kept(pieces) if pieces.size + piece.len() <= KEPT => pieces.push(piece),
+            State::Kept(pieces) => {
+                let pieces = std::mem::take(pieces);
+                self.0 = State::digested();
+                for piece in pieces.all() {
+                    self.push(&piece);
                 }
                 self.push(piece);
             }
         }
     }
 
-    /// The memory that it takes so far.
+    /// The length of what is kept so far. A piece that came off a connection may hold four times as
+    /// much memory as it has bytes, and mostly holds no more than these.
     pub const fn size(&self) -> usize {
-        if let State::Kept { size, .. } = &self.0 { *size } else { 0 }
+        if let State::Kept(pieces) = &self.0 { pieces.size } else { 0 }
     }
 
     /// The body has ended.
     pub fn finish(self) -> Captured {
         match self.0 {
-            State::Kept { first, rest, .. } if rest.is_empty() => Captured::Whole(first),
-            State::Kept { first, rest, size } => {
-                let mut whole = BytesMut::with_capacity(size);
-                for piece in [first].iter().chain(&rest) {
-                    whole.extend_from_slice(piece);
-                }
-                Captured::Whole(whole.freeze())
-            }
+            State::Kept(pieces) => Captured::Whole(pieces.whole()),
             State::Digested { bytes, hasher } => {
                 Captured::Digested(Digest { bytes, sha256: hasher.finalize().into() })
             }
@@ -101,12 +93,43 @@ impl Capture {
 }
 
 impl State {
-    const fn kept() -> Self {
-        Self::Kept { first: Bytes::new(), rest: Vec::new(), size: 0 }
+    fn kept() -> Self {
+        Self::Kept(Pieces::default())
     }
 
     fn digested() -> Self {
         Self::Digested { bytes: 0, hasher: Sha256::new() }
+    }
+}
+
+impl Pieces {
+    fn push(&mut self, piece: &Bytes) {
+        if self.size == 0 {
+            self.first = piece.clone();
+        } else if piece.len() < SMALL {
+            self.tail.extend_from_slice(piece);
+        } else {
+            if !self.tail.is_empty() {
+                self.rest.push(self.tail.split().freeze());
+            }
+            self.rest.push(piece.clone());
+        }
+        self.size += piece.len();
+    }
+
+    fn all(self) -> impl Iterator<Item = Bytes> {
+        [self.first].into_iter().chain(self.rest).chain([self.tail.freeze()])
+    }
+
+    fn whole(self) -> Bytes {
+        if self.size == self.first.len() {
+            return self.first;
+        }
+        let mut whole = BytesMut::with_capacity(self.size);
+        for piece in self.all() {
+            whole.extend_from_slice(&piece);
+        }
+        whole.freeze()
     }
 }
 
@@ -142,7 +165,7 @@ impl<T: Into<Bytes>> From<T> for Captured {
 impl fmt::Debug for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Kept { size, .. } => f.debug_struct("Kept").field("size", size).finish(),
+            Self::Kept(it) => f.debug_struct("Kept").field("size", &it.size).finish(),
             Self::Digested { bytes, .. } => {
                 f.debug_struct("Digested").field("bytes", bytes).finish()
             }
@@ -152,6 +175,8 @@ impl fmt::Debug for State {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     fn captured(expected: Option<u64>, pieces: &[Bytes]) -> Captured {
@@ -168,7 +193,7 @@ mod tests {
         let body = Bytes::from(body);
         let digest = Captured::Digested(Digest::of(&body));
         let whole = body.slice(..KEPT);
-        for length in [1_000, 16_384, KEPT, KEPT + 1] {
+        for length in [1, 1_000, 5_000, 16_384, KEPT, KEPT + 1] {
             let pieces =
                 |it: &Bytes| -> Vec<_> { it.chunks(length).map(|it| body.slice_ref(it)).collect() };
             for expected in [None, Some(KEPT as u64 + 1), Some(7)] {
@@ -176,8 +201,46 @@ mod tests {
             }
             assert_eq!(captured(None, &pieces(&whole)), Captured::Whole(whole.clone()), "{length}");
         }
+        let mut rest = whole.clone();
+        let lengths = [7, 10, SMALL, 5, 9_000, SMALL - 1, 1].into_iter().cycle();
+        let mixed =
+            lengths.map_while(|it| (!rest.is_empty()).then(|| rest.split_to(it.min(rest.len()))));
+        assert_eq!(captured(None, &mixed.collect::<Vec<_>>()), Captured::Whole(whole));
         assert_eq!(captured(None, &[]), Captured::Whole(Bytes::new()));
         assert_eq!(Captured::from(body), digest);
+    }
+
+    /// A piece's bytes, in a buffer that is counted while somebody holds it.
+    struct Buffer {
+        _held: Arc<()>,
+        bytes: Vec<u8>,
+    }
+
+    impl AsRef<[u8]> for Buffer {
+        fn as_ref(&self) -> &[u8] {
+            &self.bytes
+        }
+    }
+
+    /// How many buffers are held of a body that came in so many pieces of this length.
+    fn held(pieces: usize, length: usize) -> usize {
+        let buffers = Arc::new(());
+        let mut capture = Capture::expecting(None);
+        for _ in 0..pieces {
+            let buffer = Buffer { _held: Arc::clone(&buffers), bytes: vec![b'a'; length] };
+            capture.push(&Bytes::from_owner(buffer));
+        }
+        assert_eq!(capture.size(), pieces * length);
+        let held = Arc::strong_count(&buffers) - 1;
+        assert_eq!(capture.finish().size(), pieces * length);
+        held
+    }
+
+    #[test]
+    fn small_pieces_hold_no_buffer_but_the_first_and_large_ones_are_not_copied() {
+        assert_eq!(held(20_000, 47), 1);
+        assert_eq!(held(16, 64 * 1024), 16);
+        assert_eq!(held(1, 47), 1);
     }
 
     /// FIPS 180-4's example of a million letters, and a few.

@@ -48,7 +48,7 @@ impl Default for Settings {
     }
 }
 
-/// What is done when two answers differ, on the judge's own threads.
+/// What is done when a difference between two answers counts, on the judge's own threads.
 pub type OnMismatch = Box<dyn FnOnce() + Send>;
 
 /// Makes an experiment of what was copied, on the judge's own threads.
@@ -58,7 +58,7 @@ pub type Prepare = Box<dyn FnOnce() -> BoxFuture<'static, Prepared> + Send>;
 pub struct Prepared {
     /// What is compared.
     pub experiment: Experiment,
-    /// What is done if the answers differ somewhere that no rule excuses.
+    /// What is done if the answers differ somewhere that neither a rule nor noise excuses.
     pub on_mismatch: Option<OnMismatch>,
 }
 

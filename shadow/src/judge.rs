@@ -9,7 +9,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::{
     Experiment, Leg, Observation, Subject, Unknown,
     book::Book,
-    compare::{Answers, Comparison, Ids, Outcome, Pair},
+    compare::{Answers, Comparison, Ids, Pair},
     handle::Prepared,
     noise::Settled,
     race::Second,
@@ -72,7 +72,7 @@ pub(crate) async fn judge(prepared: Prepared, mut ticket: Ticket) {
         return ticket.settle(|book| book.raced(&compared));
     }
     ticket.settle(|book| book.compared(&compared));
-    if let (Outcome::Mismatched, Some(act)) = (compared.outcome(), on_mismatch) {
+    if counts && let Some(act) = on_mismatch {
         act();
     }
 }

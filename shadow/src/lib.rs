@@ -33,6 +33,7 @@ pub use crate::{
     compare::{Class, DifferenceKind, PathPattern},
     experiment::{Around, Experiment, Leg, Question, Reading, Recheck, RequestSummary},
     handle::{OnMismatch, Prepare, Prepared, Settings, Shadow, StartError, yield_to_buyers},
+    noise::noise_of_one,
     observation::Observation,
     redact::{method_name, printable_path},
     report::{

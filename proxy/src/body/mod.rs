@@ -27,7 +27,8 @@ use crate::{
     upstream::Permit,
 };
 
-/// A request's or an answer's body. Streams pass through frame by frame, neither boxed nor copied.
+/// A request's or an answer's body. Streams pass through frame by frame, not boxed, and not copied but
+/// where a piece is a small part of the buffer that it was read into.
 #[derive(Debug)]
 pub struct Body {
     source: Source,

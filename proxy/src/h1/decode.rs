@@ -12,6 +12,10 @@ use super::{
 /// The longest chunk-size line, extensions included.
 const CHUNK_LINE: usize = 256;
 
+/// A piece is copied out of a buffer of which more than so many times its length is empty: whoever keeps
+/// the piece would keep that too.
+const EMPTY: usize = 3;
+
 /// What trailers may be.
 const TRAILERS: HeadLimits = HeadLimits { first_line: 8 * 1024, head: 16 * 1024, fields: 32 };
 
@@ -97,7 +101,7 @@ impl Decoder {
             match &mut self.state {
                 State::Ended => return Ok(Piece::End),
                 State::UntilClose if buffer.is_empty() => return Ok(Piece::More),
-                State::UntilClose => return Ok(Piece::Data(buffer.split().freeze())),
+                State::UntilClose => return Ok(Piece::Data(split(buffer, buffer.len()))),
                 State::Length(left) => {
                     let Some(data) = take(buffer, left) else { return Ok(Piece::More) };
                     if *left == 0 {
@@ -148,7 +152,18 @@ fn take(buffer: &mut BytesMut, left: &mut u64) -> Option<Bytes> {
     }
     let size = usize::try_from(*left).map_or(buffer.len(), |it| it.min(buffer.len()));
     *left -= size as u64;
-    Some(buffer.split_to(size).freeze())
+    Some(split(buffer, size))
+}
+
+/// The next `size` bytes.
+fn split(buffer: &mut BytesMut, size: usize) -> Bytes {
+    let empty = buffer.capacity() - buffer.len();
+    if empty / EMPTY > size {
+        let piece = Bytes::copy_from_slice(&buffer[..size]);
+        buffer.advance(size);
+        return piece;
+    }
+    buffer.split_to(size).freeze()
 }
 
 /// Takes a `chunk-size [ chunk-ext ] CRLF` line. Extensions are dropped, but must be text.
@@ -231,6 +246,23 @@ mod tests {
         assert_eq!(chunked(text), Ok((b"abc0123456789".into(), 1, b"GET".into())));
         assert_eq!(chunked("0\r\n\r\n"), Ok((Vec::new(), 0, Vec::new())));
         assert_eq!(decode(Framing::UntilClose, &[b"a", b"b"]), Ok((b"ab".into(), 0, Vec::new())));
+    }
+
+    #[test]
+    fn a_piece_holds_no_buffer_that_is_mostly_empty_and_is_not_copied_out_of_another() {
+        const BUFFER: usize = 64 * 1024;
+        let small = format!("2f\r\n{}", "a".repeat(0x2f));
+        let large = format!("8000\r\n{}", "a".repeat(0x8000));
+        for (text, is_copied) in [(small, true), (large, false)] {
+            for framing in [Framing::Chunked, Framing::UntilClose, Framing::Length(1 << 20)] {
+                let mut buffer = BytesMut::with_capacity(BUFFER);
+                buffer.extend_from_slice(text.as_bytes());
+                let piece = Decoder::new(framing).decode(&mut buffer);
+                assert!(matches!(piece, Ok(Piece::Data(_))), "{framing:?}");
+                // All of the buffer can be used again if nobody holds it any more.
+                assert_eq!(buffer.try_reclaim(BUFFER), is_copied, "{framing:?}");
+            }
+        }
     }
 
     #[test]

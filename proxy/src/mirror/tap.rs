@@ -110,7 +110,7 @@ impl Tap {
         Ok(response.map(|body| body.tapped(self)))
     }
 
-    /// Keeps what passes, without copying it; of a long body its digest.
+    /// Keeps what passes, large pieces without copying them; of a long body its digest.
     pub(crate) fn passed(&mut self, frame: &Frame<Bytes>) {
         if let Some(data) = frame.data_ref() {
             self.copied.body.push(data);

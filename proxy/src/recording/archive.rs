@@ -13,6 +13,7 @@ use super::{
     Key,
     exchange::Exchange,
     folder,
+    name::dated,
     segment::{NotASegment, Segment},
 };
 
@@ -48,9 +49,11 @@ pub struct Entry {
 /// What is there and cannot be read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Loss {
-    /// Records that were not written whole: the last of a segment, when a process died.
+    /// Records that were not written whole: the last of a segment in a folder, of a process that died
+    /// or writes right now.
     pub torn: usize,
-    /// Records that were changed since they were written.
+    /// Records that were changed since they were written, or are cut off in a file that was written
+    /// whole.
     pub damaged: usize,
     /// Segments that have expired and are not deleted yet.
     pub expired: usize,
@@ -59,6 +62,24 @@ pub struct Loss {
 }
 
 impl Loss {
+    /// What belongs to the recording and is missing.
+    #[must_use]
+    pub const fn missing(self) -> Self {
+        Self { torn: 0, expired: 0, ..self }
+    }
+
+    /// What is no fault: the record that a process had no time to write, and what has had its time. A
+    /// moment later neither may be there to be counted.
+    #[must_use]
+    pub const fn ordinary(self) -> Self {
+        Self { damaged: 0, other_key: 0, ..self }
+    }
+
+    /// Whether all of it can be read.
+    pub fn is_none(self) -> bool {
+        self == Self::default()
+    }
+
     /// Records that cannot be read.
     pub const fn records(&self) -> usize {
         self.torn + self.damaged
@@ -109,7 +130,7 @@ impl Archive {
         let mut archive = Self { entries, loss, files, key: key.cloned(), last };
         let mut locked = None;
         for index in 0..archive.files.len() {
-            match archive.look(index, now) {
+            match archive.look(index, is_folder, now) {
                 Ok(()) => {}
                 Err(ReadError::Segment(_, NotASegment::Empty)) if is_folder => {}
                 Err(ReadError::Segment(file, NotASegment::OtherKey)) if is_folder => {
@@ -131,18 +152,20 @@ impl Archive {
         }
     }
 
-    fn look(&mut self, file: usize, now: OffsetDateTime) -> Result<(), ReadError> {
+    fn look(&mut self, file: usize, is_folder: bool, now: OffsetDateTime) -> Result<(), ReadError> {
         let name = self.files[file].display().to_string();
         let bytes = fs::read(&self.files[file]).map_err(|it| ReadError::Io(name.clone(), it))?;
         let segment = Segment::read(&bytes, self.key.as_ref());
         let segment = segment.map_err(|it| ReadError::Segment(name, it))?;
-        if segment.header.is_expired(now) {
+        let header = dated(&self.files[file], segment.header, now);
+        if header.is_expired(now) {
             self.loss.expired += 1;
             return Ok(());
         }
-        let until = segment.header.until();
+        let until = header.until();
         let (frames, torn) = segment.frames();
-        self.loss.torn += usize::from(torn > 0);
+        let cut_off = if is_folder { &mut self.loss.torn } else { &mut self.loss.damaged };
+        *cut_off += usize::from(torn > 0);
         for frame in frames {
             let record = segment.open(frame).ok();
             match record.and_then(|it| Exchange::decode(&it.into()).ok()) {
@@ -248,6 +271,26 @@ mod tests {
         let archive = Archive::open(folder.path(), Some(&key('1')), NOW).unwrap();
         assert_eq!(ids(&archive), ["a"]);
         assert_eq!(archive.loss, Loss { torn: 1, damaged: 1, expired: 1, other_key: 1 });
+    }
+
+    #[test]
+    fn a_file_that_is_cut_off_is_damaged_and_a_segment_that_is_misses_nothing() {
+        let folder = tempdir().unwrap();
+        segment(folder.path(), '1', NOW, &["a", "b"]);
+        let file = folder::segments(folder.path()).unwrap().remove(0);
+        let bytes = fs::read(&file).unwrap();
+        fs::write(&file, &bytes[..bytes.len() - 1]).unwrap();
+        for (path, loss, missing) in [
+            (folder.path(), Loss { torn: 1, ..Loss::default() }, 0),
+            (&file, Loss { damaged: 1, ..Loss::default() }, 1),
+        ] {
+            let archive = Archive::open(path, Some(&key('1')), NOW).unwrap();
+            assert_eq!((ids(&archive), archive.loss), (vec!["a"], loss));
+            assert_eq!(
+                (loss.missing().records(), loss.ordinary().records()),
+                (missing, 1 - missing)
+            );
+        }
     }
 
     #[test]

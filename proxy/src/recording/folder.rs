@@ -5,11 +5,19 @@ use std::{
     io::{self, Read as _},
     os::unix::fs::DirBuilderExt as _,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use time::OffsetDateTime;
 
-use super::segment::{EXTENSION, HEADER, Segment};
+use super::{
+    name::{brought_back, dated},
+    segment::{EXTENSION, HEADER, NotASegment, Segment},
+};
+
+/// A file that is this old and has no header was given up; a younger one may be that of a process that
+/// is just writing it.
+const YOUNG: Duration = Duration::from_mins(1);
 
 /// Makes the folder, for its owner alone, if it is not there.
 pub(super) fn create(folder: &Path) -> io::Result<()> {
@@ -35,7 +43,8 @@ pub(super) fn segments(folder: &Path) -> io::Result<Vec<PathBuf>> {
 pub(super) fn tidy(folder: &Path, limit: u64, now: OffsetDateTime) -> io::Result<u64> {
     let mut kept = Vec::new();
     for path in segments(folder)? {
-        if is_expired(&path, now) {
+        let path = brought_back(path, now)?;
+        if is_over(&path, now) {
             remove(&path)?;
         } else if let Ok(file) = fs::metadata(&path) {
             kept.push((path, file.len()));
@@ -52,11 +61,20 @@ pub(super) fn tidy(folder: &Path, limit: u64, now: OffsetDateTime) -> io::Result
     Ok(total)
 }
 
-/// Only the header is looked at, for which no key is needed.
-fn is_expired(path: &Path, now: OffsetDateTime) -> bool {
+/// Whether a segment has expired, or has no header by which it ever would. Nothing else of it is looked
+/// at, so that no key is needed.
+fn is_over(path: &Path, now: OffsetDateTime) -> bool {
     let mut head = Vec::with_capacity(HEADER);
-    let read = File::open(path).and_then(|it| it.take(HEADER as u64).read_to_end(&mut head));
-    read.is_ok() && Segment::header(&head).is_ok_and(|it| it.is_expired(now))
+    let Ok(file) = File::open(path) else { return false };
+    let written = file.metadata().and_then(|it| it.modified());
+    if file.take(HEADER as u64).read_to_end(&mut head).is_err() {
+        return false;
+    }
+    match Segment::header(&head) {
+        Ok(header) => dated(path, header, now).is_expired(now),
+        Err(NotASegment::Empty) => written.is_ok_and(|it| now - OffsetDateTime::from(it) >= YOUNG),
+        Err(_) => false,
+    }
 }
 
 fn remove(path: &Path) -> io::Result<()> {
@@ -68,8 +86,6 @@ fn remove(path: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use tempfile::tempdir;
     use time::macros::datetime;
 
@@ -102,5 +118,45 @@ mod tests {
         let newest = (NOW.unix_timestamp() * 1000).to_string();
         assert!(names[1].file_name().unwrap().to_str().unwrap().starts_with(&newest), "{names:?}");
         assert!(folder.path().join("other.txt").exists());
+    }
+
+    #[test]
+    fn a_file_without_a_header_goes_once_nobody_can_be_writing_it() {
+        let folder = tempdir().unwrap();
+        for (name, content, age) in [
+            ("old", "", YOUNG),
+            ("cut", "BANYREC", YOUNG),
+            ("young", "", YOUNG / 2),
+            ("foreign", "SQLite", YOUNG),
+        ] {
+            let path = folder.path().join(name).with_extension(EXTENSION);
+            fs::write(&path, content).unwrap();
+            File::options()
+                .append(true)
+                .open(path)
+                .unwrap()
+                .set_modified((NOW - age).into())
+                .unwrap();
+        }
+        tidy(folder.path(), u64::MAX, NOW).unwrap();
+        let left = segments(folder.path()).unwrap();
+        let left: Vec<_> =
+            left.iter().map(|it| it.file_stem().unwrap().to_str().unwrap()).collect();
+        assert_eq!(left, ["foreign", "young"]);
+    }
+
+    #[test]
+    fn a_segment_from_a_time_to_come_is_kept_from_when_it_is_found() {
+        let folder = tempdir().unwrap();
+        let key = Key::parse(&"1".repeat(64)).unwrap();
+        let keep = Duration::from_hours(2);
+        Writer::begin(folder.path(), &key, NOW + Duration::from_hours(5), keep).unwrap();
+        let left = |now| {
+            tidy(folder.path(), u64::MAX, now).unwrap();
+            segments(folder.path()).unwrap().len()
+        };
+        assert_eq!(left(NOW), 1);
+        assert_eq!(left(NOW + keep / 2), 1);
+        assert_eq!(left(NOW + keep), 0);
     }
 }

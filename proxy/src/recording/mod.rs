@@ -10,6 +10,7 @@ mod export;
 mod folder;
 mod key;
 mod metrics;
+mod name;
 mod recorder;
 mod redacted;
 mod sealed;

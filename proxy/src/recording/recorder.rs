@@ -40,6 +40,10 @@ const LOOKS: u32 = 50;
 /// How often the folder is looked through for what has expired.
 const TIDY: Duration = Duration::from_mins(1);
 
+/// How long a disk that did not take a record is left alone: one that is full would otherwise be asked
+/// for a new file for each request.
+const REST: Duration = Duration::from_secs(1);
+
 /// A segment is no longer than this, but for its last record.
 const SEGMENT_LIMIT: u64 = 8 * 1024 * 1024;
 
@@ -97,13 +101,7 @@ impl Recorder {
         let metrics = Metrics::register(registry).map_err(StartError::Metrics)?;
         let shown = settings.folder.display().to_string();
         let (queue, queued) = mpsc::sync_channel(QUEUE);
-        let mut desk = Desk {
-            settings,
-            metrics: metrics.clone(),
-            writers: HashMap::new(),
-            tidied: Instant::now(),
-            is_failing: false,
-        };
+        let mut desk = Desk::new(settings, metrics.clone());
         let ready = folder::create(&desk.settings.folder).and_then(|()| desk.tidy());
         ready.map_err(|it| StartError::Folder(shown, it))?;
         let thread = thread::Builder::new().name("recorder".into());
@@ -165,11 +163,15 @@ struct Desk {
     /// The segments that are being written, by how long they are kept.
     writers: HashMap<Duration, Writer>,
     tidied: Instant,
-    /// The log knows already.
-    is_failing: bool,
+    /// When the disk last did not take a record, if it has taken none since.
+    failed: Option<Instant>,
 }
 
 impl Desk {
+    fn new(settings: Settings, metrics: Metrics) -> Self {
+        Self { settings, metrics, writers: HashMap::new(), tidied: Instant::now(), failed: None }
+    }
+
     fn work(mut self, queued: &Receiver<Message>) {
         loop {
             match next(queued) {
@@ -184,17 +186,23 @@ impl Desk {
     }
 
     fn take(&mut self, exchange: &Exchange, keep: Duration) {
+        if self.failed.is_some_and(|it| it.elapsed() < REST) {
+            return self.metrics.count(Fate::Failed);
+        }
         match self.write(exchange, keep) {
             Ok(()) => {
                 self.metrics.count(Fate::Written);
-                self.is_failing = false;
+                self.failed = None;
             }
             Err(error) => {
                 // What stands in the file behind the last whole record is a torn one: the next
                 // record needs another file.
-                self.writers.remove(&keep);
+                if let Some(writer) = self.writers.remove(&keep) {
+                    writer.give_up();
+                }
                 self.metrics.count(Fate::Failed);
-                if !std::mem::replace(&mut self.is_failing, true) {
+                // The log is told once.
+                if self.failed.replace(Instant::now()).is_none() {
                     tracing::error!(error = %Chain(&error), "requests cannot be recorded");
                 }
             }
@@ -205,7 +213,9 @@ impl Desk {
         let now = OffsetDateTime::now_utc();
         let Ok(record) = exchange.encode() else { return Err(WriteError::TooLong) };
         let full = SEGMENT_LIMIT.min(self.settings.limit / 8);
-        let is_current = |it: &Writer| it.size < full && now - it.header.begun < keep / SPAN;
+        // The clock may have been set back.
+        let span = |it: &Writer| it.header.begun..it.header.begun + keep / SPAN;
+        let is_current = |it: &Writer| it.size < full && span(it).contains(&now);
         if !self.writers.get(&keep).is_some_and(is_current) {
             self.writers.remove(&keep);
             self.tidy_or_say();
@@ -317,8 +327,51 @@ mod tests {
             thread::yield_now();
         }
         std::fs::create_dir(&path).unwrap();
-        recorder.offer(exchange("kept", "/"), KEEP);
+        while recorder.0.metrics.fates()[Fate::Written as usize].get() == 0 {
+            recorder.offer(exchange("kept", "/"), KEEP);
+            tokio::time::sleep(PAUSE).await;
+        }
         recorder.drain(Duration::from_secs(10)).await;
-        assert_eq!(ids(&folder), ["kept"]);
+        let ids = ids(&folder);
+        assert!(!ids.is_empty() && ids.iter().all(|it| it == "kept"), "{ids:?}");
+    }
+
+    /// A desk on a folder that is there.
+    fn desk(folder: &TempDir) -> Desk {
+        let folder = folder.path().join("recordings");
+        folder::create(&folder).unwrap();
+        let metrics = Metrics::register(&Registry::new()).unwrap();
+        Desk::new(Settings { folder, key: key(), limit: 1 << 30 }, metrics)
+    }
+
+    #[test]
+    fn a_disk_that_took_nothing_is_left_alone_for_a_while() {
+        let folder = tempdir().unwrap();
+        let mut desk = desk(&folder);
+        desk.failed = Some(Instant::now() + Duration::from_hours(1));
+        for _ in 0..3 {
+            desk.take(&exchange("a", "/"), KEEP);
+        }
+        assert_eq!(folder::segments(&desk.settings.folder).unwrap(), Vec::<PathBuf>::new());
+        assert_eq!(desk.metrics.fates()[Fate::Failed as usize].get(), 3);
+        desk.failed = Instant::now().checked_sub(REST);
+        desk.take(&exchange("b", "/"), KEEP);
+        assert_eq!((ids(&folder), desk.failed), (vec!["b".to_owned()], None));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_ends_the_segment_and_keeps_nothing_for_longer() {
+        let folder = tempdir().unwrap();
+        let mut desk = desk(&folder);
+        let path = desk.settings.folder.clone();
+        let before = OffsetDateTime::now_utc() + Duration::from_hours(5);
+        let writer = Writer::begin(&path, &key(), before, KEEP).unwrap();
+        desk.writers.insert(KEEP, writer);
+        desk.take(&exchange("a", "/"), KEEP);
+        let now = OffsetDateTime::now_utc();
+        assert_eq!(folder::segments(&path).unwrap().len(), 2);
+        let archive = Archive::open(&path, Some(&key()), now).unwrap();
+        assert!(archive.entries.iter().all(|it| it.until <= now + KEEP), "{archive:?}");
+        assert_eq!(folder::tidy(&path, u64::MAX, now + KEEP).unwrap(), 0);
     }
 }

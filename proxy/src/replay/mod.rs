@@ -22,12 +22,12 @@ use self::{
     checkpoint::{Checkpoint, CheckpointError},
     progress::Progress,
     sides::Sides,
-    tally::{Compared, Outcome, Skip, Tally},
+    tally::{Compared, Outcome, Tally},
 };
 use crate::{
     config::{RailsError, Replay, ReplayFormat},
     metrics::ProxyMetrics,
-    recording::{Archive, Entry, KeyError, ReadError},
+    recording::{Archive, Entry, KeyError, Loss, ReadError},
     route::{Compiler, LoadError},
     tls::TlsError,
 };
@@ -102,7 +102,7 @@ pub enum Conclusion {
     Same,
     /// An answer differed.
     Different,
-    /// None differed, but some could not be compared, or none was.
+    /// None differed, but some could not be compared or read, or there was none.
     Unknown,
 }
 
@@ -126,24 +126,30 @@ pub async fn replay(
         if archive.entries.is_empty() {
             return Err(ReplayError::NotRecorded(sample::explain(arguments, id, &table).await));
         }
+        // The one that was asked for is there, whatever else is missing.
+        archive.loss = Loss::default();
     }
     archive.entries.retain(|it| arguments.route.as_ref().is_none_or(|route| *route == it.route));
     let name = checkpoint::run(arguments, &table.hash, archive.entries.first());
     let sides = Sides::new(arguments, extractions, table, metrics)?;
     let mut run = Run { arguments, archive, sides, name, checkpoint: None };
     let tally = run.through(interrupted).await?;
-    let (same, different, unknown) = tally.totals();
-    let conclusion = match (same, different, unknown) {
-        (_, 1.., _) => Conclusion::Different,
-        (1.., 0, 0) => Conclusion::Same,
-        _ => Conclusion::Unknown,
-    };
+    let conclusion = conclusion(&tally, run.archive.loss);
     let text = match arguments.format {
         ReplayFormat::Text => text::text(&tally, &run.archive.loss, arguments),
         ReplayFormat::Json => text::json(&tally, &run.archive.loss)?,
         ReplayFormat::Junit => junit::xml(&tally, &run.archive.loss),
     };
     Ok(Replayed { text, conclusion })
+}
+
+/// What is missing of a recording could have differed.
+fn conclusion(tally: &Tally, loss: Loss) -> Conclusion {
+    match tally.totals() {
+        (_, 1.., _) => Conclusion::Different,
+        (1.., 0, 0) if loss.missing().is_none() => Conclusion::Same,
+        _ => Conclusion::Unknown,
+    }
 }
 
 /// One run through a recording.
@@ -226,7 +232,7 @@ impl Run<'_> {
     /// What was asked for is told only to who may see values.
     async fn outcome<'a>(&'a self, entry: &'a Entry) -> (&'a Entry, Option<String>, Compared) {
         let Ok(exchange) = self.archive.exchange(entry) else {
-            return (entry, None, Outcome::Skipped(Skip::Gone).into());
+            return (entry, None, Outcome::Gone.into());
         };
         let request = format!("{} {}", exchange.method, exchange.target);
         let compared = self.sides.compare(exchange).await;
@@ -239,4 +245,48 @@ fn resume_hint(file: Option<&PathBuf>) -> String {
         || "; with --resume FILE it could go on".to_owned(),
         |file| format!("; the same command goes on from {}", file.display()),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::tempdir;
+
+    use super::{tally::RouteTally, *};
+    use crate::recording::{Key, tests::recorded};
+
+    #[test]
+    fn what_could_not_be_read_is_never_called_the_same() {
+        let of = |same, different, unknown| {
+            let route = RouteTally { same, different, unknown, ..RouteTally::default() };
+            Tally { routes: [("catalog.show".to_owned(), route)].into() }
+        };
+        let [none, torn, expired, damaged, other_key] = [
+            Loss::default(),
+            Loss { torn: 1, ..Loss::default() },
+            Loss { expired: 1, ..Loss::default() },
+            Loss { damaged: 1, ..Loss::default() },
+            Loss { other_key: 1, ..Loss::default() },
+        ];
+        for loss in [none, torn, expired] {
+            assert_eq!(conclusion(&of(1, 0, 0), loss), Conclusion::Same, "{loss:?}");
+        }
+        for loss in [damaged, other_key] {
+            assert_eq!(conclusion(&of(1, 0, 0), loss), Conclusion::Unknown, "{loss:?}");
+            assert_eq!(conclusion(&of(1, 1, 0), loss), Conclusion::Different, "{loss:?}");
+        }
+        assert_eq!(conclusion(&of(0, 0, 0), none), Conclusion::Unknown);
+        assert_eq!(conclusion(&of(1, 0, 1), none), Conclusion::Unknown);
+    }
+
+    #[test]
+    fn what_was_deleted_while_the_replay_ran_could_not_be_compared() {
+        let (folder, key) = (tempdir().unwrap(), Key::parse(&"1".repeat(64)).unwrap());
+        let archive = recorded(folder.path(), &key, &["kept", "deleted"]);
+        let mut tally = Tally::default();
+        tally.count(&archive.entries[0], None, Outcome::Same.into());
+        tally.count(&archive.entries[1], None, Outcome::Gone.into());
+        assert_eq!(conclusion(&tally, archive.loss), Conclusion::Unknown);
+        let failing = &tally.routes["catalog.show"].failing;
+        assert_eq!(failing[0].missed().unwrap(), "gone: the recording has it no longer");
+    }
 }

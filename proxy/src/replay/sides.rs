@@ -5,8 +5,8 @@ use std::{collections::HashMap, error::Error, sync::Arc, time::Instant};
 use extracted::Extraction;
 use shadow::{
     Observation, Unknown,
-    compare::{Answers, Comparison, Finding, Fragment, Judgement, Pair},
-    printable_path,
+    compare::{Answers, Comparison, Finding, Fragment, Judgement, Pair, Rules},
+    noise_of_one, printable_path,
 };
 use time::OffsetDateTime;
 use tokio::time::timeout;
@@ -108,7 +108,7 @@ impl Sides {
             self.sessions.learn(&exchange, control);
             strayed = exchange.answer.as_ref().is_some_and(|it| it.status != control.status);
         }
-        let outcome = self.outcome(&snapshot, &exchange, control, candidate).await;
+        let outcome = self.outcome(&snapshot, is_safe, control, candidate).await;
         Compared { outcome, strayed }
     }
 
@@ -116,7 +116,7 @@ impl Sides {
     async fn outcome(
         &self,
         snapshot: &Snapshot,
-        exchange: &Exchange,
+        is_safe: bool,
         control: Result<Observation, Miss>,
         candidate: Result<Observation, Miss>,
     ) -> Outcome {
@@ -127,17 +127,21 @@ impl Sides {
             }
             (Err(why), _) | (_, Err(why)) => return Outcome::Unknown(why),
         };
-        let found = match self.differences(snapshot, control.clone(), candidate) {
-            Ok(found) if found.listed.is_empty() => return Outcome::Same,
-            Ok(found) => found,
-            Err(why) => return Outcome::Unknown(why.into()),
+        let reading = snapshot.reading(&self.visitors);
+        let read = |mut it: Observation| {
+            reading.read(&mut it.headers);
+            it
         };
-        if !exchange.method.is_safe() || snapshot.route.noise == Percent::NONE {
-            return Outcome::Different(found);
+        let [control, candidate] = [control, candidate].map(read);
+        let rules = &snapshot.route.subject.rules;
+        let judged = |again| judged([&control, &candidate], again, rules, self.values);
+        let outcome = judged(None);
+        let is_different = matches!(outcome, Outcome::Different(_));
+        if !is_different || !is_safe || snapshot.route.noise == Percent::NONE {
+            return outcome;
         }
         let again = self.ask_monolith(snapshot).await;
-        let itself = again.ok().and_then(|it| self.differences(snapshot, control, it).ok());
-        without_noise(found, &itself.unwrap_or_default().listed)
+        judged(again.ok().map(read))
     }
 
     async fn ask_monolith(&self, snapshot: &Snapshot) -> Result<Observation, Miss> {
@@ -168,33 +172,49 @@ impl Sides {
             Err(NoReply::CommitUnknown(_)) => Err(Unknown::Failed.into()),
         }
     }
-
-    /// Where two answers differ, and no rule of the route excuses it.
-    fn differences(
-        &self,
-        snapshot: &Snapshot,
-        mut control: Observation,
-        mut candidate: Observation,
-    ) -> Result<Differences, Unknown> {
-        let reading = snapshot.reading(&self.visitors);
-        reading.read(&mut control.headers);
-        reading.read(&mut candidate.headers);
-        let pair = Pair::new(control, candidate)?;
-        let answers = Answers::read(&pair)?;
-        let now = OffsetDateTime::now_utc();
-        let comparison = answers.compare(&snapshot.route.subject.rules, now);
-        Ok(counting(&comparison, self.values))
-    }
 }
 
-/// What no rule excuses of a comparison.
-fn counting(comparison: &Comparison<'_>, values: bool) -> Differences {
-    let counts = |it: &&Finding<'_>| !matches!(it.judgement, Judgement::Excused(_));
-    let findings = comparison.findings.iter().filter(counts);
-    let listed: Vec<_> = findings.map(|it| found(it, values)).collect();
+/// What two answers come to under a route's rules. Where the monolith was asked `again`, what it shows
+/// against itself is taken out.
+fn judged(
+    sides: [&Observation; 2],
+    again: Option<Observation>,
+    rules: &Rules,
+    values: bool,
+) -> Outcome {
+    let (control, now) = (sides[0], OffsetDateTime::now_utc());
+    let [one, other] = sides.map(Clone::clone);
+    // One that failed is no answer to the same question, and says nothing of the first.
+    let again = again.filter(|it| it.status == control.status);
+    let again = again.and_then(|it| Pair::new(control.clone(), it).ok());
+    let again = again.as_ref().and_then(|it| Answers::read(it).ok());
+    let itself = again.as_ref().map(|it| it.compare(rules, now)).unwrap_or_default();
+    let compared = Pair::new(one, other).and_then(|pair| {
+        let answers = Answers::read(&pair)?;
+        Ok(counting(&answers.compare(rules, now), &itself, values))
+    });
+    compared.unwrap_or_else(|why| Outcome::Unknown(why.into()))
+}
+
+/// What counts of a comparison, since neither a rule excuses it nor the monolith shows it against
+/// itself. As for the judge, differences that are not listed are no noise, since nobody knows where they
+/// are.
+fn counting(comparison: &Comparison<'_>, itself: &Comparison<'_>, values: bool) -> Outcome {
+    let findings = comparison.findings.iter().enumerate();
+    let counts: Vec<_> =
+        findings.filter(|it| !matches!(it.1.judgement, Judgement::Excused(_))).collect();
     // What is excused and not listed is no difference.
-    let omitted = (comparison.critical + comparison.cosmetic).saturating_sub(listed.len());
-    Differences { listed, omitted }
+    let omitted = (comparison.critical + comparison.cosmetic).saturating_sub(counts.len());
+    let noise = noise_of_one(comparison, itself);
+    let left: Vec<_> = counts.iter().filter(|it| !noise.contains(&it.0)).collect();
+    let different = |listed: Vec<_>| Outcome::Different(Differences { listed, omitted });
+    let found = |it: &Finding<'_>| found(it, values);
+    match (counts.is_empty(), left.is_empty(), omitted) {
+        (true, ..) => Outcome::Same,
+        (_, true, 0) => Outcome::Noise,
+        (_, true, _) => different(counts.iter().map(|it| found(it.1)).collect()),
+        (_, false, _) => different(left.iter().map(|it| found(it.1)).collect()),
+    }
 }
 
 /// Without values, names on the path that may be data are hidden as well.
@@ -204,7 +224,6 @@ fn found(finding: &Finding<'_>, values: bool) -> Found {
     let path = &difference.path;
     Found {
         path: if values { path.to_string() } else { printable_path(path) },
-        place: path.grouped().to_string(),
         kind: difference.kind.to_string(),
         class: difference.class.to_string(),
         control: value(difference.control.as_ref()),
@@ -215,19 +234,6 @@ fn found(finding: &Finding<'_>, values: bool) -> Found {
 /// What kept a side from answering.
 fn failed(kind: Unknown, error: &(dyn Error + 'static)) -> Miss {
     Miss { kind, why: Some(Chain(error).to_string()) }
-}
-
-/// What is left of the differences when those are taken out that the monolith shows against itself:
-/// of the same place, kind and class. The judge asks for more, since it has more to learn from. As there,
-/// differences that are not listed are no noise, since nobody knows where they are.
-fn without_noise(found: Differences, itself: &[Found]) -> Outcome {
-    let is_left = |it: &&Found| !itself.iter().any(|noise| it.is_like(noise));
-    let left: Vec<_> = found.listed.iter().filter(is_left).cloned().collect();
-    match (left.is_empty(), found.omitted) {
-        (true, 0) => Outcome::Noise,
-        (true, _) => Outcome::Different(found),
-        (false, omitted) => Outcome::Different(Differences { listed: left, omitted }),
-    }
 }
 
 /// A value in JSON, cut.
@@ -245,7 +251,6 @@ mod tests {
     use std::time::Duration;
 
     use http::{HeaderMap, HeaderValue, StatusCode, header};
-    use shadow::compare::Rules;
 
     use super::*;
 
@@ -260,34 +265,65 @@ mod tests {
         }
     }
 
-    fn differences(control: String, candidate: String, values: bool) -> Differences {
-        let pair = Pair::new(answer(control), answer(candidate)).unwrap();
-        let answers = Answers::read(&pair).unwrap();
-        counting(&answers.compare(&Rules::default(), OffsetDateTime::UNIX_EPOCH), values)
+    /// What comes of the monolith's answer, the handler's, and the monolith's second one.
+    fn outcome(answers: [&Observation; 3], values: bool) -> Outcome {
+        let [control, candidate, again] = answers;
+        judged([control, candidate], Some(again.clone()), &Rules::default(), values)
+    }
+
+    fn paths(outcome: &Outcome) -> (Vec<&str>, usize) {
+        match outcome {
+            Outcome::Different(it) => {
+                (it.listed.iter().map(|it| it.path.as_str()).collect(), it.omitted)
+            }
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
     fn what_the_monolith_shows_against_itself_is_noise_and_nothing_else_is() {
-        let found = |place: &str, kind: &str| Found {
-            path: place.replace('*', "7"),
-            place: place.to_owned(),
-            kind: kind.to_owned(),
-            class: "critical".to_owned(),
-            control: None,
-            candidate: None,
+        let product = |views: &str, price: usize| {
+            answer(format!("[{{\"views\":{views},\"price\":{price}}}]"))
         };
-        let all = |listed: &[&Found]| Differences {
-            listed: listed.iter().copied().cloned().collect(),
-            omitted: 0,
+        let [control, again] = [product("1", 5), product("3", 5)];
+        assert_eq!(outcome([&control, &control, &again], false), Outcome::Same);
+        assert_eq!(outcome([&control, &product("2", 5), &again], false), Outcome::Noise);
+        for (candidate, left) in [
+            (product("2", 6), "$[0].price"),
+            (product("\"2\"", 5), "$[0].views"),
+            (product("null", 5), "$[0].views"),
+        ] {
+            let outcome = outcome([&control, &candidate, &again], false);
+            assert_eq!(paths(&outcome), (vec![left], 0));
+        }
+        let candidate = product("2", 5);
+        let outcome = outcome([&control, &candidate, &control], false);
+        assert_eq!(paths(&outcome), (vec!["$[0].views"], 0), "it does not differ from itself");
+    }
+
+    #[test]
+    fn a_text_is_not_noise_where_the_monolith_always_has_an_id() {
+        let id =
+            |end: &str| answer(format!("{{\"id\":\"0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5{end}\"}}"));
+        let none = answer("{\"id\":\"none\"}".to_owned());
+        assert_eq!(outcome([&id("a"), &id("b"), &id("c")], false), Outcome::Noise);
+        let outcome = outcome([&id("a"), &none, &id("c")], false);
+        assert_eq!(paths(&outcome), (vec!["$.id"], 0));
+    }
+
+    #[test]
+    fn a_second_answer_that_failed_makes_no_noise_of_a_handler_that_did() {
+        let failed = |status: StatusCode| {
+            let html = HeaderValue::from_static("text/html");
+            let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, html)]);
+            Observation { status, headers, ..answer("<h1>Sorry</h1>".to_owned()) }
         };
-        let views = found("$.list[*].views", "changed");
-        let noise = [found("$.list[*].views", "changed")];
-        assert_eq!(without_noise(all(&[&views]), &noise), Outcome::Noise);
-        let retyped = found("$.list[*].views", "retyped");
-        let price = found("$.list[*].price", "changed");
-        let left = without_noise(all(&[&views, &retyped, &price]), &noise);
-        assert_eq!(left, Outcome::Different(all(&[&retyped, &price])));
-        assert_eq!(without_noise(all(&[&views]), &[]), Outcome::Different(all(&[&views])));
+        let control = answer("{\"price\":5}".to_owned());
+        let candidate = failed(StatusCode::INTERNAL_SERVER_ERROR);
+        for again in [503, 429, 500].map(|it| failed(StatusCode::from_u16(it).unwrap())) {
+            let outcome = outcome([&control, &candidate, &again], false);
+            assert_eq!(paths(&outcome).0[0], "status");
+        }
     }
 
     #[test]
@@ -295,23 +331,22 @@ mod tests {
         let list = |views: usize, price: usize| {
             let counted = (0..150).map(|_| format!("{{\"views\":{views}}}"));
             let counted: Vec<_> = counted.collect();
-            format!("{{\"list\":[{}],\"price\":{price}}}", counted.join(","))
+            answer(format!("{{\"list\":[{}],\"price\":{price}}}", counted.join(",")))
         };
-        let itself = differences(list(1, 5), list(3, 5), false);
-        let found = differences(list(1, 5), list(2, 6), false);
-        assert_eq!((found.listed.len(), found.omitted), (100, 51));
-        let outcome = without_noise(found.clone(), &itself.listed);
-        assert_eq!(outcome, Outcome::Different(found));
+        let outcome = outcome([&list(1, 5), &list(2, 6), &list(3, 5)], false);
+        let (listed, omitted) = paths(&outcome);
+        assert_eq!((listed.len(), omitted), (100, 51));
     }
 
     #[test]
     fn a_name_that_may_be_data_is_shown_only_with_values() {
-        let body = |total: usize| format!("{{\"by_buyer\":{{\"jane@shop.test\":{total}}}}}");
+        let body =
+            |total: usize| answer(format!("{{\"by_buyer\":{{\"jane@shop.test\":{total}}}}}"));
         for (values, path) in
             [(false, "$.by_buyer[\"‹name›\"]"), (true, "$.by_buyer[\"jane@shop.test\"]")]
         {
-            let found = differences(body(1), body(2), values);
-            assert_eq!(found.listed[0].path, path);
+            let outcome = outcome([&body(1), &body(2), &body(1)], values);
+            assert_eq!(paths(&outcome).0, [path]);
         }
     }
 }

@@ -29,6 +29,8 @@ pub(super) enum Outcome {
     Different(Differences),
     /// They could not be compared.
     Unknown(Miss),
+    /// It was deleted while the replay ran.
+    Gone,
     /// Nobody was asked.
     Skipped(Skip),
 }
@@ -56,8 +58,6 @@ pub(super) struct Miss {
 pub(super) enum Skip {
     /// The handler does not do such requests: the monolith answers them.
     Declined,
-    /// It was deleted while the replay ran.
-    Gone,
     /// This build has no handler for its route.
     NoHandler,
     /// It is a write, and `--writes` was not said.
@@ -68,9 +68,6 @@ pub(super) enum Skip {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Found {
     pub(super) path: String,
-    /// The same for all elements of a list.
-    #[serde(skip)]
-    pub(super) place: String,
     pub(super) kind: String,
     pub(super) class: String,
     /// The values, in JSON; only with `--values`.
@@ -147,18 +144,9 @@ impl Skip {
     pub(super) const fn label(self) -> &'static str {
         match self {
             Self::Declined => "declined by the handler",
-            Self::Gone => "expired meanwhile",
             Self::NoHandler => "without a handler",
             Self::Write => "writes, without --writes",
         }
-    }
-}
-
-impl Found {
-    /// Whether it is the same place, kind and class, whatever the values are.
-    pub(super) fn is_like(&self, other: &Self) -> bool {
-        let what = |it: &Self| (it.place.clone(), it.kind.clone(), it.class.clone());
-        what(self) == what(other)
     }
 }
 
@@ -182,6 +170,11 @@ impl Tally {
             Outcome::Unknown(Miss { kind, why }) => {
                 route.unknown += 1;
                 (Some(kind.label().to_owned()), why, Differences::default())
+            }
+            Outcome::Gone => {
+                route.unknown += 1;
+                let why = "the recording has it no longer".to_owned();
+                (Some("gone".to_owned()), Some(why), Differences::default())
             }
             Outcome::Different(differences) => {
                 route.different += 1;

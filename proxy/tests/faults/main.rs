@@ -12,3 +12,4 @@ mod network;
 mod origin;
 mod servers;
 mod service_manager;
+mod streams;

@@ -108,6 +108,19 @@ pub(crate) fn places<'a>(
     counting.map(place).collect()
 }
 
+/// The findings of a comparison, by their index, that are noise as far as a single request can tell:
+/// `itself` has the monolith's second answer to it, which differs from the first at the same places,
+/// in values of the same kinds.
+pub fn noise_of_one(comparison: &Comparison<'_>, itself: &Comparison<'_>) -> HashSet<usize> {
+    let signature = |it: &Difference<'_>| Signature {
+        path: it.path.grouped().to_string(),
+        kind: it.kind,
+        class: it.class,
+    };
+    let [candidate, itself] = [comparison, itself].map(|it| places(it, signature));
+    Noise::default().judge(&candidate, Some(&itself), &Settled::default()).0
+}
+
 /// The differences of one comparison at each place.
 fn by_signature<'p>(places: &'p [Place<'_>]) -> HashMap<&'p Signature, Vec<&'p Difference<'p>>> {
     let mut found: HashMap<_, Vec<_>> = HashMap::new();

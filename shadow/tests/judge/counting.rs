@@ -1,12 +1,17 @@
 //! What is counted of each request, and what a report says of it.
 
-use std::{collections::BTreeMap, future::pending, time::Duration};
+use std::{
+    collections::BTreeMap,
+    future::pending,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use shadow::{
-    Budget, DifferenceKind, Experiment, Leg, PathPattern, Proof, Settings, Subject, Unknown,
+    Budget, DifferenceKind, Experiment, Leg, OnMismatch, PathPattern, Prepared, Proof, Settings,
+    Subject, Unknown,
     compare::{Excuse, Matcher, Rule, Rules},
 };
-use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::bench::*;
@@ -42,6 +47,28 @@ async fn what_was_compared_is_counted_and_reported() {
         [("$.a", changed, 1, 0), ("$[*].b", changed, 1, 0), ("$.at", changed, 2, 2)],
         "two elements of one request are one request"
     );
+}
+
+#[tokio::test]
+async fn a_request_is_kept_where_a_difference_counts_and_not_for_what_is_excused_or_noise() {
+    let bench = Bench::new(Settings::default()).await;
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    let offer = |name, answers: [&str; 3]| {
+        let [control, candidate, again] = answers.map(json);
+        let kept = Arc::clone(&kept);
+        let keep: OnMismatch = Box::new(move || kept.lock().unwrap().push(name));
+        let experiment = Experiment { again: Some(again), ..experiment(control, candidate) };
+        let prepared = Prepared { experiment, on_mismatch: Some(keep) };
+        bench.judge.offer_later(&subject(), 0, Box::new(|| prepared));
+    };
+    offer("the same", ["{\"views\":1}", "{\"views\":1}", "{\"views\":1}"]);
+    offer("excused", ["{\"at\":1}", "{\"at\":2}", "{\"at\":1}"]);
+    offer("noise", ["{\"views\":1}", "{\"views\":2}", "{\"views\":3}"]);
+    offer("a fault", ["{\"price\":1}", "{\"price\":2}", "{\"price\":1}"]);
+    bench.drain().await;
+    let report = bench.report().await;
+    assert_eq!((counts(&report), report.noise), ((1, 1, 1), 1));
+    assert_eq!(*kept.lock().unwrap(), ["a fault"]);
 }
 
 #[tokio::test]

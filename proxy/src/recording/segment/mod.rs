@@ -8,11 +8,12 @@
 //!
 //! Numbers are big-endian; `begun` is in milliseconds since 1970, `keep` in seconds. The header is
 //! authenticated with every record, and so is a record's number. A file is only ever appended to, by
-//! the process that began it, each record with one write: a process or a machine that dies loses the
-//! record that it was writing, and none before it.
+//! the process that began it, each record with one write: a process that dies loses the record that it
+//! was writing, and none before it. Nothing is synced, so a machine that dies loses what its kernel had
+//! not written yet, half a minute mostly. That may leave zeros behind, and no record is empty.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::{self, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
@@ -21,7 +22,10 @@ use std::{
 
 use time::OffsetDateTime;
 
-use super::key::{Key, KeyError, SegmentKey};
+use super::{
+    key::{Key, KeyError, SegmentKey},
+    name::Name,
+};
 
 /// The version of the format, in each header.
 const VERSION: u8 = 1;
@@ -117,11 +121,8 @@ impl<'a> Segment<'a> {
     /// # Errors
     /// [`NotASegment`].
     pub fn read(bytes: &'a [u8], key: Option<&Key>) -> Result<Self, NotASegment> {
-        let Some((head, records)) = bytes.split_at_checked(HEADER) else {
-            let begins = bytes.iter().zip(MAGIC).all(|(one, other)| one == other);
-            return Err(if begins { NotASegment::Empty } else { NotASegment::Foreign });
-        };
-        let header = Header::read(head)?;
+        let header = Header::read(bytes)?;
+        let (head, records) = bytes.split_at_checked(HEADER).ok_or(NotASegment::Empty)?;
         let key = match (header.sealing, key) {
             (Sealing::Plain, _) => None,
             (Sealing::Sealed(_), None) => return Err(NotASegment::NoKey),
@@ -155,7 +156,8 @@ impl<'a> Segment<'a> {
     pub(super) fn frame(&self, number: u64, offset: usize) -> Option<Frame<'a>> {
         let (length, behind) = self.records.get(offset..)?.split_first_chunk::<LENGTH>()?;
         let length = u32::from_be_bytes(*length) as usize;
-        let (bytes, _) = behind.split_at_checked(length).filter(|_| length <= RECORD_LIMIT)?;
+        let is_possible = (1..=RECORD_LIMIT).contains(&length);
+        let (bytes, _) = behind.split_at_checked(length).filter(|_| is_possible)?;
         Some(Frame { number, offset, bytes })
     }
 
@@ -173,16 +175,18 @@ impl<'a> Segment<'a> {
 }
 
 impl Header {
-    fn read(head: &[u8]) -> Result<Self, NotASegment> {
-        let mut rest = head;
+    /// What stands at the begin of a file.
+    fn read(bytes: &[u8]) -> Result<Self, NotASegment> {
+        if bytes.iter().zip(MAGIC).any(|(one, other)| one != other) {
+            return Err(NotASegment::Foreign);
+        }
+        let mut rest = bytes;
         let mut take = |count: usize| {
             let (taken, behind) = rest.split_at_checked(count).ok_or(NotASegment::Empty)?;
             rest = behind;
             Ok(taken)
         };
-        if take(MAGIC.len())? != MAGIC {
-            return Err(NotASegment::Foreign);
-        }
+        take(MAGIC.len())?;
         let [version, sealing] = fixed(take(2)?)?;
         if version != VERSION {
             return Err(NotASegment::Version(version));
@@ -275,7 +279,7 @@ impl Writer {
         keep: Duration,
     ) -> Result<Self, WriteError> {
         let salt: [u8; 16] = rand::random();
-        let name = format!("{:013}-{}.{EXTENSION}", milliseconds(begun), hex::encode(&salt[..4]));
+        let name = Name::of(begun, &salt).to_string();
         Self::create(&folder.join(name), Some(key), salt, begun, keep)
     }
 
@@ -301,9 +305,20 @@ impl Writer {
         let key = key.map(|it| it.derive(&salt)).transpose()?;
         let head = header.write();
         let mut file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)?;
-        file.write_all(&head)?;
-        let (path, size) = (path.to_owned(), head.len() as u64);
+        let path = path.to_owned();
+        if let Err(error) = file.write_all(&head) {
+            remove(&path);
+            return Err(error.into());
+        }
+        let size = head.len() as u64;
         Ok(Self { path, file, header, head, key, number: 0, size })
+    }
+
+    /// Nothing more can be written. A segment without a record is of no use to anybody.
+    pub(super) fn give_up(self) {
+        if self.number == 0 {
+            remove(&self.path);
+        }
     }
 
     /// Writes one record, with one call of the system.
@@ -324,6 +339,11 @@ impl Writer {
         self.size += text.len() as u64;
         Ok(())
     }
+}
+
+/// What cannot be removed either is found when the folder is tidied.
+fn remove(path: &Path) {
+    let _ = fs::remove_file(path);
 }
 
 #[cfg(test)]

@@ -1,7 +1,5 @@
 //! What a segment must keep: its records, their order, and its secrets.
 
-use std::fs;
-
 use proptest::prelude::*;
 use tempfile::tempdir;
 use time::macros::datetime;
@@ -39,9 +37,9 @@ fn refusal(bytes: &[u8], key: Option<&Key>) -> NotASegment {
 #[test]
 fn what_is_written_is_read_with_the_same_key_and_no_other() {
     for sealed in [None, Some(key('1'))] {
-        let bytes = written(sealed.as_ref(), &[b"one", b"", b"three"]);
+        let bytes = written(sealed.as_ref(), &[b"one", b"2", b"three"]);
         let read = records(&bytes, sealed.as_ref());
-        assert_eq!(read, [b"one".to_vec(), vec![], b"three".to_vec()].map(Ok));
+        assert_eq!(read, [b"one".to_vec(), b"2".to_vec(), b"three".to_vec()].map(Ok));
     }
     let sealed = written(Some(&key('1')), &[b"a buyer's"]);
     assert!(!sealed.windows(5).any(|it| it == b"buyer"));
@@ -59,6 +57,16 @@ fn a_torn_tail_costs_the_last_record_only() {
     }
     for length in MAGIC.len()..HEADER {
         assert_eq!(refusal(&whole[..length], Some(&key('1'))), NotASegment::Empty);
+    }
+}
+
+#[test]
+fn the_zeros_that_a_machine_leaves_behind_are_one_torn_tail() {
+    for sealed in [None, Some(key('1'))] {
+        let mut bytes = written(sealed.as_ref(), &[b"one"]);
+        bytes.resize(bytes.len() + 8_192, 0);
+        assert_eq!(records(&bytes, sealed.as_ref()), [Ok(b"one".to_vec())]);
+        assert_eq!(Segment::read(&bytes, sealed.as_ref()).unwrap().frames().1, 8_192);
     }
 }
 
