@@ -17,6 +17,7 @@ mod rule;
 mod same;
 mod sequence;
 mod serialize;
+mod unreadable;
 
 use std::sync::OnceLock;
 
@@ -43,6 +44,7 @@ pub use self::{
 pub(crate) use self::{
     path::{Root, Step},
     rule::{Links, is_masked_token, is_uuid, parse_time},
+    unreadable::Unreadable,
 };
 use crate::{Captured, Observation, Unknown};
 
@@ -109,7 +111,7 @@ impl<'a> Answers<'a> {
     ///
     /// # Errors
     /// [`Unknown::Unparsable`] when the control's body is not what its content type says,
-    /// [`Unknown::TooLarge`] when it is nested too deeply.
+    /// [`Unknown::TooLarge`] when it is nested too deeply, or there is too much in it.
     pub fn read(pair: &'a Pair) -> Result<Self, Unknown> {
         Ok(Self { pair, bodies: Bodies::read(pair)? })
     }
@@ -194,16 +196,17 @@ impl<'a> Bodies<'a> {
             }
             Kind::Text(format, control, candidate) => (*format, control, candidate),
         };
-        let both = |read: fn(&'a [u8]) -> Option<Document<'static>>| match (
-            read(control),
-            read(candidate),
-        ) {
-            (Some(one), Some(other)) => Self::Values(Root::Body, one, other),
-            _ => Self::Opaque,
+        type Read<'a> = fn(&'a [u8]) -> Result<Document<'static>, Unreadable>;
+        let both = |read: Read<'a>| match (read(control), read(candidate)) {
+            (Ok(one), Ok(other)) => Ok(Self::Values(Root::Body, one, other)),
+            (Err(Unreadable::TooLarge), _) | (_, Err(Unreadable::TooLarge)) => {
+                Err(Unknown::TooLarge)
+            }
+            _ => Ok(Self::Opaque),
         };
         Ok(match format {
             Format::Json => {
-                let control = parse(control).map_err(|_| Unknown::Unparsable)?;
+                let control = parse(control)?;
                 let (beside, whole) = (OnceLock::new(), OnceLock::new());
                 let is_graphql = is_graphql(&pair.control.headers);
                 Self::Json(Json { control, text: candidate, is_graphql, beside, whole })
@@ -215,9 +218,9 @@ impl<'a> Bodies<'a> {
                     Err(_) => Self::Opaque,
                 }
             }
-            Format::Csv => both(lines::csv),
-            Format::Form => both(lines::form),
-            Format::Text => both(lines::text),
+            Format::Csv => both(lines::csv)?,
+            Format::Form => both(lines::form)?,
+            Format::Text => both(lines::text)?,
             Format::Html | Format::Bytes => Self::Opaque,
         })
     }

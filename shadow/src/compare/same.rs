@@ -31,9 +31,9 @@ pub(super) fn with_ids(
     let Ok(body) = plain else { return ids };
     match format {
         Format::Json => of_document(root, parse(&body).ok(), excuses, ids),
-        Format::Csv => of_document(root, lines::csv(&body), excuses, ids),
-        Format::Form => of_document(root, lines::form(&body), excuses, ids),
-        Format::Text => of_document(root, lines::text(&body), excuses, ids),
+        Format::Csv => of_document(root, lines::csv(&body).ok(), excuses, ids),
+        Format::Form => of_document(root, lines::form(&body).ok(), excuses, ids),
+        Format::Text => of_document(root, lines::text(&body).ok(), excuses, ids),
         Format::Xml => of_element(markup::parse_xml(&body).ok(), excuses, ids),
         Format::Html => match Page::parse(&body) {
             Ok(page) => {
