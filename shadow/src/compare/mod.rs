@@ -1,5 +1,6 @@
 //! Two answers in, their differences out. Pure: nothing here waits, stores or looks at a clock.
 
+mod charset;
 mod collector;
 mod decimal;
 mod difference;
@@ -25,6 +26,7 @@ use bytes::Bytes;
 use time::{OffsetDateTime, UtcOffset};
 
 use self::{
+    charset::Charset,
     collector::Collector,
     document::Walk,
     format::{Format, is_graphql},
@@ -110,8 +112,8 @@ impl<'a> Answers<'a> {
     /// Reads the bodies, each as what its content type says.
     ///
     /// # Errors
-    /// [`Unknown::Unparsable`] when the control's body is not what its content type says,
-    /// [`Unknown::TooLarge`] when it is nested too deeply, or there is too much in it.
+    /// [`Unknown::Unparsable`] when the control's body is not what its content type says, and, of XML, the
+    /// candidate's is; [`Unknown::TooLarge`] when it is nested too deeply, or there is too much in it.
     pub fn read(pair: &'a Pair) -> Result<Self, Unknown> {
         Ok(Self { pair, bodies: Bodies::read(pair)? })
     }
@@ -212,10 +214,14 @@ impl<'a> Bodies<'a> {
                 Self::Json(Json { control, text: candidate, is_graphql, beside, whole })
             }
             Format::Xml => {
-                let control = markup::parse_xml(control).map_err(|_| Unknown::Unparsable)?;
-                match markup::parse_xml(candidate) {
-                    Ok(candidate) => Self::Markup(control, candidate),
-                    Err(_) => Self::Opaque,
+                let [said, also_said] = pair.sides().map(|it| Charset::of(&it.headers));
+                let both_read =
+                    (markup::parse_xml(said, control), markup::parse_xml(also_said, candidate));
+                match both_read {
+                    (Ok(control), Ok(candidate)) => Self::Markup(control, candidate),
+                    (Err(Unreadable::Malformed), Err(Unreadable::Malformed)) => both(lines::text)?,
+                    (Ok(_), Err(Unreadable::Malformed)) => Self::Opaque,
+                    (Err(why), _) | (_, Err(why)) => return Err(why.into()),
                 }
             }
             Format::Csv => both(lines::csv)?,
