@@ -198,14 +198,6 @@ impl<'a> Bodies<'a> {
             }
             Kind::Text(format, control, candidate) => (*format, control, candidate),
         };
-        type Read<'a> = fn(&'a [u8]) -> Result<Document<'static>, Unreadable>;
-        let both = |read: Read<'a>| match (read(control), read(candidate)) {
-            (Ok(one), Ok(other)) => Ok(Self::Values(Root::Body, one, other)),
-            (Err(Unreadable::TooLarge), _) | (_, Err(Unreadable::TooLarge)) => {
-                Err(Unknown::TooLarge)
-            }
-            _ => Ok(Self::Opaque),
-        };
         Ok(match format {
             Format::Json => {
                 let control = parse(control)?;
@@ -213,24 +205,44 @@ impl<'a> Bodies<'a> {
                 let is_graphql = is_graphql(&pair.control.headers);
                 Self::Json(Json { control, text: candidate, is_graphql, beside, whole })
             }
-            Format::Xml => {
-                let [said, also_said] = pair.sides().map(|it| Charset::of(&it.headers));
-                let both_read =
-                    (markup::parse_xml(said, control), markup::parse_xml(also_said, candidate));
-                match both_read {
-                    (Ok(control), Ok(candidate)) => Self::Markup(control, candidate),
-                    (Err(Unreadable::Malformed), Err(Unreadable::Malformed)) => both(lines::text)?,
-                    (Ok(_), Err(Unreadable::Malformed)) => Self::Opaque,
-                    (Err(why), _) | (_, Err(why)) => return Err(why.into()),
-                }
-            }
-            Format::Csv => both(lines::csv)?,
-            Format::Form => both(lines::form)?,
-            Format::Text => both(lines::text)?,
+            Format::Xml => Self::of_xml(pair.sides(), control, candidate)?,
+            Format::Csv => Self::of_values(lines::csv, control, candidate)?,
+            Format::Form => Self::of_values(lines::form, control, candidate)?,
+            Format::Text => Self::of_values(lines::text, control, candidate)?,
             Format::Html | Format::Bytes => Self::Opaque,
         })
     }
+
+    /// What neither side can read has lines all the same.
+    fn of_xml(
+        sides: [&Observation; 2],
+        control: &'a [u8],
+        candidate: &'a [u8],
+    ) -> Result<Self, Unknown> {
+        let [said, also_said] = sides.map(|it| Charset::of(&it.headers));
+        let (one, other) =
+            (markup::parse_xml(said, control), markup::parse_xml(also_said, candidate));
+        match (one, other) {
+            (Ok(one), Ok(other)) => Ok(Self::Markup(one, other)),
+            (Ok(_), Err(Unreadable::Malformed)) => Ok(Self::Opaque),
+            (Err(Unreadable::Malformed), Err(Unreadable::Malformed)) => {
+                Self::of_values(lines::text, control, candidate)
+            }
+            (Err(why), _) | (_, Err(why)) => Err(why.into()),
+        }
+    }
+
+    fn of_values(read: Read<'a>, control: &'a [u8], candidate: &'a [u8]) -> Result<Self, Unknown> {
+        match (read(control), read(candidate)) {
+            (Ok(one), Ok(other)) => Ok(Self::Values(Root::Body, one, other)),
+            (Err(Unreadable::TooLarge), _) => Err(Unknown::TooLarge),
+            // With more in it than the control may have a candidate differs, too.
+            _ => Ok(Self::Opaque),
+        }
+    }
 }
+
+type Read<'a> = fn(&'a [u8]) -> Result<Document<'static>, Unreadable>;
 
 impl<'a> Json<'a> {
     fn compare(&'a self, collector: &mut Collector<'a>) {

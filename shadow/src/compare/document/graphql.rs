@@ -49,10 +49,8 @@ pub(super) fn is_list_of_errors(path: &Path<'_>) -> bool {
 
 /// Below the answer, where a batch has several.
 fn within_answer<'p, 'a>(path: &'p Path<'a>) -> &'p [Step<'a>] {
-    match path.steps() {
-        [Step::Element(_), steps @ ..] => steps,
-        steps => steps,
-    }
+    let steps = path.steps();
+    if let [Step::Element(_), within @ ..] = steps { within } else { steps }
 }
 
 /// A hash of the error's path and code.

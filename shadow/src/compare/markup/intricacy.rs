@@ -63,7 +63,6 @@ impl Tag {
         for (at, &it) in markup.iter().enumerate() {
             match (quote, it) {
                 (Some(end), it) if it == end => quote = None,
-                (Some(_), _) => {}
                 (None, b'"' | b'\'') => quote = Some(it),
                 (None, b'=') => tag.attributes += 1,
                 (None, b'x') if markup[at..].starts_with(b"xmlns") => tag.namespaces += 1,

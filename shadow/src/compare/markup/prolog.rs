@@ -45,7 +45,6 @@ fn end_of_type(text: &str) -> Option<usize> {
     for (at, it) in text.char_indices() {
         match (quote, it) {
             (Some(end), it) if it == end => quote = None,
-            (Some(_), _) => {}
             (None, '"' | '\'') => quote = Some(it),
             (None, '[') => return None,
             (None, '>') => return Some(at),
