@@ -263,7 +263,7 @@ const fn is_unseen(it: char) -> bool {
 
 const fn reason(why: Unknown) -> &'static str {
     match why {
-        Unknown::TooLarge => "a body is too long, or too deep",
+        Unknown::TooLarge => "a body is too long, too deep or too intricate, or has too much in it",
         _ => "the control's body is not what its headers say, or a content encoding is not known",
     }
 }

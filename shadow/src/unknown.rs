@@ -20,13 +20,13 @@ pub enum Unknown {
     ControlFailed,
     /// The candidate does not reproduce this kind of request, and said so.
     Declined,
-    /// A body was longer than what is kept for a comparison or than its encoding may make it, or a
-    /// page too deep or too intricate.
+    /// A body was longer than what is kept for a comparison or than its encoding may make it, too deep or
+    /// too intricate, or had too much in it.
     TooLarge,
     /// The buyer left before the control's answer had passed whole.
     ClientGone,
     /// A body is not in its content encoding, or in one that is not known; or the control's is not
-    /// what its content type says.
+    /// what its content type says, of XML where the candidate's is.
     Unparsable,
     /// What was asked about changed between the two answers: the side that was first, asked again,
     /// said what the other one had said.

@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use brotli_decompressor::Decompressor;
 use bytes::Bytes;
-use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
+use flate2::bufread::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use http::HeaderMap;
 use ruzstd::decoding::StreamingDecoder;
 
@@ -40,10 +40,10 @@ pub(super) fn decode(headers: &HeaderMap, body: &Bytes) -> Result<Bytes, Unknown
 fn take_off(encoding: &str, body: &[u8]) -> Result<Bytes, Unknown> {
     match encoding {
         "gzip" | "x-gzip" => read(MultiGzDecoder::new(body)),
-        "deflate" if is_zlib(body) => read(ZlibDecoder::new(body)),
+        "deflate" if is_zlib(body) => used_up(body, |it| read(ZlibDecoder::new(it))),
         // RFC 9110 means zlib's format; some servers send it without zlib's header.
-        "deflate" => read(DeflateDecoder::new(body)),
-        "br" => read(Decompressor::new(body, 4096)),
+        "deflate" => used_up(body, |it| read(DeflateDecoder::new(it))),
+        "br" => used_up(body, brotli),
         "zstd" => zstd(body),
         _ => Err(Unknown::Unparsable),
     }
@@ -53,6 +53,26 @@ fn take_off(encoding: &str, body: &[u8]) -> Result<Bytes, Unknown> {
 fn is_zlib(body: &[u8]) -> bool {
     matches!(body, [cmf, flg, ..]
         if cmf & 0xf == 8 && (u16::from(*cmf) * 256 + u16::from(*flg)).is_multiple_of(31))
+}
+
+/// Of a stream that says where it ends, and has none of its kind behind it.
+fn used_up(
+    mut body: &[u8],
+    read: impl FnOnce(&mut &[u8]) -> Result<Bytes, Unknown>,
+) -> Result<Bytes, Unknown> {
+    let decoded = read(&mut body)?;
+    if body.is_empty() { Ok(decoded) } else { Err(Unknown::Unparsable) }
+}
+
+fn brotli(body: &mut &[u8]) -> Result<Bytes, Unknown> {
+    let mut reader = Decompressor::new(body, 4096);
+    let mut decoded = Vec::new();
+    append(&mut reader, &mut decoded)?;
+    // That it has taken up bytes behind the end it says to who asks once more.
+    match reader.read(&mut [0]) {
+        Ok(0) => Ok(decoded.into()),
+        _ => Err(Unknown::Unparsable),
+    }
 }
 
 /// One frame after the other, as RFC 8878 §3 has them.
@@ -170,6 +190,22 @@ mod tests {
             ("gzip, gzip, gzip, gzip", b"plain"),
         ] {
             assert_eq!(decoded(encoding, body), Err(Unknown::Unparsable), "{encoding}");
+        }
+    }
+
+    #[test]
+    fn what_stands_behind_the_end_is_seen() {
+        for tail in [&b"x"[..], &[0; 5_000]] {
+            for (encoding, body) in [
+                ("gzip", gzip(b"plain")),
+                ("deflate", zlib(b"plain")),
+                ("deflate", deflate(b"plain")),
+                ("br", BROTLI.to_vec()),
+                ("zstd", zstd(b"plain")),
+            ] {
+                let found = decoded(encoding, &[&body, tail].concat());
+                assert_eq!(found, Err(Unknown::Unparsable), "{encoding}");
+            }
         }
     }
 

@@ -7,6 +7,7 @@ use http::{HeaderMap, header::CONTENT_TYPE};
 pub(crate) enum Format {
     /// RFC 8259, RFC 6839's `+json` included.
     Json,
+    /// Turbo's streams included, which are parts of pages.
     Html,
     /// RFC 7303, `+xml` included.
     Xml,
@@ -25,7 +26,7 @@ impl Format {
         let essence = essence(headers);
         match &*essence {
             "application/json" | "text/json" => Self::Json,
-            "text/html" | "application/xhtml+xml" => Self::Html,
+            "text/html" | "application/xhtml+xml" | "text/vnd.turbo-stream.html" => Self::Html,
             "application/xml" | "text/xml" => Self::Xml,
             "text/csv" => Self::Csv,
             "application/x-www-form-urlencoded" => Self::Form,
@@ -47,10 +48,21 @@ pub(super) fn is_graphql(headers: &HeaderMap) -> bool {
     essence(headers) == "application/graphql-response+json"
 }
 
+/// The character set that the content type names.
+pub(super) fn charset(headers: &HeaderMap) -> Option<&str> {
+    let named = |it: &&str| it.get(..8).is_some_and(|it| it.eq_ignore_ascii_case("charset="));
+    let parameter = content_type(headers).split(';').skip(1).map(str::trim).find(named)?;
+    Some(parameter[8..].trim_matches('"'))
+}
+
 /// The type and subtype alone, in lower case.
 fn essence(headers: &HeaderMap) -> String {
-    let value = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
-    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    let essence = content_type(headers).split(';').next().unwrap_or_default();
+    essence.trim().to_ascii_lowercase()
+}
+
+fn content_type(headers: &HeaderMap) -> &str {
+    headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -66,6 +78,7 @@ mod tests {
             ("Application/Vnd.Shop+JSON; charset=utf-8", Format::Json),
             ("application/jsonp", Format::Bytes),
             ("text/HTML;charset=utf-8", Format::Html),
+            ("text/vnd.turbo-stream.html; charset=utf-8", Format::Html),
             ("application/rss+xml", Format::Xml),
             ("image/svg+xml", Format::Xml),
             ("text/csv; header=present", Format::Csv),

@@ -5,32 +5,43 @@ use std::mem;
 
 use percent_encoding::percent_decode;
 
-use super::json::{Builder, Document};
+use super::{
+    Unreadable,
+    json::{Builder, Document},
+};
 
 /// The lines of a text. A line keeps its carriage return, and a text that ends in a line feed has an
-/// empty line at its end, so that no two texts have the same lines. `None` if it is not UTF-8.
-pub(super) fn text(body: &[u8]) -> Option<Document<'static>> {
-    let mut document = Builder::default();
+/// empty line at its end, so that no two texts have the same lines.
+///
+/// # Errors
+/// [`Unreadable`], if it is not UTF-8.
+pub(super) fn text(body: &[u8]) -> Result<Document<'static>, Unreadable> {
+    let text = utf_8(body)?;
+    let mut document = Builder::of(body.len());
     let lines = document.begin_array();
-    str::from_utf8(body).ok()?.split('\n').for_each(|it| document.string(it));
+    text.split('\n').for_each(|it| document.string(it));
     document.end(lines);
     document.finish()
 }
 
 /// The rows of RFC 4180, each a list of cells: quotes and line ends mean nothing. A line without
 /// anything is a row without cells, and a byte order mark belongs to the first cell: readers that do
-/// not skip them take them for data. `None` if it is not UTF-8, or a quote is not closed.
-pub(super) fn csv(body: &[u8]) -> Option<Document<'static>> {
-    let text = str::from_utf8(body).ok()?;
+/// not skip them take them for data.
+///
+/// # Errors
+/// [`Unreadable`], if it is not UTF-8, or a quote is not closed.
+pub(super) fn csv(body: &[u8]) -> Result<Document<'static>, Unreadable> {
+    let text = utf_8(body)?;
     let (mut mark, mut rest) =
         text.split_at(if text.starts_with(MARK) { MARK.len_utf8() } else { 0 });
-    let mut document = Builder::default();
+    let mut document = Builder::of(body.len());
     let rows = document.begin_array();
     while !(mark.is_empty() && rest.is_empty()) {
         let row = document.begin_array();
         let is_blank = mark.is_empty() && rest.starts_with(LINE_ENDS);
         if !is_blank {
-            rest = read_cells(mem::take(&mut mark), rest, &mut document)?;
+            let behind = read_cells(mem::take(&mut mark), rest, &mut document);
+            rest = behind.ok_or(Unreadable::Malformed)?;
         }
         document.end(row);
         rest = rest.strip_prefix("\r\n").or(rest.strip_prefix(LINE_ENDS)).unwrap_or(rest);
@@ -75,12 +86,14 @@ fn read_cell<'t>(text: &'t str, cell: &mut String) -> Option<&'t str> {
     Some(&rest[end..])
 }
 
-/// The fields of `application/x-www-form-urlencoded` (URL Standard §5.1), in their order. `None`
-/// if it is not UTF-8.
-pub(super) fn form(body: &[u8]) -> Option<Document<'static>> {
-    let mut document = Builder::default();
+/// The fields of `application/x-www-form-urlencoded` (URL Standard §5.1), in their order.
+///
+/// # Errors
+/// [`Unreadable`], if it is not UTF-8.
+pub(super) fn form(body: &[u8]) -> Result<Document<'static>, Unreadable> {
+    let text = utf_8(body)?;
+    let mut document = Builder::of(body.len());
     let fields = document.begin_object();
-    let text = str::from_utf8(body).ok()?;
     for pair in text.split('&').filter(|it| !it.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         document.string(&decoded(name)?);
@@ -90,9 +103,14 @@ pub(super) fn form(body: &[u8]) -> Option<Document<'static>> {
     document.finish()
 }
 
-fn decoded(text: &str) -> Option<String> {
+fn decoded(text: &str) -> Result<String, Unreadable> {
     let spaced = text.replace('+', " ");
-    Some(percent_decode(spaced.as_bytes()).decode_utf8().ok()?.into_owned())
+    let decoded = percent_decode(spaced.as_bytes()).decode_utf8();
+    Ok(decoded.map_err(|_| Unreadable::Malformed)?.into_owned())
+}
+
+fn utf_8(body: &[u8]) -> Result<&str, Unreadable> {
+    str::from_utf8(body).map_err(|_| Unreadable::Malformed)
 }
 
 #[cfg(test)]
@@ -104,7 +122,7 @@ mod tests {
 
     #[test]
     fn what_is_read_is_what_json_would_say() {
-        type Read = fn(&[u8]) -> Option<Document<'static>>;
+        type Read = fn(&[u8]) -> Result<Document<'static>, Unreadable>;
         let cases: [(Read, &str, &str); 15] = [
             (text, "a\r\nb\n", r#"["a\r", "b", ""]"#),
             (text, "", r#"[""]"#),
@@ -123,15 +141,24 @@ mod tests {
             (form, "", "{}"),
         ];
         for (read, body, expected) in cases {
-            assert_eq!(read(body.as_bytes()), parse(expected.as_bytes()).ok(), "{body:?}");
+            assert_eq!(read(body.as_bytes()), parse(expected.as_bytes()), "{body:?}");
         }
         for read in [text, csv, form] as [Read; 3] {
-            assert_eq!(read(b"\xff"), None);
+            assert_eq!(read(b"\xff"), Err(Unreadable::Malformed));
         }
-        assert_eq!(form(b"a=%ff"), None);
+        assert_eq!(form(b"a=%ff"), Err(Unreadable::Malformed));
         for cut in ["sku,\"Tea", "\"", "1,\"\"\"", "1,\"a\"\"\n2,b"] {
-            assert_eq!(csv(cut.as_bytes()), None, "{cut:?}");
+            assert_eq!(csv(cut.as_bytes()), Err(Unreadable::Malformed), "{cut:?}");
         }
+    }
+
+    #[test]
+    fn what_has_too_much_in_it_is_not_read() {
+        let many = "\n".repeat(1_000_001);
+        assert_eq!(text(many.as_bytes()), Err(Unreadable::TooLarge));
+        assert_eq!(csv(many.as_bytes()), Err(Unreadable::TooLarge));
+        assert_eq!(form("a&".repeat(500_001).as_bytes()), Err(Unreadable::TooLarge));
+        assert!(text("a line of text\n".repeat(1_100_000).as_bytes()).is_ok(), "a long one");
     }
 
     proptest! {
@@ -144,7 +171,7 @@ mod tests {
             let row = |it: &Vec<String>| it.iter().map(cell).collect::<Vec<_>>().join(",") + &end;
             let text: String = rows.iter().map(row).collect();
             let expected = serde_json::to_string(&rows).unwrap();
-            prop_assert_eq!(csv(text.as_bytes()), parse(expected.as_bytes()).ok());
+            prop_assert_eq!(csv(text.as_bytes()), parse(expected.as_bytes()));
         }
 
         #[test]

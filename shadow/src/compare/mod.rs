@@ -1,5 +1,6 @@
 //! Two answers in, their differences out. Pure: nothing here waits, stores or looks at a clock.
 
+mod charset;
 mod collector;
 mod decimal;
 mod difference;
@@ -17,6 +18,7 @@ mod rule;
 mod same;
 mod sequence;
 mod serialize;
+mod unreadable;
 
 use std::sync::OnceLock;
 
@@ -24,6 +26,7 @@ use bytes::Bytes;
 use time::{OffsetDateTime, UtcOffset};
 
 use self::{
+    charset::Charset,
     collector::Collector,
     document::Walk,
     format::{Format, is_graphql},
@@ -43,6 +46,7 @@ pub use self::{
 pub(crate) use self::{
     path::{Root, Step},
     rule::{Links, is_masked_token, is_uuid, parse_time},
+    unreadable::Unreadable,
 };
 use crate::{Captured, Observation, Unknown};
 
@@ -108,8 +112,8 @@ impl<'a> Answers<'a> {
     /// Reads the bodies, each as what its content type says.
     ///
     /// # Errors
-    /// [`Unknown::Unparsable`] when the control's body is not what its content type says,
-    /// [`Unknown::TooLarge`] when it is nested too deeply.
+    /// [`Unknown::Unparsable`] when the control's body is not what its content type says, and, of XML, the
+    /// candidate's is; [`Unknown::TooLarge`] when it is nested too deeply, or there is too much in it.
     pub fn read(pair: &'a Pair) -> Result<Self, Unknown> {
         Ok(Self { pair, bodies: Bodies::read(pair)? })
     }
@@ -194,34 +198,51 @@ impl<'a> Bodies<'a> {
             }
             Kind::Text(format, control, candidate) => (*format, control, candidate),
         };
-        let both = |read: fn(&'a [u8]) -> Option<Document<'static>>| match (
-            read(control),
-            read(candidate),
-        ) {
-            (Some(one), Some(other)) => Self::Values(Root::Body, one, other),
-            _ => Self::Opaque,
-        };
         Ok(match format {
             Format::Json => {
-                let control = parse(control).map_err(|_| Unknown::Unparsable)?;
+                let control = parse(control)?;
                 let (beside, whole) = (OnceLock::new(), OnceLock::new());
                 let is_graphql = is_graphql(&pair.control.headers);
                 Self::Json(Json { control, text: candidate, is_graphql, beside, whole })
             }
-            Format::Xml => {
-                let control = markup::parse_xml(control).map_err(|_| Unknown::Unparsable)?;
-                match markup::parse_xml(candidate) {
-                    Ok(candidate) => Self::Markup(control, candidate),
-                    Err(_) => Self::Opaque,
-                }
-            }
-            Format::Csv => both(lines::csv),
-            Format::Form => both(lines::form),
-            Format::Text => both(lines::text),
+            Format::Xml => Self::of_xml(pair.sides(), control, candidate)?,
+            Format::Csv => Self::of_values(lines::csv, control, candidate)?,
+            Format::Form => Self::of_values(lines::form, control, candidate)?,
+            Format::Text => Self::of_values(lines::text, control, candidate)?,
             Format::Html | Format::Bytes => Self::Opaque,
         })
     }
+
+    /// What neither side can read has lines all the same.
+    fn of_xml(
+        sides: [&Observation; 2],
+        control: &'a [u8],
+        candidate: &'a [u8],
+    ) -> Result<Self, Unknown> {
+        let [said, also_said] = sides.map(|it| Charset::of(&it.headers));
+        let (one, other) =
+            (markup::parse_xml(said, control), markup::parse_xml(also_said, candidate));
+        match (one, other) {
+            (Ok(one), Ok(other)) => Ok(Self::Markup(one, other)),
+            (Ok(_), Err(Unreadable::Malformed)) => Ok(Self::Opaque),
+            (Err(Unreadable::Malformed), Err(Unreadable::Malformed)) => {
+                Self::of_values(lines::text, control, candidate)
+            }
+            (Err(why), _) | (_, Err(why)) => Err(why.into()),
+        }
+    }
+
+    fn of_values(read: Read<'a>, control: &'a [u8], candidate: &'a [u8]) -> Result<Self, Unknown> {
+        match (read(control), read(candidate)) {
+            (Ok(one), Ok(other)) => Ok(Self::Values(Root::Body, one, other)),
+            (Err(Unreadable::TooLarge), _) => Err(Unknown::TooLarge),
+            // With more in it than the control may have a candidate differs, too.
+            _ => Ok(Self::Opaque),
+        }
+    }
 }
+
+type Read<'a> = fn(&'a [u8]) -> Result<Document<'static>, Unreadable>;
 
 impl<'a> Json<'a> {
     fn compare(&'a self, collector: &mut Collector<'a>) {

@@ -1,8 +1,10 @@
 //! Two answers, prepared for the comparison: their content encodings taken off, pages parsed.
 
 use bytes::Bytes;
+use http::HeaderMap;
 
 use super::{
+    charset::Charset,
     encoding,
     format::Format,
     headers::{self, Nonces},
@@ -29,7 +31,7 @@ pub(super) enum Kind {
     /// To be read in this format.
     Text(Format, Bytes, Bytes),
     /// One is empty, or they are of different formats, or of one that is not read any further; they were
-    /// not kept; or the candidate's cannot be decoded.
+    /// not kept; the candidate's cannot be decoded; or one page is not in its character set.
     Opaque,
 }
 
@@ -64,11 +66,11 @@ impl Pair {
             }
             after => after?,
         };
-        let formats = [&control, &candidate].map(|it| Format::of(&it.headers));
+        let headers = [&control, &candidate].map(|it| &it.headers);
         let kind = if before == after && !(by_nonces && has_nonce(&before)) {
             Kind::Same { is_encoded: false }
         } else {
-            Kind::of(formats, &before, &after)?
+            Kind::of(headers, &before, &after)?
         };
         (control.body, candidate.body) = (Captured::Whole(before), Captured::Whole(after));
         Ok(Self { control, candidate, kind })
@@ -98,14 +100,28 @@ fn has_nonce(page: &[u8]) -> bool {
 
 impl Kind {
     /// Of bodies that are not the same.
-    fn of([one, other]: [Format; 2], control: &Bytes, candidate: &Bytes) -> Result<Self, Unknown> {
-        if one != other || control.is_empty() || candidate.is_empty() {
+    fn of(headers: [&HeaderMap; 2], control: &Bytes, candidate: &Bytes) -> Result<Self, Unknown> {
+        let [format, other] = headers.map(Format::of);
+        if format != other || control.is_empty() || candidate.is_empty() {
             return Ok(Self::Opaque);
         }
-        Ok(match one {
+        Ok(match format {
             Format::Bytes => Self::Opaque,
-            Format::Html => Self::Pages(Page::parse(control)?, Page::parse(candidate)?),
+            Format::Html => Self::pages(headers, control, candidate)?,
             format => Self::Text(format, control.clone(), candidate.clone()),
         })
+    }
+
+    /// Where one is not in the character set that its headers name, and the other is, a browser shows
+    /// other signs, whatever they say.
+    fn pages(headers: [&HeaderMap; 2], one: &[u8], other: &[u8]) -> Result<Self, Unknown> {
+        let (one, other) = match [(headers[0], one), (headers[1], other)]
+            .map(|(headers, body)| Charset::read_page(headers, body))
+        {
+            [Some(one), Some(other)] => (one, other),
+            [None, None] => (Charset::latin_1(one), Charset::latin_1(other)),
+            _ => return Ok(Self::Opaque),
+        };
+        Ok(Self::Pages(Page::parse(&one)?, Page::parse(&other)?))
     }
 }

@@ -3,6 +3,7 @@
 
 use super::{
     Captured, Element, Ids, Observation,
+    charset::Charset,
     collector::Collector,
     document::Walk,
     encoding,
@@ -31,16 +32,18 @@ pub(super) fn with_ids(
     let Ok(body) = plain else { return ids };
     match format {
         Format::Json => of_document(root, parse(&body).ok(), excuses, ids),
-        Format::Csv => of_document(root, lines::csv(&body), excuses, ids),
-        Format::Form => of_document(root, lines::form(&body), excuses, ids),
-        Format::Text => of_document(root, lines::text(&body), excuses, ids),
-        Format::Xml => of_element(markup::parse_xml(&body).ok(), excuses, ids),
-        Format::Html => match Page::parse(&body) {
-            Ok(page) => {
-                of_element(page.element(Nonces::of(&observation.headers)).ok(), excuses, ids)
-            }
-            Err(_) => ids,
-        },
+        Format::Csv => of_document(root, lines::csv(&body).ok(), excuses, ids),
+        Format::Form => of_document(root, lines::form(&body).ok(), excuses, ids),
+        Format::Text => of_document(root, lines::text(&body).ok(), excuses, ids),
+        Format::Xml => {
+            let said = Charset::of(&observation.headers);
+            of_element(markup::parse_xml(said, &body).ok(), excuses, ids)
+        }
+        Format::Html => {
+            let text = Charset::read_page(&observation.headers, &body);
+            let Some(page) = text.and_then(|it| Page::parse(&it).ok()) else { return ids };
+            of_element(page.element(Nonces::of(&observation.headers)).ok(), excuses, ids)
+        }
         Format::Bytes => ids,
     }
 }

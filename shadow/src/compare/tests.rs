@@ -341,3 +341,49 @@ fn trailers_are_compared_under_a_root_of_their_own() {
     let (outcome, _) = judge(&with("1"), &with("2"), &Rules::new(vec![rule]));
     assert_eq!(outcome, Outcome::Ignored);
 }
+
+fn of_bytes(content_type: &'static str, body: &'static [u8]) -> Observation {
+    Observation { body: Bytes::from_static(body).into(), ..answer(200, content_type, "") }
+}
+
+#[test]
+fn a_page_that_is_not_in_its_character_set_differs_from_one_that_is() {
+    let differences =
+        |one: &Observation, other: &Observation| judge(one, other, &Rules::default()).1;
+    let latin_1 = of_bytes("text/html; charset=\"iso-8859-1\"", b"<p>caf\xe9</p>");
+    for content_type in ["text/html", "text/html; Charset=UTF-8"] {
+        let right = answer(200, content_type, "<p>café</p>");
+        let wrong = of_bytes(content_type, b"<p>caf\xe9</p>");
+        assert_eq!(differences(&right, &wrong), ["changed body"]);
+        assert_eq!(differences(&wrong, &right), ["changed body"]);
+        assert_eq!(differences(&right, &latin_1), ["changed headers.content-type"]);
+        let neither = of_bytes(content_type, b"<p>caf\xe8</p>");
+        assert_eq!(differences(&wrong, &neither), ["changed :root > body > p::text"]);
+    }
+}
+
+#[test]
+fn xml_that_one_side_alone_cannot_read_is_a_difference_or_the_monoliths_fault() {
+    let differences =
+        |one: &Observation, other: &Observation| judge(one, other, &Rules::default()).1;
+    let xml = |body| of_bytes("application/xml; charset=utf-8", body);
+    let (right, wrong, also_wrong) = (xml("<a>é</a>".as_bytes()), xml(b"<a>\xe9"), xml(b"<a>\xe8"));
+    assert_eq!(differences(&right, &wrong), ["changed body"]);
+    assert_eq!(unknown(&wrong, &right), Some(Unknown::Unparsable));
+    assert_eq!(differences(&wrong, &also_wrong), ["changed body"], "which are no text either");
+    assert_eq!(differences(&xml(b"<a>\n"), &xml(b"<a>\n\n")), ["extra body[2]"]);
+    let deep = answer(200, "application/xml", "<a>".repeat(400).leak());
+    assert_eq!(unknown(&deep, &right), Some(Unknown::TooLarge));
+}
+
+#[test]
+fn what_has_too_much_in_it_is_too_large_whatever_it_is() {
+    for (content_type, body) in [
+        ("application/json", "[".repeat(1_000)),
+        ("text/plain", "\n".repeat(1_048_576)),
+        ("text/html", "<div>".repeat(1_000)),
+    ] {
+        let one = Observation { body: body.into(), ..answer(200, content_type, "") };
+        assert_eq!(unknown(&one, &answer(200, content_type, "x")), Some(Unknown::TooLarge));
+    }
+}

@@ -19,11 +19,14 @@ pub(super) const PLANTS: &[Plant] = &[
     Plant {
         name: "latin-1-bytes",
         asked: Product,
-        spoil: |it| {
-            let text = str::from_utf8(&it.body).unwrap();
-            it.body = text.chars().map(|it| u8::try_from(it).unwrap_or(b'?')).collect();
-        },
+        spoil: in_latin_1,
         found: &[("$", Retyped, Critical)],
+    },
+    Plant {
+        name: "latin-1-page",
+        asked: Page,
+        spoil: in_latin_1,
+        found: &[("body", Changed, Critical)],
     },
     Plant {
         name: "byte-order-mark",
@@ -90,6 +93,11 @@ pub(super) const PLANTS: &[Plant] = &[
         found: &[("body", Changed, Critical), ("headers.content-encoding", Extra, Cosmetic)],
     },
 ];
+
+fn in_latin_1(reply: &mut Reply) {
+    let text = str::from_utf8(&reply.body).unwrap();
+    reply.body = text.chars().map(|it| u8::try_from(it).unwrap_or(b'?')).collect();
+}
 
 fn gzip(reply: &mut Reply) {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());

@@ -103,13 +103,13 @@ pub(super) const PLANTS: &[Plant] = &[
         name: "strong-etag",
         asked: Product,
         spoil: |it| swap_in_field(it, "etag", "W/", ""),
-        found: &[("headers.etag", Changed, Cosmetic)],
+        found: &[("headers.etag", Changed, Critical)],
     },
     Plant {
         name: "no-etag",
         asked: Product,
         spoil: |it| remove(it, "etag"),
-        found: &[("headers.etag", Missing, Cosmetic)],
+        found: &[("headers.etag", Missing, Critical)],
     },
     Plant {
         name: "frames-allowed",

@@ -1,9 +1,18 @@
-//! Whether two values are equal in meaning, found out without an allocation: most are.
+//! Whether two values are equal in meaning, found out with hardly an allocation: most are.
+
+use std::collections::HashMap;
+
+use foldhash::fast::FixedState;
 
 use super::{Elements, Members, Value};
+use crate::compare::json::Place;
 
 /// Objects with more members in another order are left to the comparison itself.
 const MEMBERS: usize = u64::BITS as usize;
+
+/// What is to be known of lists and objects with more in them: they are come upon once for each list
+/// around them, and need not be looked through so often.
+const SMALL: u32 = 64;
 
 /// Whether two values are known to be equal because they are one.
 pub(super) fn are_one(one: Value<'_>, other: Value<'_>) -> bool {
@@ -14,59 +23,100 @@ pub(super) fn are_one(one: Value<'_>, other: Value<'_>) -> bool {
     }
 }
 
-/// Whether there is no difference between two values. What is not the same may still turn out to
-/// have none.
-pub(super) fn same(one: Value<'_>, other: Value<'_>) -> bool {
-    match (one, other) {
-        _ if are_one(one, other) => true,
-        (Value::Array(ones), Value::Array(others)) => same_elements(ones, others),
-        (Value::Object(ones), Value::Object(others)) => same_members(ones, others),
-        _ => one == other,
-    }
+/// What is known of two documents' lists and objects: whether those in two places are the same.
+#[derive(Debug, Default)]
+pub(super) struct Sameness {
+    known: HashMap<[Place; 2], bool, FixedState>,
+    /// How many values were looked at.
+    #[cfg(test)]
+    pub(super) looks: usize,
 }
 
-fn same_elements(ones: Elements<'_>, others: Elements<'_>) -> bool {
-    let (mut ones, mut others) = (ones.iter(), others.iter());
-    loop {
-        match (ones.next(), others.next()) {
-            (Some(one), Some(other)) if same(one, other) => {}
-            (one, other) => return one.is_none() && other.is_none(),
+impl Sameness {
+    /// Whether there is no difference between two values. What is not the same may still turn out to
+    /// have none.
+    pub(super) fn of(&mut self, one: Value<'_>, other: Value<'_>) -> bool {
+        #[cfg(test)]
+        {
+            self.looks += 1;
         }
-    }
-}
-
-fn same_members(ones: Members<'_>, others: Members<'_>) -> bool {
-    let (mut ones, mut others) = (ones.iter(), others.iter());
-    loop {
-        let before = (ones.clone(), others.clone());
-        match (ones.next(), others.next()) {
-            (None, None) => return true,
-            (Some((name, one)), Some((other_name, other))) if name == other_name => {
-                if !same(one, other) {
-                    return false;
-                }
+        match (one, other) {
+            _ if are_one(one, other) => true,
+            (Value::Array(ones), Value::Array(others)) => {
+                let is_small = ones.size().min(others.size()) <= SMALL;
+                let places = (!is_small).then(|| [ones.place(), others.place()]);
+                self.known(places, |it| it.of_elements(ones, others))
             }
-            (Some(_), Some(_)) => return same_in_any_order(&before.0, &before.1),
-            _ => return false,
+            (Value::Object(ones), Value::Object(others)) => {
+                let is_small = ones.size().min(others.size()) <= SMALL;
+                let places = (!is_small).then(|| [ones.place(), others.place()]);
+                self.known(places, |it| it.of_members(ones, others))
+            }
+            _ => one == other,
         }
     }
-}
 
-fn same_in_any_order<'a>(
-    ones: &(impl Iterator<Item = (&'a str, Value<'a>)> + Clone),
-    others: &(impl Iterator<Item = (&'a str, Value<'a>)> + Clone),
-) -> bool {
-    let count = ones.clone().count();
-    if count > MEMBERS || others.clone().count() != count {
-        return false;
+    fn known(
+        &mut self,
+        places: Option<[Place; 2]>,
+        find_out: impl FnOnce(&mut Self) -> bool,
+    ) -> bool {
+        if let Some(same) = places.and_then(|it| self.known.get(&it)) {
+            return *same;
+        }
+        let same = find_out(self);
+        if let Some(places) = places {
+            self.known.insert(places, same);
+        }
+        same
     }
-    let mut taken = 0_u64;
-    ones.clone().all(|(name, value)| {
-        let mut free = others.clone().enumerate().filter(|(at, _)| taken & (1 << at) == 0);
-        let Some((at, (_, other))) = free.find(|(_, (it, _))| *it == name) else { return false };
-        taken |= 1 << at;
-        same(value, other)
-    })
+
+    fn of_elements(&mut self, ones: Elements<'_>, others: Elements<'_>) -> bool {
+        let (mut ones, mut others) = (ones.iter(), others.iter());
+        loop {
+            match (ones.next(), others.next()) {
+                (Some(one), Some(other)) if self.of(one, other) => {}
+                (one, other) => return one.is_none() && other.is_none(),
+            }
+        }
+    }
+
+    fn of_members(&mut self, ones: Members<'_>, others: Members<'_>) -> bool {
+        let (mut ones, mut others) = (ones.iter(), others.iter());
+        loop {
+            let before = (ones.clone(), others.clone());
+            match (ones.next(), others.next()) {
+                (None, None) => return true,
+                (Some((name, one)), Some((other_name, other))) if name == other_name => {
+                    if !self.of(one, other) {
+                        return false;
+                    }
+                }
+                (Some(_), Some(_)) => return self.in_any_order(&before.0, &before.1),
+                _ => return false,
+            }
+        }
+    }
+
+    fn in_any_order<'a>(
+        &mut self,
+        ones: &(impl Iterator<Item = (&'a str, Value<'a>)> + Clone),
+        others: &(impl Iterator<Item = (&'a str, Value<'a>)> + Clone),
+    ) -> bool {
+        let count = ones.clone().count();
+        if count > MEMBERS || others.clone().count() != count {
+            return false;
+        }
+        let mut taken = 0_u64;
+        ones.clone().all(|(name, value)| {
+            let mut free = others.clone().enumerate().filter(|(at, _)| taken & (1 << at) == 0);
+            let Some((at, (_, other))) = free.find(|(_, (it, _))| *it == name) else {
+                return false;
+            };
+            taken |= 1 << at;
+            self.of(value, other)
+        })
+    }
 }
 
 #[cfg(test)]
@@ -76,8 +126,9 @@ mod tests {
 
     fn are_same(one: &str, other: &str) -> bool {
         let [one, other] = [one, other].map(|it| parse(it.as_bytes()).unwrap());
-        let same = same(one.root(), other.root());
-        assert_eq!(same, super::same(other.root(), one.root()), "{one:?} {other:?}");
+        let same = Sameness::default().of(one.root(), other.root());
+        let back = Sameness::default().of(other.root(), one.root());
+        assert_eq!(same, back, "{one:?} {other:?}");
         same
     }
 

@@ -6,18 +6,33 @@ use std::hash::{Hash as _, Hasher as _};
 use super::{Path, Step, Value, digest::hasher};
 use crate::compare::Class;
 
-/// Whether a document has the form of such an answer with errors.
+/// Whether a document has the form of such an answer with errors, or of a batch of answers of which one
+/// has.
 pub(super) fn has_errors(document: Value<'_>) -> bool {
+    match document {
+        Value::Array(batch) => batch.iter().all(is_answer) && batch.iter().any(lists_errors),
+        _ => is_answer(document) && lists_errors(document),
+    }
+}
+
+fn is_answer(document: Value<'_>) -> bool {
     let Value::Object(members) = document else { return false };
-    let is_error = |it: Value<'_>| matches!(it.member("message"), Some(Value::String(_)));
     members.iter().all(|(name, _)| matches!(name, "data" | "errors" | "extensions"))
-        && matches!(document.member("errors"), Some(Value::Array(errors))
-            if errors.iter().next().is_some() && errors.iter().all(is_error))
+        && (document.member("data").is_some() || lists_errors(document))
+}
+
+fn lists_errors(document: Value<'_>) -> bool {
+    let is_error = |it: Value<'_>| matches!(it.member("message"), Some(Value::String(_)));
+    matches!(document.member("errors"), Some(Value::Array(errors))
+        if errors.iter().next().is_some() && errors.iter().all(is_error))
 }
 
 /// Whether a document of that form says by itself that it is one: other APIs list errors with a
 /// `message`, too, but without data beside them, and without what GraphQL adds to an error.
 pub(super) fn is_evident(document: Value<'_>) -> bool {
+    if let Value::Array(batch) = document {
+        return batch.iter().any(is_evident);
+    }
     let has_more = |it: Value<'_>| {
         matches!(it.member("locations"), Some(Value::Array(_)))
             || matches!(it.member("path"), Some(Value::Array(_)))
@@ -29,7 +44,13 @@ pub(super) fn is_evident(document: Value<'_>) -> bool {
 }
 
 pub(super) fn is_list_of_errors(path: &Path<'_>) -> bool {
-    matches!(path.steps(), [Step::Member("errors")])
+    matches!(within_answer(path), [Step::Member("errors")])
+}
+
+/// Below the answer, where a batch has several.
+fn within_answer<'p, 'a>(path: &'p Path<'a>) -> &'p [Step<'a>] {
+    let steps = path.steps();
+    if let [Step::Element(_), within @ ..] = steps { within } else { steps }
 }
 
 /// A hash of the error's path and code.
@@ -52,7 +73,7 @@ pub(super) fn identity(error: Value<'_>) -> u64 {
 
 /// A message, and the place in the query that it is about, are read by people alone.
 pub(super) fn class(path: &Path<'_>) -> Class {
-    match path.steps() {
+    match within_answer(path) {
         [Step::Member("errors"), Step::Element(_), Step::Member("message" | "locations"), ..] => {
             Class::Cosmetic
         }

@@ -10,7 +10,7 @@ use std::mem;
 
 use self::{
     digest::{Digest, Known, are_in_place},
-    equal::{are_one, same},
+    equal::{Sameness, are_one},
     members::{counterparts, gathered, reordered},
 };
 use super::{
@@ -34,6 +34,7 @@ pub(super) struct Walk<'w, 'a> {
     /// The documents are answers of GraphQL with errors.
     is_graphql: bool,
     known: Known,
+    sameness: Sameness,
 }
 
 impl<'w, 'a> Walk<'w, 'a> {
@@ -41,7 +42,8 @@ impl<'w, 'a> Walk<'w, 'a> {
     pub(super) fn new(collector: &'w mut Collector<'a>, path: Path<'a>) -> Self {
         let has_rules = collector.excuses().reach(path.root());
         let closely = has_rules && collector.excuses().look_closely(path.root());
-        Self { collector, path, has_rules, closely, is_graphql: false, known: Known::default() }
+        let (known, sameness) = (Known::default(), Sameness::default());
+        Self { collector, path, has_rules, closely, is_graphql: false, known, sameness }
     }
 
     /// Compares two whole answers in JSON; `is_graphql` if their content type says that they are
@@ -116,7 +118,7 @@ impl<'w, 'a> Walk<'w, 'a> {
 
     fn arrays(&mut self, control: Elements<'a>, candidate: Elements<'a>) {
         let [ones, others] = [control, candidate].map(|it| it.iter().collect::<Vec<_>>());
-        let [at, other_at] = unequal(&ones, &others);
+        let [at, other_at] = unequal(&ones, &others, &mut self.sameness);
         if self.closely {
             let equal = others_of(ones.len(), &at).zip(others_of(others.len(), &other_at));
             for (one, other) in equal {
@@ -196,18 +198,18 @@ fn others_of(len: usize, these: &[usize]) -> impl Iterator<Item = usize> {
 /// The indices of the elements that are to be aligned: all but those that are equal where they stand.
 /// Where less than half of two lists is, something has been put in or taken out, and only what is
 /// equal at both ends stands where it stood.
-fn unequal(ones: &[Value<'_>], others: &[Value<'_>]) -> [Vec<usize>; 2] {
-    let differ = |at: &usize| !same(ones[*at], others[*at]);
+fn unequal(ones: &[Value<'_>], others: &[Value<'_>], sameness: &mut Sameness) -> [Vec<usize>; 2] {
+    let mut differ = |at: &usize| !sameness.of(ones[*at], others[*at]);
     let shorter = ones.len().min(others.len());
     if ones.len() == others.len() {
-        let at: Vec<_> = (0..shorter).filter(differ).collect();
+        let at: Vec<_> = (0..shorter).filter(&mut differ).collect();
         if at.len() <= shorter / 2 {
             return [at.clone(), at];
         }
     }
     let prefix = (0..shorter).take_while(|at| !differ(at)).count();
     let pairs = ones.iter().rev().zip(others.iter().rev()).take(shorter - prefix);
-    let suffix = pairs.take_while(|(one, other)| same(**one, **other)).count();
+    let suffix = pairs.take_while(|(one, other)| sameness.of(**one, **other)).count();
     [ones.len(), others.len()].map(|it| (prefix..it - suffix).collect())
 }
 

@@ -339,3 +339,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn lists_within_lists_are_looked_through_once() {
+    const WIDE: usize = 10_000;
+    let nested = |last: u8| {
+        let [begin, end] = ["[", ",2]"].map(|it| it.repeat(120));
+        format!("{begin}[{}{last}]{end}", "1,".repeat(WIDE))
+    };
+    let [one, other] = [nested(1), nested(2)];
+    let [one, other] = [&one, &other].map(|it| parse(it.as_bytes()).unwrap());
+    let by_id = rules(&[("$[*].id", Excuse::Tolerate(Matcher::Id { of: String::new() }))]);
+    for rules in [&Rules::default(), &by_id] {
+        let mut collector = Collector::new(rules.on(date!(2026 - 11 - 24)));
+        let mut walk = Walk::new(&mut collector, Path::at(Root::Document));
+        walk.values(one.root(), other.root());
+        let looks = walk.sameness.looks;
+        assert!(looks < 4 * WIDE, "{looks}");
+        assert_eq!(collector.finish().critical, 1);
+    }
+}

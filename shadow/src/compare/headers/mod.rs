@@ -42,9 +42,10 @@ const LEFT_OUT: [&str; 16] = [
 
 /// What a client acts on: how it reads the answer, where it goes next, and what protects its user.
 /// (The lines of Set-Cookie are critical too.)
-const CRITICAL: [&str; 18] = [
+const CRITICAL: [&str; 27] = [
     "accept-ranges",
     "allow",
+    "authorization",
     "cache-control",
     "clear-site-data",
     "content-disposition",
@@ -52,8 +53,16 @@ const CRITICAL: [&str; 18] = [
     "content-range",
     "content-security-policy",
     "content-type",
+    "cross-origin-embedder-policy",
+    "cross-origin-opener-policy",
+    "cross-origin-resource-policy",
+    "etag",
+    "expires",
+    "last-modified",
     "link",
     "location",
+    "permissions-policy",
+    "referrer-policy",
     "refresh",
     "retry-after",
     "strict-transport-security",

@@ -86,6 +86,21 @@ fn fields_that_mean_the_same_are_equal_and_others_are_not() {
         ("location", "https://shop.test:443/a", "https://shop.test/a", "http://shop.test/a"),
         ("location", "/A", "/A", "/a"),
         (
+            "location",
+            "HTTP://Me:Pa@Shop.test",
+            "http://Me:Pa@shop.test/",
+            "http://me:pa@shop.test/",
+        ),
+        ("location", "/A?next=https://b", "/A?next=https://b", "/a?next=https://b"),
+        ("location", "A?next=https://b", "A?next=https://b", "A?next=https://b/"),
+        (
+            "set-cookie",
+            "a=1; Domain=.Shop.test",
+            "a=1; domain=shop.test",
+            "a=1; domain=a.shop.test",
+        ),
+        ("set-cookie", "a=1; domain=", "a=1", "a=1; domain=shop.test"),
+        (
             "link",
             "</assets/a-0123abcd.css>; rel=preload; as=style, </b?x,y>; rel=\"next\"",
             "</b?x,y>;rel=next, </assets/a-89abcdef.css>; as=style; rel=preload",

@@ -97,13 +97,16 @@ fn parameters<'p>(parts: impl Iterator<Item = &'p str>) -> BTreeSet<String> {
         .collect()
 }
 
-/// Scheme and host in lower case, without the scheme's own port, `/` for no path (RFC 3986 §6.2).
+/// Scheme and host in lower case, without the scheme's own port, `/` for no path (RFC 3986 §6.2). A
+/// relative one, which may have another one in its query, is what it is.
 fn url(value: &str) -> String {
-    let Some((scheme, rest)) = value.split_once("://") else { return value.to_owned() };
+    let absolute = value.split_once("://").filter(|(scheme, _)| is_scheme(scheme));
+    let Some((scheme, rest)) = absolute else { return value.to_owned() };
     let scheme = scheme.to_ascii_lowercase();
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let (authority, rest) = rest.split_at(end);
-    let authority = authority.to_ascii_lowercase();
+    let host = authority.rfind('@').map_or(0, |at| at + 1);
+    let authority = authority[..host].to_owned() + &authority[host..].to_ascii_lowercase();
     let port = match &*scheme {
         "http" => ":80",
         "https" => ":443",
@@ -112,6 +115,12 @@ fn url(value: &str) -> String {
     let authority = authority.strip_suffix(port).unwrap_or(&authority);
     let slash = if rest.starts_with('/') { "" } else { "/" };
     format!("{scheme}://{authority}{slash}{rest}")
+}
+
+/// RFC 3986 §3.1.
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|it: char| it.is_ascii_alphabetic())
+        && text.bytes().all(|it| it.is_ascii_alphanumeric() || b"+-.".contains(&it))
 }
 
 /// Links of RFC 8288, each with its parameters as a set, without the fingerprints of assets.

@@ -2,13 +2,16 @@
 
 use std::borrow::Cow;
 
-use super::document::{Document, Entry, Kind, LENGTH_LIMIT, Unescaped, offset};
+use super::document::{Document, Entry, Kind, LENGTH_LIMIT, Unescaped, entries_limit, offset};
+use crate::compare::Unreadable;
 
 /// Takes a document's parts in their order.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Builder {
     text: String,
     entries: Vec<Entry>,
+    /// Once there are more, no further ones are kept.
+    limit: usize,
 }
 
 /// A list or an object that is not ended yet.
@@ -16,6 +19,11 @@ pub(crate) struct Builder {
 pub(crate) struct Begun(usize);
 
 impl Builder {
+    /// Of a body with so many bytes.
+    pub(crate) fn of(bytes: usize) -> Self {
+        Self { text: String::new(), entries: Vec::new(), limit: entries_limit(bytes) }
+    }
+
     pub(crate) fn begin_array(&mut self) -> Begun {
         self.begin(Kind::Array)
     }
@@ -27,8 +35,14 @@ impl Builder {
 
     fn begin(&mut self, kind: Kind) -> Begun {
         let start = offset(self.text.len());
-        self.entries.push(Entry { kind, start, end: start, link: 0 });
+        self.push(Entry { kind, start, end: start, link: 0 });
         Begun(self.entries.len() - 1)
+    }
+
+    fn push(&mut self, entry: Entry) {
+        if self.entries.len() <= self.limit {
+            self.entries.push(entry);
+        }
     }
 
     pub(crate) fn end(&mut self, begun: Begun) {
@@ -41,17 +55,17 @@ impl Builder {
         let start = offset(self.text.len());
         self.text.push_str(text);
         let end = offset(self.text.len());
-        self.entries.push(Entry { kind: Kind::Plain, start, end, link: 0 });
+        self.push(Entry { kind: Kind::Plain, start, end, link: 0 });
     }
 
-    /// `None` of what is longer than a document may be.
-    pub(crate) fn finish(self) -> Option<Document<'static>> {
-        let fits = self.text.len().max(self.entries.len()) <= LENGTH_LIMIT;
-        fits.then(|| Document {
-            text: Cow::Owned(self.text),
-            entries: self.entries,
-            unescaped: Unescaped::default(),
-            control: None,
-        })
+    /// # Errors
+    /// [`Unreadable::TooLarge`] for what is longer than a document may be, or has more in it.
+    pub(crate) fn finish(self) -> Result<Document<'static>, Unreadable> {
+        let Self { text, entries, limit } = self;
+        if text.len() > LENGTH_LIMIT || entries.len() > limit {
+            return Err(Unreadable::TooLarge);
+        }
+        let unescaped = Unescaped::default();
+        Ok(Document { text: Cow::Owned(text), entries, unescaped, control: None })
     }
 }

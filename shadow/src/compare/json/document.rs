@@ -119,6 +119,15 @@ impl Unescaped {
     }
 }
 
+/// What a document may have in it, however short it is; a comparison takes some two hundred bytes for each.
+const ENTRIES: usize = 1_000_000;
+
+/// How much may be in a document of this length: more where it is long, as one that is read from a file
+/// may be, but then no more than one for eight bytes.
+pub(super) fn entries_limit(bytes: usize) -> usize {
+    ENTRIES.max(bytes / 8)
+}
+
 /// The longest text that is read, in bytes.
 pub(super) const LENGTH_LIMIT: usize = u32::MAX as usize;
 

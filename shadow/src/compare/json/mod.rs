@@ -14,17 +14,18 @@ use simdutf8::basic::from_utf8;
 
 pub use self::value::{Elements, Members, Value};
 pub(crate) use self::{build::Builder, document::Document, value::Place};
+use crate::compare::Unreadable;
 
-/// The text is not JSON, is nested too deeply, or longer than 4 GiB.
+/// The text is not JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct NotJson;
+struct NotJson;
 
 /// Arrays and objects within one another. Everything that walks a `Value` recurses at most so deep.
 const DEPTH_LIMIT: usize = 127;
 
 /// Reads one value and nothing after it.
-pub(crate) fn parse(text: &[u8]) -> Result<Document<'_>, NotJson> {
-    read::read(from_utf8(text).map_err(|_| NotJson)?, None)
+pub(crate) fn parse(text: &[u8]) -> Result<Document<'_>, Unreadable> {
+    read::read(from_utf8(text).map_err(|_| Unreadable::Malformed)?, None)
 }
 
 /// The same, beside a document that is expected to say the same: of a list or an object that does, in
@@ -33,8 +34,8 @@ pub(crate) fn parse(text: &[u8]) -> Result<Document<'_>, NotJson> {
 pub(crate) fn parse_beside<'a>(
     text: &'a [u8],
     control: &'a Document<'a>,
-) -> Result<Document<'a>, NotJson> {
-    read::read(from_utf8(text).map_err(|_| NotJson)?, Some(control))
+) -> Result<Document<'a>, Unreadable> {
+    read::read(from_utf8(text).map_err(|_| Unreadable::Malformed)?, Some(control))
 }
 
 #[cfg(test)]
@@ -114,7 +115,7 @@ mod tests {
     #[test]
     fn what_follows_a_value_is_an_error() {
         for text in ["3 items left", "19.90 EUR", "true story", "{} {}", "[1],", "nullnull"] {
-            assert_eq!(parse(text.as_bytes()), Err(NotJson), "{text}");
+            assert_eq!(parse(text.as_bytes()), Err(Unreadable::Malformed), "{text}");
         }
     }
 
@@ -124,7 +125,7 @@ mod tests {
         let document = parse(text).unwrap();
         assert_eq!(document.root(), Value::String("<b> 😀 \"\\/\u{8}\u{c}\n\r\t"));
         for text in [r#""\ud83d""#, r#""\ude00""#, r#""\ud83d\u0041""#, r#""\x""#, "\"\n\"", "\""] {
-            assert_eq!(parse(text.as_bytes()), Err(NotJson), "{text}");
+            assert_eq!(parse(text.as_bytes()), Err(Unreadable::Malformed), "{text}");
         }
     }
 
@@ -132,7 +133,15 @@ mod tests {
     fn depth_is_limited() {
         let nested = |depth| "[".repeat(depth) + &"]".repeat(depth);
         assert!(parse(nested(DEPTH_LIMIT).as_bytes()).is_ok());
-        assert_eq!(parse(nested(DEPTH_LIMIT + 1).as_bytes()), Err(NotJson));
-        assert_eq!(parse("[".repeat(1_000_000).as_bytes()), Err(NotJson));
+        for text in [nested(DEPTH_LIMIT + 1), "[".repeat(1_000_000), "{\"a\":".repeat(1_000)] {
+            assert_eq!(parse(text.as_bytes()), Err(Unreadable::TooLarge));
+        }
+    }
+
+    #[test]
+    fn a_document_with_too_much_in_it_is_not_read() {
+        let list = |of: &str| format!("[{}1]", format!("{of},").repeat(1_000_000));
+        assert_eq!(parse(list("1").as_bytes()), Err(Unreadable::TooLarge));
+        assert!(parse(list("1234567890123456").as_bytes()).is_ok(), "one that is as long as it is");
     }
 }

@@ -6,10 +6,11 @@ use std::borrow::Cow;
 use super::{
     DEPTH_LIMIT, NotJson,
     beside::{Agreed, Index, Names, Twin},
-    document::{Document, Entry, Kind, LENGTH_LIMIT, Unescaped, offset},
+    document::{Document, Entry, Kind, LENGTH_LIMIT, Unescaped, entries_limit, offset},
     scan::Scanner,
     value::Node,
 };
+use crate::compare::Unreadable;
 
 pub(super) struct Reader<'a> {
     text: &'a str,
@@ -17,6 +18,7 @@ pub(super) struct Reader<'a> {
     unescaped: Unescaped,
     agreed: Agreed,
     index: Index,
+    is_too_deep: bool,
 }
 
 /// Where a value ends, and whether it says what its twin does.
@@ -26,25 +28,36 @@ type End = (usize, bool);
 pub(super) fn read<'a>(
     text: &'a str,
     control: Option<&'a Document<'a>>,
-) -> Result<Document<'a>, NotJson> {
+) -> Result<Document<'a>, Unreadable> {
     if text.len() > LENGTH_LIMIT {
-        return Err(NotJson);
+        return Err(Unreadable::TooLarge);
     }
     // A field is some twenty bytes, and two entries.
     let room = if control.is_some() { 0 } else { text.len() / 10 };
     let entries = Vec::with_capacity(room);
     let (unescaped, agreed) = (Unescaped::default(), Agreed::default());
-    let mut reader = Reader { text, entries, unescaped, agreed, index: Index::new() };
-    let mut scanner = Scanner::new(text.as_bytes(), 0);
-    scanner.skip_whitespace();
-    reader.value(&mut scanner, 0, control.map(|it| Node::new(it, 0)))?;
-    scanner.skip_whitespace();
-    let Reader { entries, unescaped, .. } = reader;
-    let document = Document { text: Cow::Borrowed(text), entries, unescaped, control };
-    if scanner.is_at_the_end() { Ok(document) } else { Err(NotJson) }
+    let index = Index::new();
+    let mut reader = Reader { text, entries, unescaped, agreed, index, is_too_deep: false };
+    let read = reader.document(control.map(|it| Node::new(it, 0)));
+    let Reader { entries, unescaped, is_too_deep, .. } = reader;
+    match read {
+        Err(NotJson) if !is_too_deep => Err(Unreadable::Malformed),
+        Ok(()) if entries.len() <= entries_limit(text.len()) => {
+            Ok(Document { text: Cow::Borrowed(text), entries, unescaped, control })
+        }
+        _ => Err(Unreadable::TooLarge),
+    }
 }
 
 impl<'a> Reader<'a> {
+    fn document(&mut self, twin: Twin<'a>) -> Result<(), NotJson> {
+        let mut scanner = Scanner::new(self.text.as_bytes(), 0);
+        scanner.skip_whitespace();
+        self.value(&mut scanner, 0, twin)?;
+        scanner.skip_whitespace();
+        if scanner.is_at_the_end() { Ok(()) } else { Err(NotJson) }
+    }
+
     /// Whether the value says what its twin does.
     #[inline(always)]
     fn value(
@@ -70,7 +83,10 @@ impl<'a> Reader<'a> {
             b'n' => scanner.word(b"null").map(|()| Kind::Null)?,
             b't' => scanner.word(b"true").map(|()| Kind::True)?,
             b'f' => scanner.word(b"false").map(|()| Kind::False)?,
-            _ => return Err(NotJson),
+            it => {
+                self.is_too_deep = matches!(it, b'{' | b'[');
+                return Err(NotJson);
+            }
         };
         if matches!(kind, Kind::Array | Kind::Object) {
             let (end, same) = self.list(kind, start, depth + 1, twin)?;

@@ -129,6 +129,11 @@ impl<'a> Elements<'a> {
         Entries(self.0).map(Node::value)
     }
 
+    /// How many values and names are in it, however deep.
+    pub(crate) fn size(self) -> u32 {
+        self.0.size()
+    }
+
     /// Where the list is. Those of the same place are one list.
     pub(crate) fn place(self) -> Place {
         self.0.place()
@@ -142,6 +147,11 @@ impl<'a> Members<'a> {
         iter::from_fn(move || Some((entries.next()?.says(), entries.next()?.value())))
     }
 
+    /// How many values and names are in it, however deep.
+    pub(crate) fn size(self) -> u32 {
+        self.0.size()
+    }
+
     /// Where the object is. Those of the same place are one object.
     pub(crate) fn place(self) -> Place {
         self.0.place()
@@ -152,6 +162,10 @@ impl<'a> Members<'a> {
 pub(crate) type Place = (*const (), u32);
 
 impl Contents<'_> {
+    fn size(self) -> u32 {
+        self.to - self.from
+    }
+
     fn place(self) -> Place {
         (ptr::from_ref(self.document).cast(), self.from)
     }

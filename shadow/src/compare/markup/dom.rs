@@ -1,19 +1,19 @@
-//! HTML as a browser parses it (WHATWG HTML §13.2), in bounded time and memory.
+//! What the parser of HTML builds, as far as its limits allow.
 
 use std::{
     borrow::Cow,
     cell::{Cell, RefCell},
+    mem,
 };
 
 use ego_tree::{NodeId, NodeMut, Tree};
 use html5ever::{
-    Attribute, ParseOpts, QualName, local_name, ns, parse_document,
-    tendril::{StrTendril, TendrilSink as _},
+    Attribute, QualName, local_name, ns,
+    tendril::StrTendril,
     tree_builder::{ElementFlags, NodeOrText, QuirksMode, TreeSink},
 };
 
-use super::{DEPTH_LIMIT, flow};
-use crate::Unknown;
+use super::DEPTH_LIMIT;
 
 /// Elements, texts and comments of a page. A browser is slow long before.
 const NODES: usize = 1_000_000;
@@ -21,20 +21,6 @@ const NODES: usize = 1_000_000;
 /// The parser looks through a tag's attributes for each new one. This many such looks take less
 /// than a second.
 const LOOKS: usize = 1 << 27;
-
-/// Characters that end an attribute, in one tag; no tag can have more attributes than that.
-const SEPARATORS: usize = 1 << 14;
-
-/// The parser is fed so many bytes at a time, and limits are checked in between.
-const PIECE: usize = 4096;
-
-/// A parsed page, without the white space that is not shown.
-#[derive(Debug)]
-pub(in crate::compare) struct Page {
-    pub(super) tree: Tree<Node>,
-    /// How a browser lays it out, by its doctype.
-    pub(super) mode: QuirksMode,
-}
 
 #[derive(Debug)]
 pub(super) enum Node {
@@ -49,48 +35,9 @@ pub(super) enum Node {
     Other,
 }
 
-impl Page {
-    /// Parses a page; what is not UTF-8 is taken for ISO 8859-1.
-    ///
-    /// # Errors
-    /// [`Unknown::TooLarge`] when the page is too deep or too intricate.
-    pub(in crate::compare) fn parse(body: &[u8]) -> Result<Self, Unknown> {
-        let text: Cow<'_, str> = match str::from_utf8(body) {
-            Ok(text) => text.into(),
-            Err(_) => body.iter().copied().map(char::from).collect::<String>().into(),
-        };
-        let mut parser = parse_document(Sink::default(), ParseOpts::default());
-        let (mut rest, mut separators) = (&*text, 0);
-        while !rest.is_empty() {
-            let (piece, behind) = rest.split_at(rest.floor_char_boundary(PIECE.min(rest.len())));
-            parser.process(StrTendril::from_slice(piece));
-            rest = behind;
-            let sink = &parser.tokenizer.sink.sink;
-            if sink.calls.replace(0) > 0 {
-                separators = 0;
-            }
-            separators += piece.bytes().filter(|it| is_separator(*it)).count();
-            if sink.is_exhausted() || separators > SEPARATORS {
-                return Err(Unknown::TooLarge);
-            }
-        }
-        let sink = parser.finish();
-        if sink.is_exhausted() {
-            return Err(Unknown::TooLarge);
-        }
-        let mut tree = sink.tree.into_inner();
-        flow::collapse(&mut tree);
-        Ok(Self { tree, mode: sink.mode.get() })
-    }
-}
-
-const fn is_separator(it: u8) -> bool {
-    it.is_ascii_whitespace() || matches!(it, b'/' | b'"' | b'\'')
-}
-
 /// What the parser builds the tree in.
 #[derive(Debug)]
-struct Sink {
+pub(super) struct Sink {
     tree: RefCell<Tree<Node>>,
     nodes: Cell<usize>,
     looks: Cell<usize>,
@@ -102,7 +49,7 @@ struct Sink {
 
 /// A node that the parser remembers. It asks for the names of elements alone.
 #[derive(Debug, Clone)]
-struct Handle {
+pub(super) struct Handle {
     id: NodeId,
     name: QualName,
 }
@@ -121,8 +68,52 @@ impl Default for Sink {
 }
 
 impl Sink {
-    fn is_exhausted(&self) -> bool {
+    pub(super) fn is_exhausted(&self) -> bool {
         self.nodes.get() > NODES || self.looks.get() > LOOKS || self.too_deep.get()
+    }
+
+    /// Whether the parser did anything since it was last asked.
+    pub(super) fn was_called(&self) -> bool {
+        self.calls.replace(0) > 0
+    }
+
+    /// The `noscript` elements whose text is markup.
+    pub(super) fn without_scripts(&self) -> Vec<NodeId> {
+        let is_markup = |it: &Node| matches!(it, Node::Text(text) if text.contains(['<', '&']));
+        let tree = self.tree.borrow();
+        let elements = tree.root().descendants().filter(|it| {
+            matches!(it.value(), Node::Element { tag, .. } if tag == "noscript")
+                && it.first_child().is_some_and(|it| is_markup(it.value()))
+        });
+        elements.map(|it| it.id()).collect()
+    }
+
+    /// Takes its first text out of an element.
+    pub(super) fn take_text(&self, element: NodeId) -> String {
+        let mut tree = self.tree.borrow_mut();
+        let Some(mut element) = tree.get_mut(element) else { return String::new() };
+        let Some(mut child) = element.first_child() else { return String::new() };
+        let Node::Text(text) = child.value() else { return String::new() };
+        let text = mem::take(text);
+        child.detach();
+        text
+    }
+
+    /// Puts all that is in the last root below an element, in that root's place.
+    pub(super) fn move_last_root(&self, element: NodeId) {
+        let mut tree = self.tree.borrow_mut();
+        let root = tree.root().last_child().map(|it| it.id());
+        let Some(root) = root.filter(|it| *it != element) else { return };
+        if let Some(mut element) = tree.get_mut(element) {
+            element.reparent_from_id_append(root);
+        }
+        if let Some(mut root) = tree.get_mut(root) {
+            root.detach();
+        }
+    }
+
+    pub(super) fn into_parts(self) -> (Tree<Node>, QuirksMode) {
+        (self.tree.into_inner(), self.mode.get())
     }
 
     fn create(&self, node: Node, name: QualName) -> Handle {

@@ -5,7 +5,10 @@ mod compare;
 mod dom;
 mod flow;
 mod html;
+mod intricacy;
 mod normal;
+mod page;
+mod prolog;
 mod xml;
 
 use std::{
@@ -16,7 +19,7 @@ use std::{
 
 use foldhash::fast::FixedState;
 
-pub(super) use self::{compare::compare, dom::Page, xml::parse as parse_xml};
+pub(super) use self::{compare::compare, page::Page, xml::parse as parse_xml};
 use super::json::Document;
 
 /// Elements within one another, so that recursion is bounded; browsers stop at 512.

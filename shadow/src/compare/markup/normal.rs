@@ -36,6 +36,31 @@ const BOOLEAN: [&str; 24] = [
     "selected",
 ];
 
+/// Attributes to which Rails gives their own names as values, as it does to those above (`BOOLEAN_ATTRIBUTES`
+/// in actionview's `tag_helper.rb`), though they are none, or no more: any other value may say something else.
+const NAMED: [&str; 20] = [
+    "allowpaymentrequest",
+    "compact",
+    "declare",
+    "defaultchecked",
+    "defaultmuted",
+    "defaultselected",
+    "enabled",
+    "hidden",
+    "indeterminate",
+    "nohref",
+    "noresize",
+    "noshade",
+    "nowrap",
+    "pauseonexit",
+    "scoped",
+    "seamless",
+    "sortable",
+    "truespeed",
+    "typemustmatch",
+    "visible",
+];
+
 /// The value of an attribute, without what means nothing. The nonces are those of the answer.
 pub(super) fn attribute<'a>(
     tag: &str,
@@ -58,7 +83,9 @@ pub(super) fn attribute<'a>(
         }
         "content" if is_policy(tag, attributes) => policy(value).into(),
         "action" | "data" | "href" | "poster" | "src" | "srcset" => without_fingerprints(value),
+        "charset" if tag == "meta" => value.to_ascii_lowercase().into(),
         _ if BOOLEAN.binary_search(&name).is_ok() => "".into(),
+        _ if name.eq_ignore_ascii_case(value) && NAMED.contains(&name) => "".into(),
         _ => value.into(),
     }
 }

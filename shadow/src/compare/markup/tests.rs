@@ -7,8 +7,8 @@ use super::{compare::compare, *};
 use crate::{
     Unknown,
     compare::{
-        Class, Excuse, Fragment, Judgement, Matcher, PathPattern, Rule, Rules,
-        collector::Collector, headers::Nonces,
+        Class, Excuse, Fragment, Judgement, Matcher, PathPattern, Rule, Rules, Unreadable,
+        charset::Charset, collector::Collector, headers::Nonces,
     },
 };
 
@@ -37,7 +37,7 @@ fn judged(control: &Element<'_>, candidate: &Element<'_>, rules: &[(&str, Excuse
 }
 
 fn under(rules: &[(&str, Excuse)], control: &str, candidate: &str) -> Vec<String> {
-    let [control, candidate] = [control, candidate].map(|it| Page::parse(it.as_bytes()).unwrap());
+    let [control, candidate] = [control, candidate].map(|it| Page::parse(it).unwrap());
     judged(
         &control.element(Nonces::default()).unwrap(),
         &candidate.element(Nonces::default()).unwrap(),
@@ -50,7 +50,8 @@ fn html(control: &str, candidate: &str) -> Vec<String> {
 }
 
 fn xml(control: &str, candidate: &str) -> Vec<String> {
-    let [control, candidate] = [control, candidate].map(|it| parse_xml(it.as_bytes()).unwrap());
+    let [control, candidate] =
+        [control, candidate].map(|it| parse_xml(None, it.as_bytes()).unwrap());
     judged(&control, &candidate, &[])
 }
 
@@ -261,7 +262,7 @@ fn under_rules_each_node_is_looked_at_once_however_deep_it_is() {
             let [begin, end] = ["<div>", "</div>"].map(|it| it.repeat(depth));
             format!("{begin}{}<b>{last}</b>{end}", "<b class=a>x</b>".repeat(500))
         };
-        let [one, other] = [page(1), page(2)].map(|it| Page::parse(it.as_bytes()).unwrap());
+        let [one, other] = [page(1), page(2)].map(|it| Page::parse(&it).unwrap());
         let [one, other] = [&one, &other].map(|it| it.element(Nonces::default()).unwrap());
         let at = PathPattern::parse(":root > body > aside").unwrap();
         let rule = Rule { at, excuse: Excuse::Ignore, why: "test".to_owned(), until: None };
@@ -289,32 +290,79 @@ fn xml_is_compared_like_a_page() {
     ] {
         assert_eq!(xml(control, candidate), [expected], "{candidate}");
     }
-    for bad in ["", "<a>", "<a/>x", "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"] {
-        assert!(parse_xml(bad.as_bytes()).is_err(), "{bad}");
+    for bad in ["", "<a>", "<a/>x", "<!DOCTYPE a", "<a>&b;</a>"] {
+        assert_eq!(parse_xml(None, bad.as_bytes()), Err(Unreadable::Malformed), "{bad}");
     }
     let deep = format!("{}{}", "<a>".repeat(400), "</a>".repeat(400));
-    assert!(parse_xml(deep.as_bytes()).is_err());
+    assert!(parse_xml(None, deep.as_bytes()) == Err(Unreadable::TooLarge));
 }
 
 #[test]
 fn an_element_is_shown_as_markup_and_cut_when_it_is_long() {
-    let page = Page::parse("<!DOCTYPE html><p title='\"'>a <b>b</b>".as_bytes()).unwrap();
+    let page = Page::parse("<!DOCTYPE html><p title='\"'>a <b>b</b>").unwrap();
     let expected = "<html><head></head><body><p title=\"&quot;\">a <b>b</b></p></body></html>";
     assert_eq!(page.element(Nonces::default()).unwrap().excerpt(), expected);
-    let page = Page::parse("é".repeat(EXCERPT).as_bytes()).unwrap();
+    let page = Page::parse(&"é".repeat(EXCERPT)).unwrap();
     let excerpt = page.element(Nonces::default()).unwrap().excerpt();
     assert!(excerpt.len() <= EXCERPT + '…'.len_utf8() && excerpt.ends_with("é…"));
 }
 
 #[test]
-fn bytes_that_are_no_utf_8_stay_apart() {
-    let [one, other] = [b"<p>\xe9", b"<p>\xe8"].map(|it| Page::parse(it).unwrap());
-    let found = judged(
-        &one.element(Nonces::default()).unwrap(),
-        &other.element(Nonces::default()).unwrap(),
-        &[],
-    );
-    assert_eq!(found, ["changed :root > body > p::text"]);
+fn a_document_type_is_compared_and_none_that_declares_anything_is_read() {
+    let doctype = |it: &str| format!("<?xml version='1.0'?><!-- <!DOCTYPE b> -->{it}\n<a t='1'/>");
+    let svg = "<!DOCTYPE a PUBLIC '-//W3C//DTD SVG 1.1//EN' 'http://w3.org/svg11.dtd'>";
+    let otherwise = svg.replace(" PUBLIC", "\n  PUBLIC");
+    assert!(xml(&doctype(svg), &doctype(&otherwise)).is_empty());
+    let other = svg.replace("svg11", "svg10");
+    assert_eq!(xml(&doctype(svg), &doctype(&other)), ["changed :root[xml-doctype]"]);
+    assert_eq!(xml(&doctype(svg), &doctype("")), ["missing :root[xml-doctype]"]);
+    for declaring in ["<!DOCTYPE a [<!ENTITY b 'c'>]>", "<!DOCTYPE a SYSTEM '>' [<!ENTITY b 'c'>]>"]
+    {
+        let found = parse_xml(None, doctype(declaring).as_bytes());
+        assert_eq!(found, Err(Unreadable::Malformed), "{declaring}");
+    }
+}
+
+#[test]
+fn a_character_set_that_a_document_names_is_its_own() {
+    let in_latin_1 = |it: &[u8]| [b"<?xml version='1.0' encoding = 'ISO-8859-1'?>", it].concat();
+    let [one, other] = [b"<a>\xe9</a>", b"<a>\xe8</a>"].map(|it| in_latin_1(it));
+    let [latin, utf_8] = [Some(Charset::Latin1), Some(Charset::Utf8)];
+    for said in [None, latin] {
+        let [one, other] = [&one, &other].map(|it| parse_xml(said, it).unwrap());
+        assert_eq!(judged(&one, &other, &[]), ["changed :root::text"]);
+    }
+    assert_eq!(parse_xml(utf_8, &one), Err(Unreadable::Malformed), "headers have the say");
+    let bare =
+        parse_xml(None, "<?xml version='1.0' encoding='utf-8'?><a>é</a>".as_bytes()).unwrap();
+    let named = parse_xml(utf_8, &in_latin_1("<a>é</a>".as_bytes())).unwrap();
+    assert_eq!(judged(&bare, &named, &[]), ["extra :root[xml-encoding]"]);
+    let misread = parse_xml(None, &in_latin_1("<a>é</a>".as_bytes())).unwrap();
+    let expected = ["extra :root[xml-encoding]", "changed :root::text"];
+    assert_eq!(judged(&bare, &misread, &[]), expected);
+}
+
+/// Each would take a minute without its limit.
+#[test]
+fn documents_that_are_made_to_be_slow_are_given_up() {
+    let numbered = |count: usize, it: &str| {
+        let all: Vec<_> = (0..count).map(|at| format!(" {it}{at}='{at}'")).collect();
+        all.concat()
+    };
+    for (name, document) in [
+        ("many attributes", format!("<a{}/>", numbered(95_000, "b"))),
+        (
+            "many namespaces",
+            format!("<a{}>{}</a>", numbered(2_000, "xmlns:n"), "<b xmlns:m='1'/>".repeat(20_000)),
+        ),
+        ("deep", "<a>".repeat(1_000_000)),
+    ] {
+        let found = parse_xml(None, document.as_bytes());
+        assert_eq!(found, Err(Unreadable::TooLarge), "{name}");
+    }
+    let many = "<b xmlns:m='1' m:a='1'>1</b><!-- <b --><![CDATA[<b>]]>".repeat(20_000);
+    let feed = format!("<a{}>{many}</a>", numbered(10, "xmlns:n"));
+    assert!(parse_xml(None, feed.as_bytes()).is_ok(), "a feed");
 }
 
 /// Each would take minutes or gigabytes without its limit.
@@ -336,7 +384,7 @@ fn pages_that_are_made_to_be_slow_are_given_up() {
             format!("<p>{formatting}</p>{}", "<p>x".repeat(500_000)),
         ),
     ] {
-        let page = Page::parse(page.as_bytes());
+        let page = Page::parse(&page);
         assert_eq!(page.map(|_| ()), Err(Unknown::TooLarge), "{name}");
     }
 }
@@ -345,12 +393,12 @@ fn pages_that_are_made_to_be_slow_are_given_up() {
 fn a_long_attribute_is_no_reason_to_give_up() {
     let digits = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAAD/".repeat(10_000);
     let image = format!("<img src='data:image/png;base64,{digits}'>");
-    assert!(Page::parse(image.as_bytes()).is_ok());
+    assert!(Page::parse(&image).is_ok());
 }
 
 #[test]
 fn every_finding_of_a_page_has_both_sides_values() {
-    let [control, candidate] = ["<p>a", "<p>b"].map(|it| Page::parse(it.as_bytes()).unwrap());
+    let [control, candidate] = ["<p>a", "<p>b"].map(|it| Page::parse(it).unwrap());
     let [control, candidate] = [
         control.element(Nonces::default()).unwrap(),
         candidate.element(Nonces::default()).unwrap(),
@@ -386,16 +434,17 @@ proptest! {
 
     #[test]
     fn no_text_breaks_the_reader_and_every_page_equals_itself(
-        text in "(<(p|b|i|table|tr|td|a href|select|option|template|svg|/p|/b|/table|div id=x)>|[ a&<>\"'=/-]|é|<!--|-->){0,30}"
+        text in "(<(p|b|i|table|tr|td|a href|select|option|template|svg|noscript|/noscript|/p|/b|/table|div id=x)>|[ a&<>\"'=/-]|é|<!--|-->){0,30}"
     ) {
-        let [one, other] = [&text, &text].map(|it| Page::parse(it.as_bytes()).unwrap());
+        let [one, other] = [&text, &text].map(|it| Page::parse(it).unwrap());
         prop_assert!(judged(&one.element(Nonces::default()).unwrap(), &other.element(Nonces::default()).unwrap(), &[]).is_empty());
     }
 
     #[test]
     fn no_bytes_break_the_readers(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
-        let _ = parse_xml(&bytes);
-        prop_assert!(Page::parse(&bytes).unwrap().element(Nonces::default()).is_ok());
+        let _ = parse_xml(None, &bytes);
+        let text = Charset::latin_1(&bytes);
+        prop_assert!(Page::parse(&text).unwrap().element(Nonces::default()).is_ok());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use super::{
     Ids, Pattern,
     forms::{is_masked_token, is_uuid, parse_time},
 };
-use crate::compare::{Decimal, Difference, DifferenceKind, Fragment, Value};
+use crate::compare::{Decimal, Difference, DifferenceKind, Fragment, Value, path::Root};
 
 /// What both values of a difference must look like for it to be excused.
 #[derive(Debug, Clone)]
@@ -63,9 +63,11 @@ impl Matcher {
                 self.excuses_number(control, candidate, ids)
             }
             (Fragment::Json(Value::String(control)), Fragment::Json(Value::String(candidate))) => {
+                // In cells and lines, as in markup, numbers are texts that read like one.
+                let is_untyped = difference.path.root() == Root::Body;
                 self.excuses_text(control, candidate, ids)
+                    || is_untyped && self.excuses_number(control, candidate, ids)
             }
-            // Markup has no numbers but texts that read like one.
             (Fragment::Text(control), Fragment::Text(candidate)) => {
                 self.excuses_number(control, candidate, ids)
                     || self.excuses_text(control, candidate, ids)

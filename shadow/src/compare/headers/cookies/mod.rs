@@ -111,6 +111,11 @@ fn cookie(line: &HeaderValue, made: OffsetDateTime) -> Cookie<'_> {
             "expires" => expires = parse_date(value).or(expires),
             "max-age" => max_age = Lifetime::counted(value).or(max_age),
             "path" => _ = attributes.insert(format!("path={value}")),
+            // A dot in front means nothing (RFC 6265, §5.2.3), nor does a domain without a name.
+            "domain" => {
+                let domain = value.strip_prefix('.').unwrap_or(value).to_ascii_lowercase();
+                attributes.extend((!value.is_empty()).then(|| format!("domain={domain}")));
+            }
             _ if value.is_empty() => _ = attributes.insert(name),
             _ => _ = attributes.insert(format!("{name}={}", value.to_ascii_lowercase())),
         }

@@ -10,9 +10,13 @@ use base64::{
 };
 use time::OffsetDateTime;
 
-use crate::compare::{Value, json::parse, rule::parse_time};
+use crate::compare::{
+    Value,
+    json::parse,
+    rule::{is_uuid, parse_time},
+};
 
-/// A value of so many signs that mixes letters and digits is random, or as good.
+/// A value of so many letters and digits may be random, or as good.
 const OPAQUE: usize = 16;
 
 /// Hexadecimal digits of HMACs with SHA-1, SHA-256, SHA-384 and SHA-512.
@@ -159,12 +163,44 @@ fn decoded(text: &str) -> Option<Vec<u8>> {
     [BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD].iter().find_map(|it| it.decode(text).ok())
 }
 
+/// Whether letters and digits change places in a value as they do by chance, and not as in words, numbers
+/// and paths. Of hexadecimal digits every second one is followed by one of the other kind, of base 36
+/// two in five; where letters are of both cases, of base 58 and 64, every second one, and of words in camel
+/// case fewer than one in six.
 fn is_random(value: &str) -> bool {
+    if is_uuid(value) {
+        return true;
+    }
     let has = |is: fn(&u8) -> bool| value.bytes().any(|it| is(&it));
-    value.len() >= OPAQUE
+    let is_of_both_cases = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase);
+    let share = if is_of_both_cases { 6 } else { 8 };
+    let signs = value.bytes().filter(u8::is_ascii_alphanumeric).count();
+    !value.starts_with('/')
+        && signs >= OPAQUE
         && value.bytes().all(|it| it.is_ascii_alphanumeric() || b"-_+/.=~".contains(&it))
         && has(u8::is_ascii_alphabetic)
         && has(u8::is_ascii_digit)
+        && changes(value.as_bytes()) * share >= signs
+}
+
+/// How often a digit, a small or a capital letter stands beside one of another kind, apart from the capital
+/// letter that begins a word.
+fn changes(value: &[u8]) -> usize {
+    let kind = |it: u8| match it {
+        b'0'..=b'9' => Some('0'),
+        b'a'..=b'z' => Some('a'),
+        b'A'..=b'Z' => Some('A'),
+        _ => None,
+    };
+    let mut kinds = value.iter().map(|it| kind(*it));
+    let (mut before, mut last) = (None, kinds.next().flatten());
+    let mut changes = 0;
+    for next in kinds {
+        let begins_a_word = before != Some('A') && last == Some('A') && next == Some('a');
+        changes += usize::from(last.is_some() && next.is_some() && last != next && !begins_a_word);
+        (before, last) = (last, next);
+    }
+    changes
 }
 
 #[cfg(test)]
@@ -234,6 +270,35 @@ mod tests {
         }
         let url_safe = format!("{}--{}", BASE64_URL_SAFE_NO_PAD.encode("\"??>\""), "0".repeat(64));
         assert_eq!(contents(&url_safe).text.as_deref(), Some("??>"));
+    }
+
+    #[test]
+    fn what_is_random_is_told_from_words_numbers_and_paths() {
+        for value in [
+            "93b1de3b1e3c4a1d9f1d",
+            "67f6f3d2-8b5e-4a8b-9d3c-0c9b6d8e1f10",
+            "00000000-0000-4000-8000-000000000000",
+            "Zk3v-9QxWb_7TnLpR2cY4w",
+            "pX27zsMN2ViQKta1bGfLmVJE",
+            "k2hd8x0q7mz41bt9",
+            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI3In0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
+        ] {
+            assert!(is_random(value), "{value}");
+        }
+        for value in [
+            "/orders/1234567/edit",
+            "/confirm/93b1de3b1e3c4a1d9f1d",
+            "orders/1234567/edit/2",
+            "summer-sale-2026",
+            "summersale2026vip",
+            "SummerSale2026-WinterSale2025",
+            "GA1.2.1234567890.1700000000",
+            "de-DE.utf-8.v2.2026-11-29",
+            "1700000000000000",
+            "k2hd8x0q7mz41bt",
+        ] {
+            assert!(!is_random(value), "{value}");
+        }
     }
 
     #[test]
