@@ -16,7 +16,6 @@ use time::OffsetDateTime;
 use super::{
     Pending, Reports, counts,
     database::{Database, Tx, rows},
-    dialect::Dialect,
     differences, races,
     table::{Merge, Table},
     value::Value,
@@ -33,7 +32,10 @@ pub enum StoreError {
     )]
     Url(#[source] sqlx::Error),
     /// It is not there, or cannot be created.
-    #[error("it cannot be opened: is the directory there and writable, or the server reachable?")]
+    #[error(
+        "it cannot be opened: is the directory there and writable, with room on its disk, or the \
+         server reachable?"
+    )]
     Open(#[source] sqlx::Error),
     /// Its server does not speak TLS as the URL asks for it.
     #[error(
@@ -51,8 +53,8 @@ pub enum StoreError {
     /// A certificate or a key that its URL names cannot be read.
     #[error("{}, which its URL names, cannot be read", .0.display())]
     File(PathBuf, #[source] io::Error),
-    /// It was made by a newer build, or a migration was interrupted.
-    #[error("its tables are not those of this build")]
+    /// They were made by a build that is not in this one's line, or a migration failed.
+    #[error("its tables cannot be brought up to those of this build")]
     Migrate(#[source] MigrateError),
     /// There are tables, and they are not ours.
     #[error("it holds something else: give the reports a database of their own")]
@@ -61,7 +63,10 @@ pub enum StoreError {
     #[error("it is of an older version: `banyan serve` on it brings it up to date")]
     Older,
     /// A newer build wrote it last.
-    #[error("it is of a newer version: use the build of `banyan` that writes it")]
+    #[error(
+        "it is of a newer version, which this build neither reads nor writes: use the build of \
+         `banyan` that wrote it, or name another one with --store"
+    )]
     Newer,
     /// It was exchanged for another one while it was open.
     #[error("it is another store than the one that was opened: restart `banyan serve`")]
@@ -72,6 +77,16 @@ pub enum StoreError {
     /// A statement failed.
     #[error("a statement failed")]
     Statement(#[from] sqlx::Error),
+}
+
+impl StoreError {
+    /// Whether somebody must name another store, or name it otherwise: it does not mend by itself.
+    const fn is_of_settings(&self) -> bool {
+        matches!(
+            self,
+            Self::Url(_) | Self::Foreign | Self::Tls(_) | Self::Certificate(_) | Self::File(..)
+        )
+    }
 }
 
 const SETTINGS: Table =
@@ -125,19 +140,23 @@ impl Store {
         Ok(store)
     }
 
-    /// As [`Store::open`], but a server that cannot be reached is opened when it can: until then
-    /// nothing is judged. Buyers must not wait for reports. With a `secret` values are hashed under
-    /// that too, which is not in the store.
+    /// As [`Store::open`], but one that cannot be opened now (a server that is down, a lock, a full
+    /// disk, a newer build's tables) is opened when it can be: until then nothing is judged. Buyers
+    /// must not wait for reports. With a `secret` values are hashed under that too, which is not in
+    /// the store.
     ///
     /// # Errors
-    /// As [`Store::open`], where waiting would not help.
+    /// As [`Store::open`], where what was asked for is wrong.
     pub async fn open_or_wait(url: &str, secret: Option<&str>) -> Result<Self, StoreError> {
         let store = Self::named(url, secret)?;
         match store.prepare().await {
-            Err(StoreError::Open(error @ (sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut)))
-                if store.database.dialect != Dialect::Sqlite =>
-            {
-                tracing::error!(store = Self::name(url), %error, "the report store is out of reach");
+            Err(error) if !error.is_of_settings() => {
+                let source = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::error!(
+                    store = Self::name(url), %error, source,
+                    "the report store cannot be opened: buyers are served, nothing is compared, and \
+                     it is tried again every second"
+                );
                 Ok(store)
             }
             prepared => prepared.map(|()| store),
