@@ -1,10 +1,12 @@
 //! What is judged, and by which measure.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
-use time::OffsetDateTime;
 
 use crate::{
     compare::{PathPattern, Rules},
@@ -30,7 +32,7 @@ pub struct Subject {
     /// A hash of how it is judged.
     pub(crate) digest: Arc<str>,
     /// Since when it is judged so.
-    pub(crate) since: OffsetDateTime,
+    pub(crate) since: Instant,
 }
 
 impl Subject {
@@ -45,7 +47,7 @@ impl Subject {
         // What is revealed changes samples, not judgements.
         let digest = Sha256::digest(format!("{rules:?} {budget:?} {proof:?}"));
         let digest = hex::encode(&digest[..6]).into();
-        let since = OffsetDateTime::now_utc();
+        let since = Instant::now();
         let noise = false;
         Self { route: route.into(), rules, budget, proof, reveal, noise, digest, since }
     }

@@ -118,6 +118,7 @@ async fn a_store_whose_tables_go_begins_anew(place: Place) {
             "settings",
             "writers",
             "routes",
+            "holders",
             "spans",
             "unknowns",
             "latencies",

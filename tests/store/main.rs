@@ -6,6 +6,7 @@ mod bench;
 mod counts;
 mod faults;
 mod half_way;
+mod holders;
 mod killed;
 mod opening;
 mod programs;

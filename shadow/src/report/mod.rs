@@ -1,5 +1,7 @@
 //! What was found out, as the store keeps it and as readers get it.
 
+mod bound;
+mod clock;
 mod counts;
 mod database;
 mod dialect;
@@ -29,6 +31,7 @@ use serde::Serialize;
 use time::{Date, OffsetDateTime};
 
 pub(crate) use self::{
+    counts::Superseded,
     distinct::Marks,
     latency::{bucket, lower_end, upper_end},
     pending::{Pending, RuleNote, Seen, Signature},

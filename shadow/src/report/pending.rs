@@ -140,6 +140,12 @@ impl RouteDelta {
         }
     }
 
+    /// All that were counted, compared or not.
+    pub(super) fn requests(&self) -> u64 {
+        let compared = self.matched + self.ignored + self.noise + self.mismatched;
+        compared + self.unknowns.values().sum::<u64>()
+    }
+
     /// A request was compared.
     pub(crate) fn compared_at(&mut self, at: OffsetDateTime) {
         let (first, last) = self.compared.unwrap_or((at, at));
@@ -211,8 +217,7 @@ mod tests {
     }
 
     fn binding() -> Binding {
-        let at = OffsetDateTime::UNIX_EPOCH;
-        Binding { build: "".into(), rules: "".into(), monolith: None, at }
+        Binding { build: "".into(), rules: "".into(), monolith: None, since: None }
     }
 
     #[test]

@@ -50,6 +50,8 @@ impl Store {
         expire_route(&mut tx, before(retention.age)).await?;
         tx.execute("DELETE FROM epochs WHERE last_at < $1", &[before(retention.age)]).await?;
         tx.execute("DELETE FROM writers WHERE at < $1", &[before(WRITERS)]).await?;
+        let ended = "DELETE FROM holders WHERE writer NOT IN (SELECT writer FROM writers)";
+        tx.execute(ended, &[]).await?;
         bound_samples(&mut tx, retention.samples).await?;
         tx.commit().await?;
         Ok(())

@@ -9,18 +9,18 @@ use std::{
     },
 };
 
-use futures_util::{FutureExt as _, future::BoxFuture};
-use sqlx::{Row as _, migrate::MigrateError};
-use time::OffsetDateTime;
-
 use super::{
-    Pending, Reports, counts,
+    Pending, Reports, Superseded,
+    clock::Now,
+    counts,
     database::{Database, Tx, rows},
     differences, races,
     table::{Merge, Table},
     value::Value,
 };
 use crate::redact::Redactor;
+use futures_util::{FutureExt as _, future::BoxFuture};
+use sqlx::{Row as _, migrate::MigrateError};
 
 /// Why the store could not be opened, read or written.
 #[derive(Debug, thiserror::Error)]
@@ -217,7 +217,7 @@ impl Store {
         &'a self,
         number: u64,
         pending: &'a Pending,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
+    ) -> BoxFuture<'a, Result<Superseded, StoreError>> {
         // In a box, since the compiler does not see through all of this that it may be sent.
         async move {
             self.prepare().await?;
@@ -244,21 +244,23 @@ impl Store {
         Ok(())
     }
 
-    async fn add(&self, number: u64, pending: &Pending) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
-        if !self.is_new(&mut tx, number).await? {
-            return Ok(());
+    async fn add(&self, number: u64, pending: &Pending) -> Result<Superseded, StoreError> {
+        let (mut tx, mut superseded) = (self.begin().await?, Superseded::default());
+        let now = Now::of(&mut tx).await?;
+        if !self.is_new(&mut tx, number, now).await? {
+            return Ok(superseded);
         }
+        let by = (&*self.state.writer, now);
         let mut routes: Vec<_> = pending.routes.iter().collect();
         // The youngest binding is what holds in the end.
-        routes.sort_by(|((a, one), _), ((b, other), _)| (one.at, a).cmp(&(other.at, b)));
+        routes.sort_by(|((a, one), _), ((b, other), _)| (one.since, a).cmp(&(other.since, b)));
         for ((route, binding), delta) in routes {
-            counts::write(&mut tx, route, binding, delta).await?;
+            counts::write(&mut tx, by, (route, binding), delta, &mut superseded).await?;
             differences::write(&mut tx, route, &delta.differences).await?;
             races::write(&mut tx, route, &delta.raced).await?;
         }
         tx.commit().await?;
-        Ok(())
+        Ok(superseded)
     }
 
     /// Begins a transaction that writes, when no other process has one: flushes touch the rows of
@@ -276,8 +278,8 @@ impl Store {
     }
 
     /// Notes that this flush is written, and whether it was not already.
-    async fn is_new(&self, tx: &mut Tx, number: u64) -> Result<bool, sqlx::Error> {
-        let (writer, now) = (&*self.state.writer, OffsetDateTime::now_utc());
+    async fn is_new(&self, tx: &mut Tx, number: u64, now: Now) -> Result<bool, sqlx::Error> {
+        let (writer, now) = (&*self.state.writer, now.at);
         tx.upsert(&WRITERS, &[[writer.into(), 0_u64.into(), now.into()]]).await?;
         let statement = "UPDATE writers SET flush = $1, at = $2 WHERE writer = $3 AND flush < $4";
         let values = [number.into(), now.into(), writer.into(), number.into()];
@@ -316,6 +318,8 @@ async fn prepare(database: &Database, key: &[u8; 32]) -> Result<[u8; 32], StoreE
 mod tests {
     use std::time::Duration;
 
+    use time::OffsetDateTime;
+
     use super::*;
     use crate::{Budget, Proof, Subject, Unknown, binding::Binding, compare::Rules};
 
@@ -328,7 +332,7 @@ mod tests {
         let subject = Subject::new("a", Rules::default(), budget, proof, Vec::new());
         let now = OffsetDateTime::now_utc();
         let mut pending = Pending::default();
-        let binding = Binding { build: "".into(), rules: "".into(), monolith: None, at: now };
+        let binding = Binding { build: "".into(), rules: "".into(), monolith: None, since: None };
         pending.route(&subject, binding, now).0.matched = 1;
         for (number, matched) in [(1, 1), (1, 1), (2, 2), (2, 2), (1, 2), (3, 3)] {
             store.write(number, &pending).await.unwrap();
@@ -350,7 +354,7 @@ mod tests {
         let (budget, proof) = (Budget::default(), Proof { time: 24 * HOUR, ..Proof::default() });
         let subject = Subject::new("a", Rules::default(), budget, proof, Vec::new());
         let first = OffsetDateTime::now_utc() - 50 * HOUR;
-        let binding = Binding { build: "".into(), rules: "".into(), monolith: None, at: first };
+        let binding = Binding { build: "".into(), rules: "".into(), monolith: None, since: None };
         for (number, hours, is_compared) in
             [(1, 0_u32, false), (2, 1, true), (3, 3, true), (4, 50, false)]
         {

@@ -1,0 +1,81 @@
+//! What a route's counts are bound to, and which processes hold them to it.
+
+use std::time::Duration;
+
+use sqlx::Row as _;
+
+use super::{
+    clock::Now,
+    database::{Tx, integers, rows},
+    table::Table,
+};
+use crate::binding::Binding;
+
+/// Processes that have not written for so long have ended: the living write more often
+/// ([`crate::under_way`]), and a flush that waits for others is given up before.
+const GONE: Duration = Duration::from_mins(2);
+
+/// Which processes have counted for what a route is bound to.
+const HOLDERS: Table = Table { name: "holders", key: &["route", "writer"], values: &[] };
+
+/// What the counts in the store are bound to.
+pub(super) struct Bound {
+    pub(super) build: String,
+    rules: String,
+    monolith: Option<String>,
+    /// Since when.
+    at: i64,
+}
+
+impl Bound {
+    pub(super) async fn read(tx: &mut Tx, route: &str) -> Result<Option<Self>, sqlx::Error> {
+        let statement = "SELECT build, rules, monolith, bound_at FROM routes WHERE route = $1";
+        let found = tx.fetch(statement, &[route.into()]).await?;
+        let bound = rows(&found, |it| {
+            let (build, rules) = (it.try_get("build")?, it.try_get("rules")?);
+            let (monolith, at) = (it.try_get("monolith")?, it.try_get("bound_at")?);
+            Ok(Self { build, rules, monolith, at })
+        });
+        Ok(bound?.pop())
+    }
+
+    /// What differs, for a person. A version of the monolith that nobody knows differs from none.
+    pub(super) fn changes(&self, binding: &Binding) -> Vec<String> {
+        let mut changes = Vec::new();
+        if *self.build != *binding.build {
+            changes.push(match self.build.as_str() {
+                "" => format!("the build is {} now", binding.build),
+                build => format!("the build changed from {build} to {}", binding.build),
+            });
+        }
+        if *self.rules != *binding.rules {
+            changes.push("the route's rules, budget or proof changed".to_owned());
+        }
+        match (&self.monolith, &binding.monolith) {
+            (Some(old), Some(new)) if **old != **new => {
+                changes.push(format!("the monolith changed from {old} to {new}"));
+            }
+            _ => {}
+        }
+        changes
+    }
+
+    /// Since when it holds, as far as that can be: nothing began in the future, but a clock may have
+    /// been ahead when it was noted.
+    pub(super) fn since(&self, now: Now) -> Option<i64> {
+        Some(self.at).filter(|it| *it <= now.at)
+    }
+}
+
+/// Notes that a process counts for what the route is bound to.
+pub(super) async fn hold(tx: &mut Tx, route: &str, writer: &str) -> Result<(), sqlx::Error> {
+    tx.upsert(&HOLDERS, &[[route.into(), writer.into()]]).await
+}
+
+/// Whether a process that counts for what the route is bound to still writes, whatever it writes of.
+pub(super) async fn is_held(tx: &mut Tx, route: &str, now: Now) -> Result<bool, sqlx::Error> {
+    let statement = "SELECT COUNT(*) FROM holders JOIN writers ON writers.writer = holders.writer \
+                     WHERE route = $1 AND at > $2";
+    let found = tx.fetch(statement, &[route.into(), now.before(GONE).into()]).await?;
+    Ok(integers(&found)?.first().is_some_and(|it| *it > 0))
+}
