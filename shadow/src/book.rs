@@ -194,7 +194,7 @@ impl Book {
 
         let mut pending = self.pending();
         let (route, room) = pending.route(subject, binding.clone(), compared.at);
-        route.compared_at(compared.at);
+        route.compared_at(Instant::now());
         match compared.outcome() {
             Outcome::Matched => route.matched += 1,
             Outcome::Ignored => route.ignored += 1,

@@ -119,6 +119,7 @@ async fn a_store_whose_tables_go_begins_anew(place: Place) {
             "writers",
             "routes",
             "holders",
+            "intervals",
             "spans",
             "unknowns",
             "latencies",

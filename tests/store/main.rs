@@ -7,6 +7,7 @@ mod counts;
 mod faults;
 mod half_way;
 mod holders;
+mod intervals;
 mod killed;
 mod opening;
 mod programs;

@@ -9,7 +9,7 @@ use super::{
     bound::{self, Bound},
     clock::Now,
     database::{Tx, integers, rows},
-    kinds,
+    intervals, kinds,
     pending::RouteDelta,
     table::{Merge, Table},
     value::{Value, milliseconds},
@@ -43,22 +43,17 @@ const ROUTES: Table = Table {
     ],
 };
 
-const SPANS: Table = Table {
-    name: "spans",
-    key: &["route"],
-    values: &[("first_at", Merge::Keep), ("last_at", Merge::Latest)],
-};
-
 const UNKNOWNS: Table =
     Table { name: "unknowns", key: &["route", "reason"], values: &[("count", Merge::Add)] };
 
 const LATENCIES: Table =
     Table { name: "latencies", key: &["route", "leg", "bucket"], values: &[("count", Merge::Add)] };
 
-/// What a route's counts are in, but for the history and the differences.
-pub(super) const COUNTS: [&str; 8] = [
+/// What a route's counts are in, but for the history and the differences. Older builds write to `spans`.
+pub(super) const COUNTS: [&str; 9] = [
     "routes",
     "holders",
+    "intervals",
     "spans",
     "unknowns",
     "latencies",
@@ -110,7 +105,7 @@ pub(super) async fn write(
     }
     write_route(tx, route, (binding, at), delta, reason.as_deref()).await?;
     bound::hold(tx, route, writer).await?;
-    write_span(tx, route, delta).await?;
+    intervals::write(tx, route, &delta.compared, now).await?;
     write_unknowns(tx, route, delta).await?;
     write_latencies(tx, route, delta).await?;
     kinds::write(tx, route, &delta.kinds).await
@@ -229,13 +224,6 @@ async fn write_route(
         reason.into(),
     ];
     tx.upsert(&ROUTES, &[row]).await
-}
-
-async fn write_span(tx: &mut Tx, route: &str, delta: &RouteDelta) -> Result<(), sqlx::Error> {
-    let spans = delta.compared.iter();
-    let rows: Vec<_> =
-        spans.map(|(first, last)| [route.into(), (*first).into(), (*last).into()]).collect();
-    tx.upsert(&SPANS, &rows).await
 }
 
 async fn write_unknowns(tx: &mut Tx, route: &str, delta: &RouteDelta) -> Result<(), sqlx::Error> {

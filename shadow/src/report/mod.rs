@@ -9,6 +9,7 @@ mod differences;
 mod distinct;
 mod file;
 mod forms;
+mod intervals;
 mod kinds;
 mod latency;
 mod noise;

@@ -1,12 +1,16 @@
 //! Counts that are not in the store yet. The store's load grows with routes, not with traffic.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Instant,
+};
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{
     distinct::Kinds,
+    intervals::Times,
     room::Room,
     samples::{NewSample, Samples},
 };
@@ -32,8 +36,8 @@ pub(crate) struct RouteDelta {
     pub(crate) proof: Proof,
     pub(crate) first_at: OffsetDateTime,
     pub(crate) last_at: OffsetDateTime,
-    /// When a request was compared first, and when last.
-    pub(super) compared: Option<(OffsetDateTime, OffsetDateTime)>,
+    /// When requests were compared.
+    pub(super) compared: Times,
     pub(crate) matched: u64,
     pub(crate) ignored: u64,
     pub(crate) noise: u64,
@@ -124,7 +128,7 @@ impl RouteDelta {
             proof: subject.proof,
             first_at: now,
             last_at: now,
-            compared: None,
+            compared: Times::default(),
             matched: 0,
             ignored: 0,
             noise: 0,
@@ -147,9 +151,8 @@ impl RouteDelta {
     }
 
     /// A request was compared.
-    pub(crate) fn compared_at(&mut self, at: OffsetDateTime) {
-        let (first, last) = self.compared.unwrap_or((at, at));
-        self.compared = Some((first.min(at), last.max(at)));
+    pub(crate) fn compared_at(&mut self, at: Instant) {
+        self.compared.add(at);
     }
 
     /// One request had this difference.

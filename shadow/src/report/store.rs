@@ -14,13 +14,14 @@ use super::{
     clock::Now,
     counts,
     database::{Database, Tx, rows},
-    differences, races,
+    differences, intervals, races,
     table::{Merge, Table},
     value::Value,
 };
 use crate::redact::Redactor;
 use futures_util::{FutureExt as _, future::BoxFuture};
 use sqlx::{Row as _, migrate::MigrateError};
+use tokio::sync::Mutex;
 
 /// Why the store could not be opened, read or written.
 #[derive(Debug, thiserror::Error)]
@@ -116,6 +117,8 @@ struct State {
     /// Of this process.
     writer: String,
     opened: OnceLock<Opened>,
+    /// What its clock said when something was last written.
+    written: Mutex<Option<Now>>,
     /// The tables may have gone with their file, or with their server.
     is_doubtful: AtomicBool,
 }
@@ -169,7 +172,8 @@ impl Store {
         getrandom::fill(&mut writer).map_err(StoreError::Key)?;
         let (writer, opened) = (hex::encode(writer), OnceLock::new());
         let secret = secret.map(str::to_owned);
-        let state = State { fresh, secret, writer, opened, is_doubtful: AtomicBool::new(true) };
+        let (written, is_doubtful) = (Mutex::default(), AtomicBool::new(true));
+        let state = State { fresh, secret, writer, opened, written, is_doubtful };
         Ok(Self { database: Database::writable(url)?, state: Arc::new(state) })
     }
 
@@ -245,10 +249,26 @@ impl Store {
     }
 
     async fn add(&self, number: u64, pending: &Pending) -> Result<Superseded, StoreError> {
-        let (mut tx, mut superseded) = (self.begin().await?, Superseded::default());
+        let mut tx = self.begin().await?;
         let now = Now::of(&mut tx).await?;
+        self.add_at(tx, now, number, pending).await
+    }
+
+    async fn add_at(
+        &self,
+        mut tx: Tx,
+        now: Now,
+        number: u64,
+        pending: &Pending,
+    ) -> Result<Superseded, StoreError> {
+        let mut superseded = Superseded::default();
         if !self.is_new(&mut tx, number, now).await? {
             return Ok(superseded);
+        }
+        let mut written = self.state.written.lock().await;
+        if written.is_some_and(|it| now.was_set_since(it)) {
+            tracing::warn!("the clock of the report store was set: times are taken up anew");
+            intervals::seal(&mut tx).await?;
         }
         let by = (&*self.state.writer, now);
         let mut routes: Vec<_> = pending.routes.iter().collect();
@@ -260,6 +280,7 @@ impl Store {
             races::write(&mut tx, route, &delta.raced).await?;
         }
         tx.commit().await?;
+        *written = Some(now);
         Ok(superseded)
     }
 
@@ -316,7 +337,7 @@ async fn prepare(database: &Database, key: &[u8; 32]) -> Result<[u8; 32], StoreE
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
     use time::OffsetDateTime;
 
@@ -353,20 +374,22 @@ mod tests {
         let store = Store::open(&url).await.unwrap();
         let (budget, proof) = (Budget::default(), Proof { time: 24 * HOUR, ..Proof::default() });
         let subject = Subject::new("a", Rules::default(), budget, proof, Vec::new());
-        let first = OffsetDateTime::now_utc() - 50 * HOUR;
+        let (begin, first) = (Instant::now(), OffsetDateTime::now_utc());
         let binding = Binding { build: "".into(), rules: "".into(), monolith: None, since: None };
-        for (number, hours, is_compared) in
-            [(1, 0_u32, false), (2, 1, true), (3, 3, true), (4, 50, false)]
+        let mut pending = Pending::default();
+        for (hours, is_compared) in
+            [(0_u32, false), (1, true), (2, true), (3, true), (4, false), (50, false)]
         {
-            let (mut pending, at) = (Pending::default(), first + hours * HOUR);
-            let (delta, _) = pending.route(&subject, binding.clone(), at);
+            let (delta, _) = pending.route(&subject, binding.clone(), first + hours * HOUR);
             if is_compared {
-                delta.compared_at(at);
+                delta.compared_at(begin + hours * HOUR);
             } else {
-                delta.unknowns.insert(Unknown::ClientGone, 1);
+                *delta.unknowns.entry(Unknown::ClientGone).or_default() += 1;
             }
-            store.write(number, &pending).await.unwrap();
         }
+        let now = Now::at(1_800_000_000_000, begin + 50 * HOUR);
+        let tx = store.begin().await.unwrap();
+        store.add_at(tx, now, 1, &pending).await.unwrap();
         let report = store.reports().route("a").await.unwrap().unwrap();
         let why = &report.verdict.why;
         assert!(why.contains("watched for 2 h of 1 d"), "{why}");

@@ -63,7 +63,7 @@ pub struct Evidence {
     pub unseen: Vec<Stratum>,
     /// All requests, also those of which nobody knows the kind.
     pub coverage: Coverage,
-    /// Since when they were compared, and how fast; `None` for a question without a clock.
+    /// For how long they were compared, and how fast; `None` for a question without a clock.
     pub watched: Option<Watched>,
 }
 
@@ -79,7 +79,7 @@ pub struct KindEvidence {
 /// What the clock says of the requests.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Watched {
-    /// From the first to the last.
+    /// For how long, without the times in which none was compared.
     pub span: Duration,
     /// How long the monolith took.
     pub(crate) control: Buckets,

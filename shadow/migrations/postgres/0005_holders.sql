@@ -1,7 +1,0 @@
--- What `../sqlite` says of it.
-
-CREATE TABLE holders (
-    route  TEXT NOT NULL,
-    writer TEXT NOT NULL,
-    PRIMARY KEY (route, writer)
-);
