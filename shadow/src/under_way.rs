@@ -1,5 +1,4 @@
-//! What is on its way to the store: written until the store acknowledges it, and now and then for
-//! nothing but to say that this process lives.
+//! What is on its way to the store: written until the store acknowledges it.
 
 use std::time::{Duration, Instant};
 
@@ -8,10 +7,6 @@ use crate::{
     metrics::ShadowMetrics,
     report::{Pending, Store, Superseded},
 };
-
-/// A process that has counted says at least so often that it lives; a few times before others take
-/// it for gone.
-const SIGN: Duration = Duration::from_secs(20);
 
 /// What counts for nothing that holds is told to the operator no more often.
 const WARNING: Duration = Duration::from_mins(1);
@@ -22,16 +17,13 @@ const WARNING: Duration = Duration::from_mins(1);
 pub(crate) struct UnderWay {
     number: u64,
     pending: Option<Pending>,
-    /// When the store last acknowledged some.
-    written: Option<Instant>,
     warned: Option<Instant>,
 }
 
 impl UnderWay {
-    /// Takes what comes next, once there is nothing else: a sign of life, where it is empty.
+    /// Takes what comes next, once there is nothing else.
     pub(crate) fn take(&mut self, pending: Pending) {
-        let is_silent = self.written.is_some_and(|it| it.elapsed() >= SIGN);
-        if pending.rows() > 0 || is_silent {
+        if pending.rows() > 0 {
             self.number += 1;
             self.pending = Some(pending);
         }
@@ -51,7 +43,6 @@ impl UnderWay {
         if let Some(pending) = &self.pending {
             let superseded = store.write(self.number, pending).await?;
             self.pending = None;
-            self.written = Some(Instant::now());
             metrics.superseded(&superseded);
             self.warn(superseded);
         }
@@ -70,23 +61,5 @@ impl UnderWay {
                  monolith. If that is no rollout, stop or restart one of the two"
             );
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_process_that_has_written_says_from_time_to_time_that_it_lives() {
-        let mut under_way = UnderWay::default();
-        under_way.take(Pending::default());
-        assert!(under_way.pending.is_none(), "nobody knows of it yet");
-        for (silent, is_sign) in [(Duration::ZERO, false), (SIGN, true)] {
-            under_way.written = Instant::now().checked_sub(silent);
-            under_way.take(Pending::default());
-            assert_eq!(under_way.pending.take().is_some(), is_sign, "{silent:?}");
-        }
-        assert_eq!(under_way.number, 1);
     }
 }

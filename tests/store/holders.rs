@@ -3,11 +3,12 @@
 use std::time::Instant;
 
 use shadow::RouteReport;
+use sqlx::{Connection as _, Row as _};
 
 use crate::{
     bench::{LONG, Place, Process, report},
     on_each_store,
-    servers::execute,
+    servers::{connect, execute},
 };
 
 const ROUTE: &str = "catalog.show";
@@ -16,6 +17,7 @@ const HISTORY: &str = "banyan_store_superseded_total{kept=\"history\"}";
 const NOWHERE: &str = "banyan_store_superseded_total{kept=\"nowhere\"}";
 
 on_each_store! {
+    a_process_with_nothing_to_count_says_that_it_lives,
     a_canary_that_lives_holds_the_verdict_and_one_that_is_gone_does_not,
     a_verdict_that_was_bound_in_the_future_is_bound_anew,
 }
@@ -37,6 +39,14 @@ async fn until_bound(process: &Process, build: &str) -> RouteReport {
     }
 }
 
+async fn a_process_with_nothing_to_count_says_that_it_lives(place: Place) {
+    Process::new(&place.url).await.end().await;
+    let mut connection = connect(&place.url).await;
+    let writers = sqlx::query("SELECT COUNT(*) FROM writers").fetch_one(&mut connection).await;
+    assert_eq!(writers.unwrap().get::<i64, _>(0), 1);
+    connection.close().await.unwrap();
+}
+
 async fn a_canary_that_lives_holds_the_verdict_and_one_that_is_gone_does_not(place: Place) {
     let [fleet, other] = [Process::of(&place.url, "a").await, Process::of(&place.url, "c").await];
     offer(&fleet, "/1");
@@ -52,7 +62,7 @@ async fn a_canary_that_lives_holds_the_verdict_and_one_that_is_gone_does_not(pla
     other.until("it has no place", |it| it.series(NOWHERE) == 1).await;
     assert_eq!(report(&fleet.store, ROUTE).await.build, "b");
 
-    execute(&place.url, "UPDATE writers SET at = at - 180000").await;
+    execute(&place.url, "UPDATE writers SET at = at - 200000").await;
     offer(&fleet, "/3");
     let report = until_bound(&fleet, "a").await;
     let expected = "the build changed from b to a, and nobody counts for what it was before";

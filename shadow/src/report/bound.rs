@@ -5,15 +5,15 @@ use std::time::Duration;
 use sqlx::Row as _;
 
 use super::{
-    clock::Now,
+    clock::{Now, milliseconds},
     database::{Tx, integers, rows},
     table::Table,
 };
 use crate::binding::Binding;
 
-/// Processes that have not written for so long have ended: the living write more often
-/// ([`crate::under_way`]), and a flush that waits for others is given up before.
-const GONE: Duration = Duration::from_mins(2);
+/// Processes that have not written for so long have ended: the living do so once a minute, if only to
+/// look for what is old.
+const GONE: Duration = Duration::from_mins(3);
 
 /// Which processes have counted for what a route is bound to.
 const HOLDERS: Table = Table { name: "holders", key: &["route", "writer"], values: &[] };
@@ -75,7 +75,10 @@ pub(super) async fn hold(tx: &mut Tx, route: &str, writer: &str) -> Result<(), s
 /// Whether a process that counts for what the route is bound to still writes, whatever it writes of.
 pub(super) async fn is_held(tx: &mut Tx, route: &str, now: Now) -> Result<bool, sqlx::Error> {
     let statement = "SELECT COUNT(*) FROM holders JOIN writers ON writers.writer = holders.writer \
-                     WHERE route = $1 AND at > $2";
-    let found = tx.fetch(statement, &[route.into(), now.before(GONE).into()]).await?;
+                     WHERE route = $1 AND at > $2 AND at < $3";
+    // What was written in the future was by a clock that has been set back since.
+    let gone = milliseconds(GONE);
+    let values = [route.into(), (now.at - gone).into(), (now.at + gone).into()];
+    let found = tx.fetch(statement, &values).await?;
     Ok(integers(&found)?.first().is_some_and(|it| *it > 0))
 }

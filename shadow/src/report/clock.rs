@@ -40,6 +40,11 @@ impl Now {
         self.at.saturating_sub(milliseconds(age))
     }
 
+    /// How long ago an earlier reading was, by our own clock.
+    pub(super) fn since(self, earlier: Self) -> Duration {
+        self.read.saturating_duration_since(earlier.read)
+    }
+
     /// Whether the store's clock was set since an earlier reading.
     pub(super) fn was_set_since(self, earlier: Self) -> bool {
         let passed = self.at.saturating_sub(earlier.at);

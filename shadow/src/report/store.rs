@@ -128,6 +128,16 @@ struct State {
 struct Opened {
     key: [u8; 32],
     redactor: Redactor,
+    /// What its clock said then, and when it was last written before.
+    found: Option<Found>,
+}
+
+/// What a process finds as it opens a store.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Found {
+    pub(super) now: Now,
+    /// `None` where it never was.
+    pub(super) written: Option<i64>,
 }
 
 impl Store {
@@ -212,7 +222,7 @@ impl Store {
     /// Of a store that was never reached it is one that nobody else has.
     pub(crate) fn redactor(&self) -> &Redactor {
         let State { opened, fresh, secret, .. } = &*self.state;
-        &opened.get_or_init(|| Opened::new(*fresh, secret.as_deref())).redactor
+        &opened.get_or_init(|| Opened::new(*fresh, secret.as_deref(), None)).redactor
     }
 
     /// Adds all of it, or nothing; and nothing if this number was written already. Each process
@@ -240,8 +250,9 @@ impl Store {
             return Ok(());
         }
         self.database.reach().await?;
-        let key = prepare(&self.database, opened.get().map_or(fresh, |it| &it.key)).await?;
-        if opened.get_or_init(|| Opened::new(key, secret.as_deref())).key != key {
+        let known = opened.get().map_or(fresh, |it| &it.key);
+        let (key, found) = prepare(&self.database, known).await?;
+        if opened.get_or_init(|| Opened::new(key, secret.as_deref(), Some(found))).key != key {
             return Err(StoreError::Exchanged);
         }
         is_doubtful.store(false, Ordering::Relaxed);
@@ -298,6 +309,19 @@ impl Store {
         }
     }
 
+    /// What this process has found as it opened the store.
+    pub(super) fn found(&self) -> Option<Found> {
+        self.state.opened.get()?.found
+    }
+
+    /// Notes that this process lives.
+    pub(super) async fn live(&self, tx: &mut Tx, now: Now) -> Result<(), sqlx::Error> {
+        let (writer, now) = (&*self.state.writer, now.at);
+        tx.upsert(&WRITERS, &[[writer.into(), 0_u64.into(), now.into()]]).await?;
+        let statement = "UPDATE writers SET at = $1 WHERE writer = $2";
+        tx.execute(statement, &[now.into(), writer.into()]).await.map(drop)
+    }
+
     /// Notes that this flush is written, and whether it was not already.
     async fn is_new(&self, tx: &mut Tx, number: u64, now: Now) -> Result<bool, sqlx::Error> {
         let (writer, now) = (&*self.state.writer, now.at);
@@ -309,16 +333,16 @@ impl Store {
 }
 
 impl Opened {
-    fn new(key: [u8; 32], secret: Option<&str>) -> Self {
+    fn new(key: [u8; 32], secret: Option<&str>, found: Option<Found>) -> Self {
         let redactor = Redactor::new(key);
         let redactor = secret.map(|it| redactor.keyed_with(it)).unwrap_or(redactor);
-        Self { key, redactor }
+        Self { key, redactor, found }
     }
 }
 
 /// Brings the tables up to date, and returns the key of the redaction; if there is none yet it is
 /// `key`.
-async fn prepare(database: &Database, key: &[u8; 32]) -> Result<[u8; 32], StoreError> {
+async fn prepare(database: &Database, key: &[u8; 32]) -> Result<([u8; 32], Found), StoreError> {
     let tables = database.fetch(database.dialect.tables(), &[]).await?;
     let tables = rows(&tables, |it| it.try_get::<String, _>(0))?;
     if !tables.is_empty() && !tables.iter().any(|it| it == "_sqlx_migrations") {
@@ -328,11 +352,15 @@ async fn prepare(database: &Database, key: &[u8; 32]) -> Result<[u8; 32], StoreE
     let mut tx = database.begin().await?;
     tx.upsert(&SETTINGS, &[[KEY.into(), Value::Bytes(key)]]).await?;
     let kept = tx.fetch("SELECT value FROM settings WHERE name = $1", &[KEY.into()]).await?;
+    let now = Now::of(&mut tx).await?;
+    let written = tx.fetch("SELECT MAX(at) FROM writers", &[]).await?;
+    let written = written.first().map(|it| it.try_get(0)).transpose()?.flatten();
     tx.commit().await?;
     let kept: Vec<u8> = kept.first().ok_or(sqlx::Error::RowNotFound)?.try_get(0)?;
-    <[u8; 32]>::try_from(kept).map_err(|_| {
+    let key = <[u8; 32]>::try_from(kept).map_err(|_| {
         StoreError::Statement(sqlx::Error::Decode("the redaction key is not 32 bytes".into()))
-    })
+    })?;
+    Ok((key, Found { now, written }))
 }
 
 #[cfg(test)]
