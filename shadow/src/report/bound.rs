@@ -1,22 +1,12 @@
-//! What a route's counts are bound to, and which processes hold them to it.
-
-use std::time::Duration;
+//! What a route's counts are bound to, and since when.
 
 use sqlx::Row as _;
 
 use super::{
-    clock::{Now, milliseconds},
-    database::{Tx, integers, rows},
-    table::Table,
+    clock::Now,
+    database::{Tx, rows},
 };
 use crate::binding::Binding;
-
-/// Processes that have not written for so long have ended: the living do so once a minute, if only to
-/// look for what is old.
-const GONE: Duration = Duration::from_mins(3);
-
-/// Which processes have counted for what a route is bound to.
-const HOLDERS: Table = Table { name: "holders", key: &["route", "writer"], values: &[] };
 
 /// What the counts in the store are bound to.
 pub(super) struct Bound {
@@ -65,20 +55,4 @@ impl Bound {
     pub(super) fn since(&self, now: Now) -> Option<i64> {
         Some(self.at).filter(|it| *it <= now.at)
     }
-}
-
-/// Notes that a process counts for what the route is bound to.
-pub(super) async fn hold(tx: &mut Tx, route: &str, writer: &str) -> Result<(), sqlx::Error> {
-    tx.upsert(&HOLDERS, &[[route.into(), writer.into()]]).await
-}
-
-/// Whether a process that counts for what the route is bound to still writes, whatever it writes of.
-pub(super) async fn is_held(tx: &mut Tx, route: &str, now: Now) -> Result<bool, sqlx::Error> {
-    let statement = "SELECT COUNT(*) FROM holders JOIN writers ON writers.writer = holders.writer \
-                     WHERE route = $1 AND at > $2 AND at < $3";
-    // What was written in the future was by a clock that has been set back since.
-    let gone = milliseconds(GONE);
-    let values = [route.into(), (now.at - gone).into(), (now.at + gone).into()];
-    let found = tx.fetch(statement, &values).await?;
-    Ok(integers(&found)?.first().is_some_and(|it| *it > 0))
 }

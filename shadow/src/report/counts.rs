@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 use sqlx::Row as _;
 
 use super::{
-    bound::{self, Bound},
+    bound::Bound,
     clock::Now,
     database::{Tx, integers, rows},
     intervals, kinds,
     pending::RouteDelta,
     table::{Merge, Table},
     value::{Value, milliseconds},
+    writers,
 };
 use crate::binding::Binding;
 
@@ -94,7 +95,7 @@ pub(super) async fn write(
             let may_take_over = binding.since.is_some();
             let mut change = changes.join(" and ");
             if !(is_younger && may_take_over) {
-                if !may_take_over || bound::is_held(tx, route, now).await? {
+                if !may_take_over || writers::is_held(tx, route, now).await? {
                     return supersede(tx, (route, binding), delta, (&bound, superseded)).await;
                 }
                 change.push_str(", and nobody counts for what it was before");
@@ -104,7 +105,7 @@ pub(super) async fn write(
         }
     }
     write_route(tx, route, (binding, at), delta, reason.as_deref()).await?;
-    bound::hold(tx, route, writer).await?;
+    writers::hold(tx, route, writer).await?;
     intervals::write(tx, route, &delta.compared, now).await?;
     write_unknowns(tx, route, delta).await?;
     write_latencies(tx, route, delta).await?;

@@ -7,6 +7,7 @@ mod database;
 mod dialect;
 mod differences;
 mod distinct;
+mod error;
 mod file;
 mod forms;
 mod intervals;
@@ -25,6 +26,7 @@ mod store;
 mod table;
 mod unreachable;
 mod value;
+mod writers;
 
 use std::collections::BTreeMap;
 
@@ -40,10 +42,7 @@ pub(crate) use self::{
     samples::{NewSample, NewSide},
 };
 pub use self::{
-    latency::Latency,
-    reports::Reports,
-    retention::Retention,
-    store::{Store, StoreError},
+    error::StoreError, latency::Latency, reports::Reports, retention::Retention, store::Store,
 };
 use crate::{
     Budget, Class, DifferenceKind, Proof, State, Stratum, Suggestion, Tally, Unknown, Verdict,

@@ -11,6 +11,7 @@ use super::{
     database::{Tx, integers, rows},
     store::{Found, Store},
     value::Value,
+    writers,
 };
 
 /// How long, and how much, the store remembers.
@@ -46,7 +47,7 @@ impl Store {
     pub(crate) async fn expire(&self, retention: Retention) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         let now = Now::of(&mut tx).await?;
-        self.live(&mut tx, now).await?;
+        writers::live(&mut tx, self.writer(), now).await?;
         let at = now.at.min(self.found().map_or(now.at, |it| seen(it, now, retention.age)));
         if at < now.at {
             let days = (now.at - at) / milliseconds(Duration::from_hours(24));

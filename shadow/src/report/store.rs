@@ -1,103 +1,30 @@
 //! The store that is written: counts as deltas in one transaction, samples bounded per difference.
 
-use std::{
-    io,
-    path::PathBuf,
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicBool, Ordering},
-    },
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicBool, Ordering},
 };
+
+use futures_util::{FutureExt as _, future::BoxFuture};
+use sqlx::Row as _;
+use tokio::sync::Mutex;
 
 use super::{
     Pending, Reports, Superseded,
     clock::Now,
     counts,
     database::{Database, Tx, rows},
-    differences, intervals, races,
+    differences,
+    error::StoreError,
+    intervals, races,
     table::{Merge, Table},
     value::Value,
+    writers,
 };
 use crate::redact::Redactor;
-use futures_util::{FutureExt as _, future::BoxFuture};
-use sqlx::{Row as _, migrate::MigrateError};
-use tokio::sync::Mutex;
-
-/// Why the store could not be opened, read or written.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// It is not named in a way that is understood.
-    #[error(
-        "a store is named sqlite://PATH, mysql://USER:PASSWORD@HOST/NAME or \
-         postgres://USER:PASSWORD@HOST/NAME"
-    )]
-    Url(#[source] sqlx::Error),
-    /// It is not there, or cannot be created.
-    #[error(
-        "it cannot be opened: is the directory there and writable, with room on its disk, or the \
-         server reachable?"
-    )]
-    Open(#[source] sqlx::Error),
-    /// Its server does not speak TLS as the URL asks for it.
-    #[error(
-        "no TLS with its server: turn it on there, see to the files that the URL names, or, in a \
-         network that nobody else hears, ask for none (`ssl-mode=DISABLED`, `sslmode=disable`)"
-    )]
-    Tls(#[source] sqlx::Error),
-    /// Its server does not prove who it is.
-    #[error(
-        "its server's certificate is not accepted: name the CA that issued it in the URL \
-         (`ssl-ca=FILE` for MySQL, `sslrootcert=FILE` for PostgreSQL), and the server as the \
-         certificate does"
-    )]
-    Certificate(#[source] sqlx::Error),
-    /// A certificate or a key that its URL names cannot be read.
-    #[error("{}, which its URL names, cannot be read", .0.display())]
-    File(PathBuf, #[source] io::Error),
-    /// They were made by a build that is not in this one's line, or a migration failed.
-    #[error("its tables cannot be brought up to those of this build")]
-    Migrate(#[source] MigrateError),
-    /// There are tables, and they are not ours.
-    #[error("it holds something else: give the reports a database of their own")]
-    Foreign,
-    /// An older build wrote it last, and reading must not change it.
-    #[error("it is of an older version: `banyan serve` on it brings it up to date")]
-    Older,
-    /// A newer build wrote it last.
-    #[error(
-        "it is of a newer version, which this build neither reads nor writes: use the build of \
-         `banyan` that wrote it, or name another one with --store"
-    )]
-    Newer,
-    /// It was exchanged for another one while it was open.
-    #[error("it is another store than the one that was opened: restart `banyan serve`")]
-    Exchanged,
-    /// The system gave no randomness for the store's key.
-    #[error("the system gives no randomness")]
-    Key(#[source] getrandom::Error),
-    /// A statement failed.
-    #[error("a statement failed")]
-    Statement(#[from] sqlx::Error),
-}
-
-impl StoreError {
-    /// Whether somebody must name another store, or name it otherwise: it does not mend by itself.
-    const fn is_of_settings(&self) -> bool {
-        matches!(
-            self,
-            Self::Url(_) | Self::Foreign | Self::Tls(_) | Self::Certificate(_) | Self::File(..)
-        )
-    }
-}
 
 const SETTINGS: Table =
     Table { name: "settings", key: &["name"], values: &[("value", Merge::Keep)] };
-
-const WRITERS: Table = Table {
-    name: "writers",
-    key: &["writer"],
-    values: &[("flush", Merge::Keep), ("at", Merge::Keep)],
-};
 
 const KEY: &str = "redaction key";
 
@@ -273,7 +200,7 @@ impl Store {
         pending: &Pending,
     ) -> Result<Superseded, StoreError> {
         let mut superseded = Superseded::default();
-        if !self.is_new(&mut tx, number, now).await? {
+        if !writers::is_new(&mut tx, self.writer(), number, now).await? {
             return Ok(superseded);
         }
         let mut written = self.state.written.lock().await;
@@ -281,7 +208,7 @@ impl Store {
             tracing::warn!("the clock of the report store was set: times are taken up anew");
             intervals::seal(&mut tx).await?;
         }
-        let by = (&*self.state.writer, now);
+        let by = (self.writer(), now);
         let mut routes: Vec<_> = pending.routes.iter().collect();
         // The youngest binding is what holds in the end.
         routes.sort_by(|((a, one), _), ((b, other), _)| (one.since, a).cmp(&(other.since, b)));
@@ -309,26 +236,14 @@ impl Store {
         }
     }
 
+    /// This process, as the store knows it.
+    pub(super) fn writer(&self) -> &str {
+        &self.state.writer
+    }
+
     /// What this process has found as it opened the store.
     pub(super) fn found(&self) -> Option<Found> {
         self.state.opened.get()?.found
-    }
-
-    /// Notes that this process lives.
-    pub(super) async fn live(&self, tx: &mut Tx, now: Now) -> Result<(), sqlx::Error> {
-        let (writer, now) = (&*self.state.writer, now.at);
-        tx.upsert(&WRITERS, &[[writer.into(), 0_u64.into(), now.into()]]).await?;
-        let statement = "UPDATE writers SET at = $1 WHERE writer = $2";
-        tx.execute(statement, &[now.into(), writer.into()]).await.map(drop)
-    }
-
-    /// Notes that this flush is written, and whether it was not already.
-    async fn is_new(&self, tx: &mut Tx, number: u64, now: Now) -> Result<bool, sqlx::Error> {
-        let (writer, now) = (&*self.state.writer, now.at);
-        tx.upsert(&WRITERS, &[[writer.into(), 0_u64.into(), now.into()]]).await?;
-        let statement = "UPDATE writers SET flush = $1, at = $2 WHERE writer = $3 AND flush < $4";
-        let values = [number.into(), now.into(), writer.into(), number.into()];
-        Ok(tx.execute(statement, &values).await? > 0)
     }
 }
 
@@ -353,8 +268,7 @@ async fn prepare(database: &Database, key: &[u8; 32]) -> Result<([u8; 32], Found
     tx.upsert(&SETTINGS, &[[KEY.into(), Value::Bytes(key)]]).await?;
     let kept = tx.fetch("SELECT value FROM settings WHERE name = $1", &[KEY.into()]).await?;
     let now = Now::of(&mut tx).await?;
-    let written = tx.fetch("SELECT MAX(at) FROM writers", &[]).await?;
-    let written = written.first().map(|it| it.try_get(0)).transpose()?.flatten();
+    let written = writers::newest(&mut tx).await?;
     tx.commit().await?;
     let kept: Vec<u8> = kept.first().ok_or(sqlx::Error::RowNotFound)?.try_get(0)?;
     let key = <[u8; 32]>::try_from(kept).map_err(|_| {
