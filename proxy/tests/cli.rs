@@ -13,6 +13,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
+use sqlx::{Connection as _, Executor as _, SqliteConnection};
 use tempfile::TempDir;
 
 fn banyan(folder: &Path) -> Command {
@@ -200,6 +201,44 @@ fn one_argument_serves_keeps_its_store_here_and_drains_on_sigterm() {
     let (code, out, _) = run(folder.path(), &["report"]);
     assert_eq!(code, Some(0));
     assert!(out.starts_with("Nothing was compared yet"), "{out}");
+}
+
+/// Reports must never keep buyers from being served.
+#[test]
+fn a_store_that_cannot_be_opened_now_keeps_nobody_from_being_served() {
+    let folder = TempDir::new().unwrap();
+    let (mut child, ..) = serve(folder.path(), &[]);
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("banyan.db").display());
+    let mut other = runtime.block_on(SqliteConnection::connect(&url)).unwrap();
+    let mut execute = |statement: &'static str| {
+        runtime.block_on(other.execute(statement)).unwrap();
+    };
+    let newer = "INSERT INTO _sqlx_migrations VALUES (9000, 'x', 0, TRUE, 'x', 0)";
+    for (faults, says) in [
+        (["BEGIN IMMEDIATE", "ROLLBACK"], "database is locked"),
+        ([newer, "DELETE FROM _sqlx_migrations WHERE version = 9000"], "it is of a newer version"),
+    ] {
+        execute(faults[0]);
+        let (mut child, unopened, mut log) = start(folder.path(), &[]);
+        assert!(unopened.to_string().contains(says), "{unopened}");
+        assert!(unopened.to_string().contains("buyers are served"), "{unopened}");
+        let serving = log.find(|it| it["addresses"].is_string()).unwrap();
+        thread::spawn(move || log.count());
+        assert!(get(serving["addresses"].as_str().unwrap(), "/cart").ends_with("\r\n\r\nrails"));
+        if says != "database is locked" {
+            let page = get(serving["admin"].as_str().unwrap(), "/");
+            assert!(page.contains(says), "{page}");
+            let (code, _, error) = run(folder.path(), &["report"]);
+            assert_eq!(code, Some(2), "{error}");
+            assert!(error.contains(says), "{error}");
+        }
+        execute(faults[1]);
+        kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(0));
+    }
 }
 
 #[test]

@@ -1,12 +1,15 @@
 //! What counts are bound to: the build, the rules, and the monolith's version.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::HashSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use http::{HeaderMap, HeaderName};
-use time::{Duration, OffsetDateTime};
 
 /// A version that has not answered for so long is gone, so that an older one may be back.
-const GONE: Duration = Duration::MINUTE;
+const GONE: Duration = Duration::from_mins(1);
 
 /// Versions that are remembered; a shop has seldom as many within one process's life.
 const VERSIONS: usize = 100;
@@ -23,9 +26,10 @@ pub(crate) struct Binding {
     pub(crate) rules: Arc<str>,
     /// The monolith's version; `None` while it is not known.
     pub(crate) monolith: Option<Arc<str>>,
-    /// Since when all of it holds. Of two bindings the younger is what holds now: the other is that of
-    /// a process that is about to end.
-    pub(crate) at: OffsetDateTime,
+    /// Since when all of it holds in this process; `None` of a version of the monolith that is being
+    /// replaced. Of two bindings the younger is what holds now: the other is that of a process that
+    /// is about to end.
+    pub(crate) since: Option<Instant>,
 }
 
 /// How the judge knows the monolith's version.
@@ -51,8 +55,8 @@ pub(crate) struct Monolith {
 #[derive(Debug, Clone)]
 struct Current {
     name: Arc<str>,
-    since: OffsetDateTime,
-    last_at: OffsetDateTime,
+    since: Instant,
+    last_at: Instant,
 }
 
 /// Which version gave an answer.
@@ -61,13 +65,13 @@ pub(crate) enum Answered {
     /// Nobody knows.
     Unknown,
     /// The one that counts, since then.
-    Current(Arc<str>, OffsetDateTime),
+    Current(Arc<str>, Instant),
     /// One that is being replaced.
     Replaced(Arc<str>),
 }
 
 impl Monolith {
-    pub(crate) fn new(source: MonolithVersion, now: OffsetDateTime) -> Self {
+    pub(crate) fn new(source: MonolithVersion, now: Instant) -> Self {
         let current = match &source {
             MonolithVersion::Told(name) => {
                 Some(Current { name: cut(name).into(), since: now, last_at: now })
@@ -86,13 +90,16 @@ impl Monolith {
     }
 
     /// The version that gave an answer with these fields.
-    pub(crate) fn of(&mut self, headers: &HeaderMap, now: OffsetDateTime) -> Answered {
+    pub(crate) fn of(&mut self, headers: &HeaderMap, now: Instant) -> Answered {
         let MonolithVersion::Header(field) = &self.source else { return self.now() };
         let name = headers.get(field).and_then(|it| it.to_str().ok());
         let Some(name) = name.filter(|it| !it.is_empty()).map(cut) else { return self.now() };
         match &mut self.current {
             Some(current) if *current.name == *name => current.last_at = now,
-            Some(current) if self.seen.contains(name) && now - current.last_at < GONE => {
+            Some(current)
+                if self.seen.contains(name)
+                    && now.saturating_duration_since(current.last_at) < GONE =>
+            {
                 return Answered::Replaced(name.into());
             }
             current => {
@@ -114,26 +121,27 @@ fn cut(name: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use http::HeaderValue;
-    use time::macros::datetime;
 
     use super::*;
 
-    const START: OffsetDateTime = datetime!(2026-11-24 12:00 UTC);
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-    fn of(monolith: &mut Monolith, version: &'static str, seconds: i64) -> Answered {
+    fn of(monolith: &mut Monolith, version: &'static str, seconds: u64) -> Answered {
         let mut headers = HeaderMap::new();
         headers.insert("x-version", HeaderValue::from_static(version));
-        monolith.of(&headers, START + Duration::seconds(seconds))
+        monolith.of(&headers, *START + Duration::from_secs(seconds))
     }
 
-    fn current(name: &str, since: i64) -> Answered {
-        Answered::Current(name.into(), START + Duration::seconds(since))
+    fn current(name: &str, since: u64) -> Answered {
+        Answered::Current(name.into(), *START + Duration::from_secs(since))
     }
 
     fn by_header() -> Monolith {
         let field = HeaderName::from_static("x-version");
-        Monolith::new(MonolithVersion::Header(field), START)
+        Monolith::new(MonolithVersion::Header(field), *START)
     }
 
     #[test]
@@ -144,7 +152,7 @@ mod tests {
         assert_eq!(of(&mut monolith, "2", 5), current("2", 5));
         assert_eq!(of(&mut monolith, "1", 6), Answered::Replaced("1".into()));
         assert_eq!(of(&mut monolith, "2", 7), current("2", 5));
-        assert_eq!(monolith.of(&HeaderMap::new(), START), current("2", 5), "an error page");
+        assert_eq!(monolith.of(&HeaderMap::new(), *START), current("2", 5), "an error page");
     }
 
     #[test]
@@ -158,9 +166,9 @@ mod tests {
 
     #[test]
     fn a_version_that_was_told_stands() {
-        let mut monolith = Monolith::new(MonolithVersion::Told("7".into()), START);
+        let mut monolith = Monolith::new(MonolithVersion::Told("7".into()), *START);
         assert_eq!(of(&mut monolith, "8", 5), current("7", 0));
-        let mut untold = Monolith::new(MonolithVersion::Untold, START);
+        let mut untold = Monolith::new(MonolithVersion::Untold, *START);
         assert_eq!(of(&mut untold, "8", 5), Answered::Unknown);
     }
 }

@@ -19,6 +19,7 @@ use crate::{
     recheck::Rechecks,
     report::{Pending, Signature, Store, bucket},
     seen::{Compared, Weighed, sample_of_all, seen},
+    under_way::UnderWay,
 };
 
 /// How often the store is freed of what is old.
@@ -35,20 +36,12 @@ pub(crate) struct Book {
     /// When the store was last freed of what is old.
     expired: Mutex<Option<Instant>>,
     build: Arc<str>,
-    began: OffsetDateTime,
+    began: Instant,
     monolith: Mutex<Monolith>,
     noise: Mutex<Memory>,
     links: Mutex<Links>,
     pub(crate) rechecks: Rechecks,
     pub(crate) metrics: ShadowMetrics,
-}
-
-/// The counts that the store has not acknowledged. They are written again as they are, under the same
-/// number, until it does: nobody knows what has become of a transaction whose end was not seen.
-#[derive(Debug, Default)]
-struct UnderWay {
-    number: u64,
-    pending: Option<Pending>,
 }
 
 impl Book {
@@ -59,7 +52,7 @@ impl Book {
         monolith: MonolithVersion,
         retention: Retention,
     ) -> Self {
-        let began = OffsetDateTime::now_utc();
+        let began = Instant::now();
         let monolith = Mutex::new(Monolith::new(monolith, began));
         let (pending, noise, links) = (Mutex::default(), Mutex::default(), Mutex::default());
         let under_way = tokio::sync::Mutex::default();
@@ -133,15 +126,14 @@ impl Book {
 
     /// What a request of the subject counts for, whoever answered it.
     fn binding(&self, subject: &Subject, monolith: Answered) -> Binding {
-        let now = self.began.max(subject.since);
-        let (monolith, at) = match monolith {
-            Answered::Unknown => (None, now),
-            Answered::Current(name, since) => (Some(name), now.max(since)),
-            // Older than anything that counts.
-            Answered::Replaced(name) => (Some(name), OffsetDateTime::UNIX_EPOCH),
+        let judged = self.began.max(subject.since);
+        let (monolith, since) = match monolith {
+            Answered::Unknown => (None, Some(judged)),
+            Answered::Current(name, since) => (Some(name), Some(judged.max(since))),
+            Answered::Replaced(name) => (Some(name), None),
         };
         let (build, rules) = (Arc::clone(&self.build), Arc::clone(&subject.digest));
-        Binding { build, rules, monolith, at }
+        Binding { build, rules, monolith, since }
     }
 
     /// Tells noise from what counts; from a request that was asked twice it is learnt first.
@@ -153,8 +145,7 @@ impl Book {
         itself: Option<&Comparison<'_>>,
         settled: &Settled,
     ) -> Weighed {
-        let now = OffsetDateTime::now_utc();
-        let monolith = locked(&self.monolith).of(&control.headers, now);
+        let monolith = locked(&self.monolith).of(&control.headers, Instant::now());
         let binding = self.binding(subject, monolith);
         let judged = self.noise(subject, &binding, comparison, itself, settled);
         Weighed::new(binding, comparison, judged)
@@ -209,7 +200,7 @@ impl Book {
 
         let mut pending = self.pending();
         let (route, room) = pending.route(subject, binding.clone(), compared.at);
-        route.compared_at(compared.at);
+        route.compared_at(Instant::now());
         match compared.outcome() {
             Outcome::Matched => route.matched += 1,
             Outcome::Ignored => route.ignored += 1,
@@ -284,29 +275,18 @@ impl Book {
         }
         let mut written = self.store.prepare().await;
         if written.is_ok() {
-            written = self.write(&mut under_way).await;
+            written = under_way.write(&self.store, &self.metrics).await;
         }
         if written.is_ok() {
             let pending = mem::take(&mut *self.pending());
             self.metrics.lost(pending.room.lost);
-            if pending.rows() > 0 {
-                under_way.number += 1;
-                under_way.pending = Some(pending);
-                written = self.write(&mut under_way).await;
-            }
+            under_way.take(pending);
+            written = under_way.write(&self.store, &self.metrics).await;
         }
         self.metrics.flushed(written.is_ok());
-        let waiting = under_way.pending.as_ref().map_or(0, Pending::rows) + self.pending().rows();
+        let waiting = under_way.rows() + self.pending().rows();
         self.metrics.pending.set(i64::try_from(waiting).unwrap_or(i64::MAX));
         written
-    }
-
-    async fn write(&self, under_way: &mut UnderWay) -> Result<(), StoreError> {
-        if let Some(pending) = &under_way.pending {
-            self.store.write(under_way.number, pending).await?;
-            under_way.pending = None;
-        }
-        Ok(())
     }
 
     /// Frees the store of what is old, if that was not done within the last minute.

@@ -145,9 +145,10 @@ impl Shadow {
     }
 
     /// Whether there is room for one more, as far as can be known before there is one: what would
-    /// only be dropped need not be copied.
+    /// only be dropped need not be copied. There is none before the store was opened.
     pub fn has_room(&self) -> bool {
-        self.0.queue.capacity() > 0 && self.0.room.available_permits() > 0
+        let Handle { queue, room, book, .. } = &*self.0;
+        book.is_open() && queue.capacity() > 0 && room.available_permits() > 0
     }
 
     /// The route is judged so from now on: what was shown of another build, or by other rules, is

@@ -23,6 +23,7 @@ mod stratum;
 mod subject;
 mod suggestion;
 mod ticket;
+mod under_way;
 mod unknown;
 mod verdict;
 mod words;

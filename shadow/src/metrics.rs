@@ -6,7 +6,10 @@ use prometheus::{
     HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, core::Collector,
 };
 
-use crate::{Unknown, report::Lost};
+use crate::{
+    Unknown,
+    report::{Lost, Superseded},
+};
 
 /// Buckets in seconds.
 const SECONDS: &[f64] =
@@ -20,6 +23,7 @@ pub(crate) struct ShadowMetrics {
     seconds: HistogramVec,
     flushes: IntCounterVec,
     lost: IntCounterVec,
+    superseded: IntCounterVec,
     pub(crate) queued: IntGauge,
     pub(crate) running: IntGauge,
     pub(crate) pending: IntGauge,
@@ -61,6 +65,12 @@ impl ShadowMetrics {
                  route, and not known in detail.",
                 &["what"],
             )?,
+            superseded: counter(
+                "banyan_store_superseded_total",
+                "Requests that count for no verdict, since a younger process has bound the route's \
+                 to something else: kept in the history, or nowhere.",
+                &["kept"],
+            )?,
             queued: gauge("banyan_shadow_queue_depth", "Experiments that wait for the judge.")?,
             running: gauge("banyan_shadow_running", "Experiments that are being judged now.")?,
             pending: gauge(
@@ -69,6 +79,7 @@ impl ShadowMetrics {
             )?,
         };
         metrics.lost(Lost::default());
+        metrics.superseded(&Superseded::default());
         for result in ["ok", "failed"] {
             metrics.flushes.with_label_values(&[result]);
         }
@@ -96,6 +107,12 @@ impl ShadowMetrics {
             [("requests", requests), ("differences", differences), ("samples", samples)]
         {
             self.lost.with_label_values(&[what]).inc_by(count);
+        }
+    }
+
+    pub(crate) fn superseded(&self, superseded: &Superseded) {
+        for (kept, count) in [("history", superseded.history), ("nowhere", superseded.nowhere)] {
+            self.superseded.with_label_values(&[kept]).inc_by(count);
         }
     }
 

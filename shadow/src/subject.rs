@@ -1,10 +1,12 @@
 //! What is judged, and by which measure.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use serde::{Serialize, Serializer};
 use sha2::{Digest as _, Sha256};
-use time::OffsetDateTime;
 
 use crate::{
     compare::{PathPattern, Rules},
@@ -30,7 +32,7 @@ pub struct Subject {
     /// A hash of how it is judged.
     pub(crate) digest: Arc<str>,
     /// Since when it is judged so.
-    pub(crate) since: OffsetDateTime,
+    pub(crate) since: Instant,
 }
 
 impl Subject {
@@ -42,7 +44,7 @@ impl Subject {
         proof: Proof,
         reveal: Vec<PathPattern>,
     ) -> Self {
-        let since = OffsetDateTime::now_utc();
+        let since = Instant::now();
         let (noise, digest) = (false, Arc::default());
         let subject =
             Self { route: route.into(), rules, budget, proof, reveal, noise, digest, since };

@@ -7,39 +7,90 @@ use std::{
 };
 
 use shadow::{Store, StoreError, Unknown};
-use sqlx::{Connection as _, Executor as _};
+use sqlx::{AnyConnection, Connection as _, Executor as _};
 
 use crate::{
     bench::{LONG, Place, Process, differences},
     on_each_store,
-    servers::{Kind, Server, connect},
+    servers::{Kind, Server, connect, execute},
 };
 
 const ROUTE: &str = "catalog.show";
 
 const ANSWERS: [&str; 2] = ["{\"a\":1}", "{\"a\":2}"];
 
-on_each_store! { a_locked_store_loses_nothing, a_store_whose_tables_go_begins_anew }
+on_each_store! {
+    a_locked_store_loses_nothing,
+    a_store_that_is_locked_at_the_start_is_opened_later,
+    a_newer_store_at_the_start_is_opened_when_it_is_ours_again,
+    a_store_whose_tables_go_begins_anew,
+}
+
+/// Takes the lock of everybody who writes, as another process does that hangs.
+async fn lock(url: &str) -> AnyConnection {
+    let mut other = connect(url).await;
+    let lock = match url {
+        url if url.starts_with("sqlite") => "BEGIN IMMEDIATE",
+        url if url.starts_with("mysql") => "BEGIN; SELECT * FROM settings FOR UPDATE",
+        _ => "BEGIN; LOCK TABLE settings IN EXCLUSIVE MODE",
+    };
+    other.execute(sqlx::raw_sql(lock)).await.unwrap();
+    other
+}
+
+async fn unlock(mut other: AnyConnection) {
+    other.execute("ROLLBACK").await.unwrap();
+    other.close().await.unwrap();
+}
+
+/// What comes before a store is opened is dropped, and that is counted.
+async fn opened_late(process: Process) {
+    let flushed = "banyan_store_flushes_total{result=\"ok\"}";
+    process.until("the store was opened", |it| it.series(flushed) > 0).await;
+    process.offer(ROUTE, "/2", ANSWERS);
+    let report = process.until_stored(ROUTE, 1).await;
+    assert_eq!(report.unknowns, BTreeMap::from([(Unknown::Dropped, 1)]));
+}
+
+async fn a_store_that_is_locked_at_the_start_is_opened_later(place: Place) {
+    drop(Store::open(&place.url).await.unwrap());
+    let other = lock(&place.url).await;
+    let process = Process::waiting(&place.url).await;
+    process.offer(ROUTE, "/1", ANSWERS);
+    process.until("a flush has failed", |it| it.failed() > 0).await;
+    assert!(!process.judge.has_room(), "nothing is copied for nothing");
+    unlock(other).await;
+    opened_late(process).await;
+}
+
+/// A rollback in the middle of an incident.
+async fn a_newer_store_at_the_start_is_opened_when_it_is_ours_again(place: Place) {
+    drop(Store::open(&place.url).await.unwrap());
+    let newer = "INSERT INTO _sqlx_migrations \
+                 (version, description, success, checksum, execution_time) \
+                 VALUES (9000, 'from the future', true, 'x', 0)";
+    execute(&place.url, newer).await;
+    let process = Process::waiting(&place.url).await;
+    process.offer(ROUTE, "/1", ANSWERS);
+    process.until("a flush has failed", |it| it.failed() > 0).await;
+    let unread = process.store.reports().routes().await.unwrap_err();
+    assert!(matches!(unread, StoreError::Newer), "{unread:?}");
+    execute(&place.url, "DELETE FROM _sqlx_migrations WHERE version = 9000").await;
+    opened_late(process).await;
+}
 
 async fn a_locked_store_loses_nothing(place: Place) {
     let process = Process::new(&place.url).await;
     process.offer(ROUTE, "/1", ANSWERS);
     process.until_stored(ROUTE, 1).await;
-    let mut other = connect(&place.url).await;
-    let lock = match &place.url {
-        url if url.starts_with("sqlite") => "BEGIN EXCLUSIVE",
-        url if url.starts_with("mysql") => "BEGIN; SELECT * FROM settings FOR UPDATE",
-        _ => "BEGIN; LOCK TABLE settings IN EXCLUSIVE MODE",
-    };
-    other.execute(sqlx::raw_sql(lock)).await.unwrap();
+    let other = lock(&place.url).await;
     process.offer(ROUTE, "/2", ANSWERS);
     process.discard(ROUTE);
     process.until("a flush has failed", |it| it.failed() > 0).await;
     let report = process.until_stored(ROUTE, 1).await;
     assert_eq!(report.unknowns.len(), 0, "readers are not locked out");
     process.offer(ROUTE, "/3", ANSWERS);
-    other.execute("ROLLBACK").await.unwrap();
-    other.close().await.unwrap();
+    unlock(other).await;
 
     let report = process.until_stored(ROUTE, 3).await;
     assert_eq!((report.strata[0].distinct.compared, report.unknowns.len()), (3, 1));
@@ -68,6 +119,8 @@ async fn a_store_whose_tables_go_begins_anew(place: Place) {
             "settings",
             "writers",
             "routes",
+            "holders",
+            "intervals",
             "spans",
             "pairs",
             "unknowns",
@@ -79,7 +132,7 @@ async fn a_store_whose_tables_go_begins_anew(place: Place) {
             "differences",
             "samples",
         ] {
-            crate::servers::execute(&place.url, &format!("DROP TABLE {table}")).await;
+            execute(&place.url, &format!("DROP TABLE {table}")).await;
         }
     }
     process.offer(ROUTE, "/2", ANSWERS);
@@ -115,12 +168,7 @@ async fn a_server_that_comes_later_than_the_proxy_is_opened_then() {
     process.offer(ROUTE, "/1", ANSWERS);
     process.until("a flush has failed", |it| it.failed() > 0).await;
     let _server = up_again(server).await;
-    // What comes before is dropped, and that is counted.
-    let flushed = "banyan_store_flushes_total{result=\"ok\"}";
-    process.until("the store was opened", |it| it.series(flushed) > 0).await;
-    process.offer(ROUTE, "/2", ANSWERS);
-    let report = process.until_stored(ROUTE, 1).await;
-    assert_eq!(report.unknowns, BTreeMap::from([(Unknown::Dropped, 1)]));
+    opened_late(process).await;
 }
 
 async fn up_again(mut server: Server) -> Server {

@@ -9,7 +9,11 @@ use std::{
 use shadow::{Reports, Store};
 use sqlx::{Connection as _, Row as _};
 
-use crate::{bench::Place, on_each_store, servers::connect};
+use crate::{
+    bench::{LONG, Place},
+    on_each_store,
+    servers::connect,
+};
 
 on_each_store! { a_process_that_is_killed_at_any_moment_leaves_whole_flushes }
 
@@ -142,4 +146,32 @@ async fn a_full_disk_costs_nothing_and_recovers_by_itself() {
     .await
     .unwrap();
     assert!(whole(&place.url).await >= stored && stored >= offered);
+}
+
+/// Then not even what SQLite has beside its file can be made.
+#[tokio::test]
+async fn a_disk_that_is_full_at_the_start_is_waited_for() {
+    let place = Place::sqlite().await;
+    drop(Store::open(&place.url).await.unwrap());
+    let [wal, shm] = ["wal", "shm"].map(|it| place.folder.path().join(format!("banyan.db-{it}")));
+    let start = std::time::Instant::now();
+    while wal.exists() || shm.exists() {
+        assert!(start.elapsed() < LONG, "its connections end with the store");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let url = place.url.clone();
+    tokio::task::spawn_blocking(move || {
+        let mut writer = Writer::start(&url, "trap '' XFSZ; ulimit -S -f 0; exec \"$@\"");
+        writer.until(|what, count| what == "failed" && count > 0);
+        let process = writer.process.id().to_string();
+        let freed = Command::new("prlimit")
+            .args(["--fsize=unlimited:unlimited", "--pid", &process])
+            .status()
+            .unwrap();
+        assert!(freed.success());
+        writer.until(|what, count| what == "stored" && count > 0);
+    })
+    .await
+    .unwrap();
+    assert!(whole(&place.url).await > 0);
 }

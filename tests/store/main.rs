@@ -6,6 +6,8 @@ mod bench;
 mod counts;
 mod faults;
 mod half_way;
+mod holders;
+mod intervals;
 mod killed;
 mod opening;
 mod programs;

@@ -129,7 +129,8 @@ async fn a_newer_store_is_refused(place: Place) {
     )
     .await;
     let error = Store::open(&place.url).await.unwrap_err();
-    assert!(matches!(error, StoreError::Migrate(_)), "{error:?}");
+    assert!(matches!(error, StoreError::Newer), "{error:?}");
+    assert!(error.to_string().contains("name another one with --store"), "{error}");
     let error = Reports::open_read_only(&place.url).await.unwrap_err();
     assert!(matches!(error, StoreError::Newer), "{error:?}");
 }

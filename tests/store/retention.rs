@@ -11,7 +11,11 @@ use crate::{
     servers::{connect, execute},
 };
 
-on_each_store! { what_is_old_goes, samples_beyond_their_bound_go_the_oldest_first }
+on_each_store! {
+    what_is_old_goes,
+    a_clock_that_jumps_ahead_takes_nothing_away_at_once,
+    samples_beyond_their_bound_go_the_oldest_first,
+}
 
 /// Each process begins with it.
 async fn expire(place: &Place, retention: Retention) {
@@ -63,6 +67,27 @@ async fn what_is_old_goes(place: Place) {
         [("epochs", 1), ("strata", 1), ("fingerprints", 2), ("unknowns", 1), ("samples", 2)]
     {
         assert_eq!(count(&place, table).await, left, "{table}");
+    }
+}
+
+/// To who looks for the first time, a clock that is ahead and a store that has lain for long are one.
+async fn a_clock_that_jumps_ahead_takes_nothing_away_at_once(place: Place) {
+    let process = Process::of(&place.url, "b").await;
+    process.offer("a", "/1", ["{\"a\":1}", "{\"a\":2}"]);
+    process.end().await;
+    for (table, column) in
+        [("writers", "at"), ("samples", "at"), ("routes", "last_at"), ("differences", "last_seen")]
+    {
+        let statement = format!("UPDATE {table} SET {column} = {column} - {DAYS_40}");
+        execute(&place.url, &statement).await;
+    }
+    expire(&place, Retention::default()).await;
+    for table in ["samples", "routes", "differences"] {
+        assert_eq!(count(&place, table).await, 1, "{table} stays for now");
+    }
+    expire(&place, Retention::default()).await;
+    for table in ["samples", "routes", "differences"] {
+        assert_eq!(count(&place, table).await, 0, "{table} goes once somebody has seen the time");
     }
 }
 

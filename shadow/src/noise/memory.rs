@@ -109,7 +109,7 @@ impl Memory {
         let text = |route: String| {
             // Not of a version of the monolith that is about to go.
             let known = self.routes.get(&route)?.iter();
-            let (binding, noise) = known.max_by_key(|it| it.0.at)?;
+            let (binding, noise) = known.max_by_key(|it| it.0.since)?;
             let learned = serde_json::to_string(&Learned::of(binding, noise)).ok()?;
             Some((route, learned))
         };
@@ -158,14 +158,12 @@ fn is_maybe(one: Option<&str>, other: Option<&str>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use time::OffsetDateTime;
-
     use super::*;
     use crate::{Class, DifferenceKind};
 
     fn binding(build: &str, monolith: Option<&str>) -> Binding {
-        let (monolith, at) = (monolith.map(Into::into), OffsetDateTime::UNIX_EPOCH);
-        Binding { build: build.into(), rules: "".into(), monolith, at }
+        let monolith = monolith.map(Into::into);
+        Binding { build: build.into(), rules: "".into(), monolith, since: None }
     }
 
     fn learn(memory: &mut Memory, binding: &Binding) {

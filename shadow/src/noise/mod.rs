@@ -118,7 +118,7 @@ pub fn noise_of_one(comparison: &Comparison<'_>, itself: &Comparison<'_>) -> Has
         class: it.class,
     };
     let [candidate, itself] = [comparison, itself].map(|it| places(it, signature));
-    Noise::default().judge(&candidate, Some(&itself), &Settled::default()).0
+    Noise::default().judge(&candidate, Some(&itself), &Settled::default()).excused.0
 }
 
 /// The differences of one comparison at each place.

@@ -6,11 +6,14 @@ use std::collections::BTreeMap;
 use sqlx::Row as _;
 
 use super::{
+    bound::Bound,
+    clock::Now,
     database::{Tx, integers, rows},
-    kinds, noise,
+    intervals, kinds, noise,
     pending::RouteDelta,
     table::{Merge, Table},
     value::{Value, milliseconds},
+    writers,
 };
 use crate::binding::Binding;
 
@@ -36,15 +39,9 @@ const ROUTES: Table = Table {
         ("build", Merge::Keep),
         ("rules", Merge::Keep),
         ("monolith", Merge::Known),
-        ("bound_at", Merge::Latest),
+        ("bound_at", Merge::Replace),
         ("reason", Merge::Keep),
     ],
-};
-
-const SPANS: Table = Table {
-    name: "spans",
-    key: &["route"],
-    values: &[("first_at", Merge::Keep), ("last_at", Merge::Latest)],
 };
 
 const UNKNOWNS: Table =
@@ -53,78 +50,73 @@ const UNKNOWNS: Table =
 const LATENCIES: Table =
     Table { name: "latencies", key: &["route", "leg", "bucket"], values: &[("count", Merge::Add)] };
 
-/// What a route's counts are in, but for the history and the differences.
-pub(super) const COUNTS: [&str; 8] =
-    ["routes", "spans", "unknowns", "latencies", "pairs", "strata", "kind_counts", "fingerprints"];
+/// What a route's counts are in, but for the history and the differences. Older builds write to `spans`.
+pub(super) const COUNTS: [&str; 10] = [
+    "routes",
+    "holders",
+    "intervals",
+    "spans",
+    "unknowns",
+    "latencies",
+    "pairs",
+    "strata",
+    "kind_counts",
+    "fingerprints",
+];
 
-/// What the counts in the store are bound to.
-struct Bound {
-    build: String,
-    rules: String,
-    monolith: Option<String>,
-    at: i64,
+/// Requests that count for nothing that holds now.
+#[derive(Debug, Default)]
+pub(crate) struct Superseded {
+    /// Those that are in a route's history.
+    pub(crate) history: u64,
+    /// Those for which there is no place even there.
+    pub(crate) nowhere: u64,
+    /// One of the routes whose processes nobody knows to be about to end, and the build to which it
+    /// is bound.
+    pub(crate) example: Option<(String, String)>,
 }
 
 /// Adds what happened to a route.
 pub(super) async fn write(
     tx: &mut Tx,
-    route: &str,
-    binding: &Binding,
+    (writer, now): (&str, Now),
+    (route, binding): (&str, &Binding),
     delta: &RouteDelta,
+    superseded: &mut Superseded,
 ) -> Result<(), sqlx::Error> {
+    let mut at = binding.since.map_or(0, |it| now.when(it));
     let mut reason = None;
-    if let Some(bound) = bound(tx, route).await? {
-        let changes = changes(&bound, binding);
-        if !changes.is_empty() {
-            if milliseconds(binding.at) < bound.at {
-                return add_to_earlier(tx, route, binding, delta).await;
+    let bound = Bound::read(tx, route).await?;
+    let is_known = bound.is_some();
+    if let Some(bound) = bound {
+        let changes = bound.changes(binding);
+        let since = bound.since(now);
+        if changes.is_empty() {
+            at = at.max(since.unwrap_or(0));
+        } else {
+            let is_younger = since.is_none_or(|it| at >= it);
+            let may_take_over = binding.since.is_some();
+            let mut change = changes.join(" and ");
+            if !(is_younger && may_take_over) {
+                if !may_take_over || writers::is_held(tx, route, now).await? {
+                    return supersede(tx, (route, binding), delta, (&bound, superseded)).await;
+                }
+                change.push_str(", and nobody counts for what it was before");
             }
             begin_anew(tx, route).await?;
-            reason = Some(changes.join(" and "));
+            reason = Some(change);
         }
     }
     if delta.is_empty() && reason.is_none() {
-        return Ok(());
+        return if is_known { writers::hold(tx, route, writer).await } else { Ok(()) };
     }
-    write_route(tx, route, binding, delta, reason.as_deref()).await?;
-    write_span(tx, route, delta).await?;
+    write_route(tx, route, (binding, at), delta, reason.as_deref()).await?;
+    writers::hold(tx, route, writer).await?;
+    intervals::write(tx, route, &delta.compared, now).await?;
     write_unknowns(tx, route, delta).await?;
     write_latencies(tx, route, delta).await?;
     noise::write(tx, route, delta).await?;
     kinds::write(tx, route, &delta.kinds).await
-}
-
-async fn bound(tx: &mut Tx, route: &str) -> Result<Option<Bound>, sqlx::Error> {
-    let statement = "SELECT build, rules, monolith, bound_at FROM routes WHERE route = $1";
-    let found = tx.fetch(statement, &[route.into()]).await?;
-    let bound = rows(&found, |it| {
-        let (build, rules) = (it.try_get("build")?, it.try_get("rules")?);
-        let (monolith, at) = (it.try_get("monolith")?, it.try_get("bound_at")?);
-        Ok(Bound { build, rules, monolith, at })
-    });
-    Ok(bound?.pop())
-}
-
-/// What differs, for a person. A version of the monolith that nobody knows differs from none.
-fn changes(bound: &Bound, binding: &Binding) -> Vec<String> {
-    let mut changes = Vec::new();
-    if *bound.build != *binding.build {
-        let Bound { build, .. } = bound;
-        changes.push(match build.as_str() {
-            "" => format!("the build is {} now", binding.build),
-            _ => format!("the build changed from {build} to {}", binding.build),
-        });
-    }
-    if *bound.rules != *binding.rules {
-        changes.push("what the route is judged by changed".to_owned());
-    }
-    match (&bound.monolith, &binding.monolith) {
-        (Some(old), Some(new)) if **old != **new => {
-            changes.push(format!("the monolith changed from {old} to {new}"));
-        }
-        _ => {}
-    }
-    changes
 }
 
 /// Keeps what was counted for reading, and counts from nothing.
@@ -160,13 +152,33 @@ async fn begin_anew(tx: &mut Tx, route: &str) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-/// Adds what an older process, or an older version of the monolith, still had to say.
-async fn add_to_earlier(
+/// Adds what an older process, or an older version of the monolith, still had to say to the history.
+async fn supersede(
     tx: &mut Tx,
-    route: &str,
-    binding: &Binding,
+    (route, binding): (&str, &Binding),
     delta: &RouteDelta,
+    (bound, superseded): (&Bound, &mut Superseded),
 ) -> Result<(), sqlx::Error> {
+    if delta.is_empty() {
+        return Ok(());
+    }
+    if add_to_history(tx, (route, binding), delta).await? {
+        superseded.history += delta.requests();
+    } else {
+        superseded.nowhere += delta.requests();
+    }
+    if binding.since.is_some() {
+        superseded.example = Some((route.to_owned(), bound.build.clone()));
+    }
+    Ok(())
+}
+
+/// False where there is no place for it.
+async fn add_to_history(
+    tx: &mut Tx,
+    (route, binding): (&str, &Binding),
+    delta: &RouteDelta,
+) -> Result<bool, sqlx::Error> {
     let found = "SELECT id, monolith, last_at FROM epochs \
                  WHERE route = $1 AND build = $2 AND rules = $3 ORDER BY id DESC";
     let values = [route.into(), (*binding.build).into(), (*binding.rules).into()];
@@ -176,7 +188,7 @@ async fn add_to_earlier(
             binding.monolith.is_none() || monolith.as_deref() == binding.monolith.as_deref();
         Ok(is_it.then_some((it.try_get::<i64, _>("id")?, it.try_get::<i64, _>("last_at")?)))
     })?;
-    let Some((id, last_at)) = found.into_iter().flatten().next() else { return Ok(()) };
+    let Some((id, last_at)) = found.into_iter().flatten().next() else { return Ok(false) };
     let unknown: u64 = delta.unknowns.values().sum();
     let statement = "UPDATE epochs SET matched = matched + $1, ignored = ignored + $2, \
                      noise = noise + $3, mismatched = mismatched + $4, critical = critical + $5, \
@@ -192,13 +204,13 @@ async fn add_to_earlier(
         last_at.max(milliseconds(delta.last_at)).into(),
         id.into(),
     ];
-    tx.execute(statement, &values).await.map(drop)
+    tx.execute(statement, &values).await.map(|_| true)
 }
 
 async fn write_route(
     tx: &mut Tx,
     route: &str,
-    binding: &Binding,
+    (binding, at): (&Binding, i64),
     delta: &RouteDelta,
     reason: Option<&str>,
 ) -> Result<(), sqlx::Error> {
@@ -219,17 +231,10 @@ async fn write_route(
         (*binding.build).into(),
         (*binding.rules).into(),
         binding.monolith.as_deref().into(),
-        binding.at.into(),
+        at.into(),
         reason.into(),
     ];
     tx.upsert(&ROUTES, &[row]).await
-}
-
-async fn write_span(tx: &mut Tx, route: &str, delta: &RouteDelta) -> Result<(), sqlx::Error> {
-    let spans = delta.compared.iter();
-    let rows: Vec<_> =
-        spans.map(|(first, last)| [route.into(), (*first).into(), (*last).into()]).collect();
-    tx.upsert(&SPANS, &rows).await
 }
 
 async fn write_unknowns(tx: &mut Tx, route: &str, delta: &RouteDelta) -> Result<(), sqlx::Error> {

@@ -6,6 +6,7 @@ use futures_util::{FutureExt as _, future::BoxFuture};
 use sqlx::{
     Any, AnyPool, Connection as _, Row as _,
     any::{AnyArguments, AnyConnectOptions, AnyPoolOptions, AnyRow},
+    migrate::{MigrateError, Migrator},
     pool::PoolConnection,
     query::Query,
 };
@@ -158,7 +159,7 @@ impl Database {
         }
         .boxed();
         let migrated = tokio::time::timeout(MIGRATION, migrating).await;
-        migrated.unwrap_or_else(|_| Err(slow().into())).map_err(StoreError::Migrate)?;
+        migrated.unwrap_or_else(|_| Err(slow().into())).map_err(|it| unmigrated(it, migrations))?;
         lease.give_back();
         Ok(())
     }
@@ -300,6 +301,21 @@ async fn limited<T>(
 ) -> Result<T, sqlx::Error> {
     let answer = tokio::time::timeout(STATEMENT, asking).await;
     answer.unwrap_or_else(|_| Err(slow()))
+}
+
+/// Why tables could not be brought up to date. A lock, or a server that has gone, is no fault of
+/// theirs.
+fn unmigrated(error: MigrateError, migrations: &Migrator) -> StoreError {
+    let is_known = |version| migrations.iter().any(|it| it.version == version);
+    match error {
+        MigrateError::Execute(error) => StoreError::Statement(error),
+        MigrateError::VersionMissing(version) | MigrateError::Dirty(version)
+            if !is_known(version) =>
+        {
+            StoreError::Newer
+        }
+        error => StoreError::Migrate(error),
+    }
 }
 
 fn slow() -> sqlx::Error {

@@ -95,6 +95,17 @@ impl Dialect {
         }
     }
 
+    /// What its clock says, in milliseconds since 1970, whatever the time zone.
+    pub(super) const fn now(self) -> &'static str {
+        match self {
+            Self::Sqlite => "SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS BIGINT)",
+            Self::MySql => {
+                "SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) DIV 1000"
+            }
+            Self::Postgres => "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)",
+        }
+    }
+
     /// The tables in the place that the URL names, as one column.
     pub(super) const fn tables(self) -> &'static str {
         match self {

@@ -1,12 +1,16 @@
 //! What was found out, as the store keeps it and as readers get it.
 
+mod bound;
+mod clock;
 mod counts;
 mod database;
 mod dialect;
 mod differences;
 mod distinct;
+mod error;
 mod file;
 mod forms;
+mod intervals;
 mod kinds;
 mod latency;
 mod noise;
@@ -22,6 +26,7 @@ mod store;
 mod table;
 mod unreachable;
 mod value;
+mod writers;
 
 use std::collections::BTreeMap;
 
@@ -29,6 +34,7 @@ use serde::Serialize;
 use time::{Date, OffsetDateTime};
 
 pub(crate) use self::{
+    counts::Superseded,
     distinct::Marks,
     latency::{bucket, lower_end, upper_end},
     pending::{Pending, RuleNote, Seen, Signature},
@@ -36,10 +42,7 @@ pub(crate) use self::{
     samples::{NewSample, NewSide},
 };
 pub use self::{
-    latency::Latency,
-    reports::Reports,
-    retention::Retention,
-    store::{Store, StoreError},
+    error::StoreError, latency::Latency, reports::Reports, retention::Retention, store::Store,
 };
 use crate::{
     Budget, Class, DifferenceKind, Proof, State, Stratum, Suggestion, Tally, Unknown, Verdict,

@@ -77,8 +77,12 @@ impl Store {
         Ok(())
     }
 
-    /// What was kept, by route.
+    /// What was kept, by route; nothing of a store that was not opened, whose tables may be another
+    /// build's.
     pub(crate) async fn recall(&self) -> Result<Vec<(String, String)>, StoreError> {
+        if !self.is_open() {
+            return Ok(Vec::new());
+        }
         let kept = self.database.fetch("SELECT route, learned FROM noise", &[]).await?;
         Ok(rows(&kept, |it| Ok((it.try_get(0)?, it.try_get(1)?)))?)
     }

@@ -1,12 +1,16 @@
 //! Counts that are not in the store yet. The store's load grows with routes, not with traffic.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Instant,
+};
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{
     distinct::Kinds,
+    intervals::Times,
     room::Room,
     samples::{NewSample, Samples},
 };
@@ -22,19 +26,22 @@ const DIFFERENCES: usize = 1_000;
 /// What happened since the last flush, by route and by what was compared.
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
-    pub(super) routes: HashMap<(String, Binding), RouteDelta>,
+    /// Whenever a binding began: a route file that is read again begins nothing new.
+    routes: HashMap<(String, Binding), RouteDelta>,
     pub(crate) room: Room,
 }
 
 /// What happened to one route.
 #[derive(Debug)]
 pub(crate) struct RouteDelta {
+    /// The youngest of its bindings, which are the same but for that.
+    since: Option<Instant>,
     pub(crate) budget: Budget,
     pub(crate) proof: Proof,
     pub(crate) first_at: OffsetDateTime,
     pub(crate) last_at: OffsetDateTime,
-    /// When a request was compared first, and when last.
-    pub(super) compared: Option<(OffsetDateTime, OffsetDateTime)>,
+    /// When requests were compared.
+    pub(super) compared: Times,
     pub(crate) matched: u64,
     pub(crate) ignored: u64,
     pub(crate) noise: u64,
@@ -102,8 +109,10 @@ impl Pending {
         binding: Binding,
         now: OffsetDateTime,
     ) -> (&mut RouteDelta, &mut Room) {
-        let key = (subject.route.clone(), binding);
+        let since = binding.since;
+        let key = (subject.route.clone(), Binding { since: None, ..binding });
         let delta = self.routes.entry(key).or_insert_with(|| RouteDelta::new(subject, now));
+        delta.since = delta.since.max(since);
         delta.last_at = now;
         (delta, &mut self.room)
     }
@@ -113,6 +122,16 @@ impl Pending {
     pub(crate) fn bind(&mut self, subject: &Subject, binding: Binding, now: OffsetDateTime) {
         self.routes.retain(|(route, _), it| *route != subject.route || !it.is_empty());
         self.route(subject, binding, now);
+    }
+
+    /// Each route's by what it is bound to, the youngest at the end: that is what holds.
+    pub(super) fn by_age(&self) -> Vec<(&str, Binding, &RouteDelta)> {
+        let routes = self.routes.iter().map(|((route, binding), delta)| {
+            (&**route, Binding { since: delta.since, ..binding.clone() }, delta)
+        });
+        let mut routes: Vec<_> = routes.collect();
+        routes.sort_by_key(|(route, binding, _)| (binding.since, *route));
+        routes
     }
 
     /// Rows that a flush will touch.
@@ -129,11 +148,12 @@ impl Pending {
 impl RouteDelta {
     fn new(subject: &Subject, now: OffsetDateTime) -> Self {
         Self {
+            since: None,
             budget: subject.budget,
             proof: subject.proof,
             first_at: now,
             last_at: now,
-            compared: None,
+            compared: Times::default(),
             matched: 0,
             ignored: 0,
             noise: 0,
@@ -152,14 +172,18 @@ impl RouteDelta {
 
     /// Whether no request has come: it only says what the route is bound to.
     pub(super) fn is_empty(&self) -> bool {
-        let counted = self.matched + self.ignored + self.noise + self.mismatched;
-        counted == 0 && self.compared.is_none() && self.unknowns.is_empty()
+        self.requests() == 0 && self.compared.is_empty()
+    }
+
+    /// All that were counted, compared or not.
+    pub(super) fn requests(&self) -> u64 {
+        let compared = self.matched + self.ignored + self.noise + self.mismatched;
+        compared + self.unknowns.values().sum::<u64>()
     }
 
     /// A request was compared.
-    pub(crate) fn compared_at(&mut self, at: OffsetDateTime) {
-        let (first, last) = self.compared.unwrap_or((at, at));
-        self.compared = Some((first.min(at), last.max(at)));
+    pub(crate) fn compared_at(&mut self, at: Instant) {
+        self.compared.add(at);
     }
 
     /// One request had this difference.
@@ -243,8 +267,7 @@ mod tests {
     }
 
     fn binding() -> Binding {
-        let at = OffsetDateTime::UNIX_EPOCH;
-        Binding { build: "".into(), rules: "".into(), monolith: None, at }
+        Binding { build: "".into(), rules: "".into(), monolith: None, since: None }
     }
 
     #[test]
@@ -256,6 +279,22 @@ mod tests {
         }
         assert_eq!((route.differences.len(), room.lost.differences), (DIFFERENCES, 1_000));
         assert_eq!(pending.rows(), 1 + DIFFERENCES);
+    }
+
+    #[test]
+    fn a_route_file_that_is_read_again_makes_nothing_more_wait() {
+        let (mut pending, now) = (Pending::default(), OffsetDateTime::UNIX_EPOCH);
+        for _ in 0..100 {
+            let subject = subject();
+            let binding = Binding { since: Some(subject.since), ..binding() };
+            *pending
+                .route(&subject, binding, now)
+                .0
+                .unknowns
+                .entry(Unknown::Dropped)
+                .or_default() += 1;
+        }
+        assert_eq!((pending.routes.len(), pending.rows()), (1, 2));
     }
 
     #[test]

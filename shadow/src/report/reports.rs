@@ -37,13 +37,21 @@ impl Reports {
         {
             return Err(StoreError::Foreign);
         }
+        let reports = Self { database };
+        reports.readable().await?;
+        Ok(reports)
+    }
+
+    /// The database, if its tables are those that this build reads: another build may have changed
+    /// them since the store was opened, and a process serves beside a store that it cannot open.
+    async fn readable(&self) -> Result<&Database, StoreError> {
         // One that was left half-way counts when it is done.
         let statement = "SELECT MAX(version) FROM _sqlx_migrations WHERE success = TRUE";
-        let version = database.fetch(statement, &[]).await?;
+        let version = self.database.fetch(statement, &[]).await?;
         let version: Option<i64> = version.first().map(|it| it.try_get(0)).transpose()?.flatten();
-        match version.unwrap_or_default().cmp(&database.dialect.newest()) {
+        match version.unwrap_or_default().cmp(&self.database.dialect.newest()) {
             Ordering::Less => Err(StoreError::Older),
-            Ordering::Equal => Ok(Self { database }),
+            Ordering::Equal => Ok(&self.database),
             Ordering::Greater => Err(StoreError::Newer),
         }
     }
@@ -53,7 +61,7 @@ impl Reports {
     /// # Errors
     /// When the store cannot be read.
     pub async fn routes(&self) -> Result<Vec<RouteReport>, StoreError> {
-        routes::all(&self.database).await
+        routes::all(self.readable().await?).await
     }
 
     /// One route; `None` when it was never judged.
@@ -61,7 +69,7 @@ impl Reports {
     /// # Errors
     /// When the store cannot be read.
     pub async fn route(&self, route: &str) -> Result<Option<RouteReport>, StoreError> {
-        routes::one(&self.database, route).await
+        routes::one(self.readable().await?, route).await
     }
 
     /// A route's differences: those that count before those that are excused, the critical first,
@@ -71,7 +79,7 @@ impl Reports {
     /// When the store cannot be read.
     pub async fn differences(&self, route: &str) -> Result<Vec<DifferenceReport>, StoreError> {
         let statement = "SELECT * FROM differences WHERE route = $1";
-        let found = self.database.fetch(statement, &[route.into()]).await?;
+        let found = self.readable().await?.fetch(statement, &[route.into()]).await?;
         let mut found = rows(&found, |it| DifferenceRow::from_row(it)?.report())?;
         // Here, since no two databases sort texts alike.
         found.sort_by(|a, b| {
@@ -93,7 +101,7 @@ impl Reports {
                          JOIN differences ON differences.id = samples.difference \
                          WHERE route = $1 AND difference = $2 ORDER BY samples.id DESC";
         let values = [route.into(), difference.into()];
-        let found = self.database.fetch(statement, &values).await?;
+        let found = self.readable().await?.fetch(statement, &values).await?;
         Ok(rows(&found, sample)?)
     }
 
@@ -103,7 +111,7 @@ impl Reports {
     /// # Errors
     /// When the store cannot be read.
     pub async fn races(&self, route: &str) -> Result<Vec<Sample>, StoreError> {
-        Ok(races::read(&self.database, route).await?)
+        Ok(races::read(self.readable().await?, route).await?)
     }
 }
 

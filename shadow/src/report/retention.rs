@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use sqlx::Row as _;
-use time::OffsetDateTime;
 
 use super::{
     StoreError,
+    clock::{Now, milliseconds},
     counts::COUNTS,
     database::{Tx, integers, rows},
-    store::Store,
-    value::{Value, milliseconds},
+    store::{Found, Store},
+    value::Value,
+    writers,
 };
 
 /// How long, and how much, the store remembers.
@@ -36,24 +37,48 @@ const ROWS: i64 = 1_000;
 /// Processes that wrote nothing for so long have ended, or have nothing under way.
 const WRITERS: Duration = Duration::from_hours(7 * 24);
 
+/// A clock that is ahead of what was seen of it by less than this, or by less than half of what is
+/// kept, takes nothing away that must not go soon anyway.
+const AHEAD: Duration = Duration::from_hours(7 * 24);
+
 impl Store {
     /// Takes away what is too old or too much, for a bounded time: what is left is for the next run.
+    /// And says so that this process lives.
     pub(crate) async fn expire(&self, retention: Retention) -> Result<(), StoreError> {
-        let now = milliseconds(OffsetDateTime::now_utc());
-        let before = |age: Duration| {
-            let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
-            Value::from(now.saturating_sub(age))
-        };
         let mut tx = self.begin().await?;
+        let now = Now::of(&mut tx).await?;
+        writers::live(&mut tx, self.writer(), now).await?;
+        let at = now.at.min(self.found().map_or(now.at, |it| seen(it, now, retention.age)));
+        if at < now.at {
+            let days = (now.at - at) / milliseconds(Duration::from_hours(24));
+            tracing::warn!(
+                days,
+                "the report store's clock is ahead by so many days of what was seen of it: what is \
+                 old by no more than that is kept. If the clock is right, since nobody wrote to the \
+                 store for long, the next start of `banyan serve` removes it"
+            );
+        }
+        let before = |age: Duration| Value::from(at.saturating_sub(milliseconds(age)));
         expire_samples(&mut tx, before(retention.age)).await?;
         expire_differences(&mut tx, before(retention.age)).await?;
         expire_route(&mut tx, before(retention.age)).await?;
         tx.execute("DELETE FROM epochs WHERE last_at < $1", &[before(retention.age)]).await?;
         tx.execute("DELETE FROM writers WHERE at < $1", &[before(WRITERS)]).await?;
+        let ended = "DELETE FROM holders WHERE writer NOT IN (SELECT writer FROM writers)";
+        tx.execute(ended, &[]).await?;
         bound_samples(&mut tx, retention.samples).await?;
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// The latest time that can be, as far as this process knows: the store was written then, so much has
+/// passed since it was opened, and it may have lain for a while before. A clock alone, which may be
+/// wrong, is not asked: all there is would be old by one that is a year ahead.
+fn seen(found: Found, now: Now, age: Duration) -> i64 {
+    let Some(written) = found.written else { return now.at };
+    let passed = now.since(found.now) + AHEAD.min(age / 2);
+    written.saturating_add(milliseconds(passed))
 }
 
 async fn expire_samples(tx: &mut Tx, before: Value<'_>) -> Result<(), sqlx::Error> {

@@ -7,6 +7,7 @@ use sqlx::{FromRow as _, Row as _};
 use super::{
     EarlierReport, Latency, RouteReport, StoreError,
     database::{Database, rows},
+    intervals,
     kinds::{self, Kind},
     noise,
     reports::{decode, time, unsigned},
@@ -52,7 +53,7 @@ async fn report(database: &Database, row: RouteRow) -> Result<RouteReport, Store
     let kinds = kinds::read(database, route).await?;
     let epochs = epochs(database, route).await?;
     let (since, last_at) = (time(row.since)?, time(row.last_at)?);
-    let span = span(database, route).await?;
+    let span = intervals::watched(database, route).await?;
     let compared = unsigned(row.matched + row.ignored + row.noise + row.mismatched);
     let evidence = Evidence {
         strata: kinds.iter().map(|it| (it.stratum.clone(), it.evidence.clone())).collect(),
@@ -119,16 +120,6 @@ fn unplaced(evidence: &Evidence) -> BTreeMap<Unknown, u64> {
         (*why, count.saturating_sub(placed))
     };
     evidence.coverage.unknowns.iter().map(rest).filter(|it| it.1 > 0).collect()
-}
-
-/// From the first compared request to the last.
-async fn span(database: &Database, route: &str) -> Result<Duration, StoreError> {
-    let statement = "SELECT first_at, last_at FROM spans WHERE route = $1";
-    let found = rows(&database.fetch(statement, &[route.into()]).await?, |it| {
-        let (first, last) = (time(it.try_get("first_at")?)?, time(it.try_get("last_at")?)?);
-        Ok::<_, sqlx::Error>((last - first).unsigned_abs())
-    });
-    Ok(found?.pop().unwrap_or_default())
 }
 
 async fn unknowns(database: &Database, route: &str) -> Result<BTreeMap<Unknown, u64>, StoreError> {

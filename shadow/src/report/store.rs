@@ -1,87 +1,30 @@
 //! The store that is written: counts as deltas in one transaction, samples bounded per difference.
 
-use std::{
-    io,
-    path::PathBuf,
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicBool, Ordering},
-    },
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicBool, Ordering},
 };
 
 use futures_util::{FutureExt as _, future::BoxFuture};
-use sqlx::{Row as _, migrate::MigrateError};
-use time::OffsetDateTime;
+use sqlx::Row as _;
+use tokio::sync::Mutex;
 
 use super::{
-    Pending, Reports, counts,
+    Pending, Reports, Superseded,
+    clock::Now,
+    counts,
     database::{Database, Tx, rows},
-    dialect::Dialect,
-    differences, races,
+    differences,
+    error::StoreError,
+    intervals, races,
     table::{Merge, Table},
     value::Value,
+    writers,
 };
 use crate::{binding::Binding, redact::Redactor};
 
-/// Why the store could not be opened, read or written.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// It is not named in a way that is understood.
-    #[error(
-        "a store is named sqlite://PATH, mysql://USER:PASSWORD@HOST/NAME or \
-         postgres://USER:PASSWORD@HOST/NAME"
-    )]
-    Url(#[source] sqlx::Error),
-    /// It is not there, or cannot be created.
-    #[error("it cannot be opened: is the directory there and writable, or the server reachable?")]
-    Open(#[source] sqlx::Error),
-    /// Its server does not speak TLS as the URL asks for it.
-    #[error(
-        "no TLS with its server: turn it on there, see to the files that the URL names, or, in a \
-         network that nobody else hears, ask for none (`ssl-mode=DISABLED`, `sslmode=disable`)"
-    )]
-    Tls(#[source] sqlx::Error),
-    /// Its server does not prove who it is.
-    #[error(
-        "its server's certificate is not accepted: name the CA that issued it in the URL \
-         (`ssl-ca=FILE` for MySQL, `sslrootcert=FILE` for PostgreSQL), and the server as the \
-         certificate does"
-    )]
-    Certificate(#[source] sqlx::Error),
-    /// A certificate or a key that its URL names cannot be read.
-    #[error("{}, which its URL names, cannot be read", .0.display())]
-    File(PathBuf, #[source] io::Error),
-    /// It was made by a newer build, or a migration was interrupted.
-    #[error("its tables are not those of this build")]
-    Migrate(#[source] MigrateError),
-    /// There are tables, and they are not ours.
-    #[error("it holds something else: give the reports a database of their own")]
-    Foreign,
-    /// An older build wrote it last, and reading must not change it.
-    #[error("it is of an older version: `banyan serve` on it brings it up to date")]
-    Older,
-    /// A newer build wrote it last.
-    #[error("it is of a newer version: use the build of `banyan` that writes it")]
-    Newer,
-    /// It was exchanged for another one while it was open.
-    #[error("it is another store than the one that was opened: restart `banyan serve`")]
-    Exchanged,
-    /// The system gave no randomness for the store's key.
-    #[error("the system gives no randomness")]
-    Key(#[source] getrandom::Error),
-    /// A statement failed.
-    #[error("a statement failed")]
-    Statement(#[from] sqlx::Error),
-}
-
 const SETTINGS: Table =
     Table { name: "settings", key: &["name"], values: &[("value", Merge::Keep)] };
-
-const WRITERS: Table = Table {
-    name: "writers",
-    key: &["writer"],
-    values: &[("flush", Merge::Keep), ("at", Merge::Keep)],
-};
 
 const KEY: &str = "redaction key";
 
@@ -101,6 +44,8 @@ struct State {
     /// Of this process.
     writer: String,
     opened: OnceLock<Opened>,
+    /// What its clock said when something was last written.
+    written: Mutex<Option<Now>>,
     /// The tables may have gone with their file, or with their server.
     is_doubtful: AtomicBool,
 }
@@ -110,6 +55,16 @@ struct State {
 struct Opened {
     key: [u8; 32],
     redactor: Redactor,
+    /// What its clock said then, and when it was last written before.
+    found: Option<Found>,
+}
+
+/// What a process finds as it opens a store.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Found {
+    pub(super) now: Now,
+    /// `None` where it never was.
+    pub(super) written: Option<i64>,
 }
 
 impl Store {
@@ -125,19 +80,23 @@ impl Store {
         Ok(store)
     }
 
-    /// As [`Store::open`], but a server that cannot be reached is opened when it can: until then
-    /// nothing is judged. Buyers must not wait for reports. With a `secret` values are hashed under
-    /// that too, which is not in the store.
+    /// As [`Store::open`], but one that cannot be opened now (a server that is down, a lock, a full
+    /// disk, a newer build's tables) is opened when it can be: until then nothing is judged. Buyers
+    /// must not wait for reports. With a `secret` values are hashed under that too, which is not in
+    /// the store.
     ///
     /// # Errors
-    /// As [`Store::open`], where waiting would not help.
+    /// As [`Store::open`], where what was asked for is wrong.
     pub async fn open_or_wait(url: &str, secret: Option<&str>) -> Result<Self, StoreError> {
         let store = Self::named(url, secret)?;
         match store.prepare().await {
-            Err(StoreError::Open(error @ (sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut)))
-                if store.database.dialect != Dialect::Sqlite =>
-            {
-                tracing::error!(store = Self::name(url), %error, "the report store is out of reach");
+            Err(error) if !error.is_of_settings() => {
+                let source = std::error::Error::source(&error).map(ToString::to_string);
+                tracing::error!(
+                    store = Self::name(url), %error, source,
+                    "the report store cannot be opened: buyers are served, nothing is compared, and \
+                     it is tried again every second"
+                );
                 Ok(store)
             }
             prepared => prepared.map(|()| store),
@@ -150,7 +109,8 @@ impl Store {
         getrandom::fill(&mut writer).map_err(StoreError::Key)?;
         let (writer, opened) = (hex::encode(writer), OnceLock::new());
         let secret = secret.map(str::to_owned);
-        let state = State { fresh, secret, writer, opened, is_doubtful: AtomicBool::new(true) };
+        let (written, is_doubtful) = (Mutex::default(), AtomicBool::new(true));
+        let state = State { fresh, secret, writer, opened, written, is_doubtful };
         Ok(Self { database: Database::writable(url)?, state: Arc::new(state) })
     }
 
@@ -189,15 +149,15 @@ impl Store {
     /// Of a store that was never reached it is one that nobody else has.
     pub(crate) fn redactor(&self) -> &Redactor {
         let State { opened, fresh, secret, .. } = &*self.state;
-        &opened.get_or_init(|| Opened::new(*fresh, secret.as_deref())).redactor
+        &opened.get_or_init(|| Opened::new(*fresh, secret.as_deref(), None)).redactor
     }
 
     /// With another key the same requests have other fingerprints, and would count once more.
-    fn keyed(&self, binding: &Binding) -> Binding {
+    fn keyed(&self, binding: Binding) -> Binding {
         let key = self.redactor().fingerprint(&[KEY.as_bytes()]);
         let secret = self.state.secret.as_ref().map(|_| format!("-{:08x}", key >> 32));
         let rules = format!("{}{}", binding.rules, secret.unwrap_or_default());
-        Binding { rules: rules.into(), ..binding.clone() }
+        Binding { rules: rules.into(), ..binding }
     }
 
     /// Adds all of it, or nothing; and nothing if this number was written already. Each process
@@ -206,7 +166,7 @@ impl Store {
         &'a self,
         number: u64,
         pending: &'a Pending,
-    ) -> BoxFuture<'a, Result<(), StoreError>> {
+    ) -> BoxFuture<'a, Result<Superseded, StoreError>> {
         // In a box, since the compiler does not see through all of this that it may be sent.
         async move {
             self.prepare().await?;
@@ -225,29 +185,47 @@ impl Store {
             return Ok(());
         }
         self.database.reach().await?;
-        let key = prepare(&self.database, opened.get().map_or(fresh, |it| &it.key)).await?;
-        if opened.get_or_init(|| Opened::new(key, secret.as_deref())).key != key {
+        let known = opened.get().map_or(fresh, |it| &it.key);
+        let (key, found) = prepare(&self.database, known).await?;
+        if opened.get_or_init(|| Opened::new(key, secret.as_deref(), Some(found))).key != key {
             return Err(StoreError::Exchanged);
         }
         is_doubtful.store(false, Ordering::Relaxed);
         Ok(())
     }
 
-    async fn add(&self, number: u64, pending: &Pending) -> Result<(), StoreError> {
+    async fn add(&self, number: u64, pending: &Pending) -> Result<Superseded, StoreError> {
         let mut tx = self.begin().await?;
-        if !self.is_new(&mut tx, number).await? {
-            return Ok(());
+        let now = Now::of(&mut tx).await?;
+        self.add_at(tx, now, number, pending).await
+    }
+
+    async fn add_at(
+        &self,
+        mut tx: Tx,
+        now: Now,
+        number: u64,
+        pending: &Pending,
+    ) -> Result<Superseded, StoreError> {
+        let mut superseded = Superseded::default();
+        if !writers::is_new(&mut tx, self.writer(), number, now).await? {
+            return Ok(superseded);
         }
-        let mut routes: Vec<_> = pending.routes.iter().collect();
-        // The youngest binding is what holds in the end.
-        routes.sort_by(|((a, one), _), ((b, other), _)| (one.at, a).cmp(&(other.at, b)));
-        for ((route, binding), delta) in routes {
-            counts::write(&mut tx, route, &self.keyed(binding), delta).await?;
+        let mut written = self.state.written.lock().await;
+        if written.is_some_and(|it| now.was_set_since(it)) {
+            tracing::warn!("the clock of the report store was set: times are taken up anew");
+            intervals::seal(&mut tx).await?;
+        }
+        let by = (self.writer(), now);
+        for (route, binding, delta) in pending.by_age() {
+            counts::write(&mut tx, by, (route, &self.keyed(binding)), delta, &mut superseded)
+                .await?;
             differences::write(&mut tx, route, &delta.differences).await?;
             races::write(&mut tx, route, &delta.raced).await?;
         }
         tx.commit().await?;
-        Ok(())
+        *written = Some(now);
+        Ok(superseded)
     }
 
     /// Begins a transaction that writes, when no other process has one: flushes touch the rows of
@@ -264,27 +242,28 @@ impl Store {
         }
     }
 
-    /// Notes that this flush is written, and whether it was not already.
-    async fn is_new(&self, tx: &mut Tx, number: u64) -> Result<bool, sqlx::Error> {
-        let (writer, now) = (&*self.state.writer, OffsetDateTime::now_utc());
-        tx.upsert(&WRITERS, &[[writer.into(), 0_u64.into(), now.into()]]).await?;
-        let statement = "UPDATE writers SET flush = $1, at = $2 WHERE writer = $3 AND flush < $4";
-        let values = [number.into(), now.into(), writer.into(), number.into()];
-        Ok(tx.execute(statement, &values).await? > 0)
+    /// This process, as the store knows it.
+    pub(super) fn writer(&self) -> &str {
+        &self.state.writer
+    }
+
+    /// What this process has found as it opened the store.
+    pub(super) fn found(&self) -> Option<Found> {
+        self.state.opened.get()?.found
     }
 }
 
 impl Opened {
-    fn new(key: [u8; 32], secret: Option<&str>) -> Self {
+    fn new(key: [u8; 32], secret: Option<&str>, found: Option<Found>) -> Self {
         let redactor = Redactor::new(key);
         let redactor = secret.map(|it| redactor.keyed_with(it)).unwrap_or(redactor);
-        Self { key, redactor }
+        Self { key, redactor, found }
     }
 }
 
 /// Brings the tables up to date, and returns the key of the redaction; if there is none yet it is
 /// `key`.
-async fn prepare(database: &Database, key: &[u8; 32]) -> Result<[u8; 32], StoreError> {
+async fn prepare(database: &Database, key: &[u8; 32]) -> Result<([u8; 32], Found), StoreError> {
     let tables = database.fetch(database.dialect.tables(), &[]).await?;
     let tables = rows(&tables, |it| it.try_get::<String, _>(0))?;
     if !tables.is_empty() && !tables.iter().any(|it| it == "_sqlx_migrations") {
@@ -294,16 +273,21 @@ async fn prepare(database: &Database, key: &[u8; 32]) -> Result<[u8; 32], StoreE
     let mut tx = database.begin().await?;
     tx.upsert(&SETTINGS, &[[KEY.into(), Value::Bytes(key)]]).await?;
     let kept = tx.fetch("SELECT value FROM settings WHERE name = $1", &[KEY.into()]).await?;
+    let now = Now::of(&mut tx).await?;
+    let written = writers::newest(&mut tx).await?;
     tx.commit().await?;
     let kept: Vec<u8> = kept.first().ok_or(sqlx::Error::RowNotFound)?.try_get(0)?;
-    <[u8; 32]>::try_from(kept).map_err(|_| {
+    let key = <[u8; 32]>::try_from(kept).map_err(|_| {
         StoreError::Statement(sqlx::Error::Decode("the redaction key is not 32 bytes".into()))
-    })
+    })?;
+    Ok((key, Found { now, written }))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
+
+    use time::OffsetDateTime;
 
     use super::*;
     use crate::{Budget, Proof, Subject, Unknown, compare::Rules};
@@ -317,7 +301,7 @@ mod tests {
         let subject = Subject::new("a", Rules::default(), budget, proof, Vec::new());
         let now = OffsetDateTime::now_utc();
         let mut pending = Pending::default();
-        let binding = Binding { build: "".into(), rules: "".into(), monolith: None, at: now };
+        let binding = Binding { build: "".into(), rules: "".into(), monolith: None, since: None };
         pending.route(&subject, binding, now).0.matched = 1;
         for (number, matched) in [(1, 1), (1, 1), (2, 2), (2, 2), (1, 2), (3, 3)] {
             store.write(number, &pending).await.unwrap();
@@ -338,20 +322,22 @@ mod tests {
         let store = Store::open(&url).await.unwrap();
         let (budget, proof) = (Budget::default(), Proof { time: 24 * HOUR, ..Proof::default() });
         let subject = Subject::new("a", Rules::default(), budget, proof, Vec::new());
-        let first = OffsetDateTime::now_utc() - 50 * HOUR;
-        let binding = Binding { build: "".into(), rules: "".into(), monolith: None, at: first };
-        for (number, hours, is_compared) in
-            [(1, 0_u32, false), (2, 1, true), (3, 3, true), (4, 50, false)]
+        let (begin, first) = (Instant::now(), OffsetDateTime::now_utc());
+        let binding = Binding { build: "".into(), rules: "".into(), monolith: None, since: None };
+        let mut pending = Pending::default();
+        for (hours, is_compared) in
+            [(0_u32, false), (1, true), (2, true), (3, true), (4, false), (50, false)]
         {
-            let (mut pending, at) = (Pending::default(), first + hours * HOUR);
-            let (delta, _) = pending.route(&subject, binding.clone(), at);
+            let (delta, _) = pending.route(&subject, binding.clone(), first + hours * HOUR);
             if is_compared {
-                delta.compared_at(at);
+                delta.compared_at(begin + hours * HOUR);
             } else {
-                delta.unknowns.insert(Unknown::ClientGone, 1);
+                *delta.unknowns.entry(Unknown::ClientGone).or_default() += 1;
             }
-            store.write(number, &pending).await.unwrap();
         }
+        let now = Now::at(1_800_000_000_000, begin + 50 * HOUR);
+        let tx = store.begin().await.unwrap();
+        store.add_at(tx, now, 1, &pending).await.unwrap();
         let report = store.reports().route("a").await.unwrap().unwrap();
         let why = &report.verdict.why;
         assert!(why.contains("watched for 2 h of 1 d"), "{why}");

@@ -68,7 +68,7 @@ pub struct Evidence {
     pub coverage: Coverage,
     /// What noise excused; nothing of a class that it never did.
     pub noise: BTreeMap<Class, NoiseTally>,
-    /// Since when they were compared, and how fast; `None` for a question without a clock.
+    /// For how long they were compared, and how fast; `None` for a question without a clock.
     pub watched: Option<Watched>,
 }
 
@@ -84,7 +84,7 @@ pub struct KindEvidence {
 /// What the clock says of the requests.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Watched {
-    /// From the first to the last.
+    /// For how long, without the times in which none was compared.
     pub span: Duration,
     /// How long the monolith took.
     pub(crate) control: Buckets,

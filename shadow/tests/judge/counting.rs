@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::{FutureExt as _, future};
 use shadow::{
     Budget, DifferenceKind, Experiment, Leg, OnMismatch, PathPattern, Prepared, Proof, Settings,
     Subject, Unknown,
@@ -59,7 +60,7 @@ async fn a_request_is_kept_where_a_difference_counts_and_not_for_what_is_excused
         let keep: OnMismatch = Box::new(move || kept.lock().unwrap().push(name));
         let experiment = Experiment { again: Some(again), ..experiment(control, candidate) };
         let prepared = Prepared { experiment, on_mismatch: Some(keep) };
-        bench.judge.offer_later(&subject(), 0, Box::new(|| prepared));
+        bench.judge.offer_later(&subject(), 0, Box::new(|| future::ready(prepared).boxed()));
     };
     offer("the same", ["{\"views\":1}", "{\"views\":1}", "{\"views\":1}"]);
     offer("excused", ["{\"at\":1}", "{\"at\":2}", "{\"at\":1}"]);

@@ -21,7 +21,7 @@ const FAILED: &str = "banyan_store_flushes_total{result=\"failed\"} ";
 #[tokio::main]
 async fn main() {
     let url = std::env::args().nth(1).unwrap();
-    let (store, registry) = (Store::open(&url).await.unwrap(), Registry::new());
+    let (store, registry) = (Store::open_or_wait(&url, None).await.unwrap(), Registry::new());
     let judge = Shadow::start(Settings::default(), store.clone(), &registry).unwrap();
     let (budget, proof) = (Budget::default(), Proof::default());
     let subject = Arc::new(Subject::new("a", Rules::default(), budget, proof, Vec::new()));
