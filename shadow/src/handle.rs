@@ -141,9 +141,10 @@ impl Shadow {
     }
 
     /// Whether there is room for one more, as far as can be known before there is one: what would
-    /// only be dropped need not be copied.
+    /// only be dropped need not be copied. There is none before the store was opened.
     pub fn has_room(&self) -> bool {
-        self.0.queue.capacity() > 0 && self.0.room.available_permits() > 0
+        let Handle { queue, room, book, .. } = &*self.0;
+        book.is_open() && queue.capacity() > 0 && room.available_permits() > 0
     }
 
     /// Counts a request of which not even an experiment could be made, so that nobody knows its kind.

@@ -58,6 +58,7 @@ async fn a_store_that_is_locked_at_the_start_is_opened_later(place: Place) {
     let process = Process::waiting(&place.url).await;
     process.offer(ROUTE, "/1", ANSWERS);
     process.until("a flush has failed", |it| it.failed() > 0).await;
+    assert!(!process.judge.has_room(), "nothing is copied for nothing");
     unlock(other).await;
     opened_late(process).await;
 }

@@ -25,13 +25,16 @@ const DIFFERENCES: usize = 1_000;
 /// What happened since the last flush, by route and by what was compared.
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
-    pub(super) routes: HashMap<(String, Binding), RouteDelta>,
+    /// Whenever a binding began: a route file that is read again begins nothing new.
+    routes: HashMap<(String, Binding), RouteDelta>,
     pub(crate) room: Room,
 }
 
 /// What happened to one route.
 #[derive(Debug)]
 pub(crate) struct RouteDelta {
+    /// The youngest of its bindings, which are the same but for that.
+    since: Option<Instant>,
     pub(crate) budget: Budget,
     pub(crate) proof: Proof,
     pub(crate) first_at: OffsetDateTime,
@@ -104,10 +107,22 @@ impl Pending {
         binding: Binding,
         now: OffsetDateTime,
     ) -> (&mut RouteDelta, &mut Room) {
-        let key = (subject.route.clone(), binding);
+        let since = binding.since;
+        let key = (subject.route.clone(), Binding { since: None, ..binding });
         let delta = self.routes.entry(key).or_insert_with(|| RouteDelta::new(subject, now));
+        delta.since = delta.since.max(since);
         delta.last_at = now;
         (delta, &mut self.room)
+    }
+
+    /// Each route's by what it is bound to, the youngest at the end: that is what holds.
+    pub(super) fn by_age(&self) -> Vec<(&str, Binding, &RouteDelta)> {
+        let routes = self.routes.iter().map(|((route, binding), delta)| {
+            (&**route, Binding { since: delta.since, ..binding.clone() }, delta)
+        });
+        let mut routes: Vec<_> = routes.collect();
+        routes.sort_by_key(|(route, binding, _)| (binding.since, *route));
+        routes
     }
 
     /// Rows that a flush will touch.
@@ -124,6 +139,7 @@ impl Pending {
 impl RouteDelta {
     fn new(subject: &Subject, now: OffsetDateTime) -> Self {
         Self {
+            since: None,
             budget: subject.budget,
             proof: subject.proof,
             first_at: now,
@@ -232,6 +248,22 @@ mod tests {
         }
         assert_eq!((route.differences.len(), room.lost.differences), (DIFFERENCES, 1_000));
         assert_eq!(pending.rows(), 1 + DIFFERENCES);
+    }
+
+    #[test]
+    fn a_route_file_that_is_read_again_makes_nothing_more_wait() {
+        let (mut pending, now) = (Pending::default(), OffsetDateTime::UNIX_EPOCH);
+        for _ in 0..100 {
+            let subject = subject();
+            let binding = Binding { since: Some(subject.since), ..binding() };
+            *pending
+                .route(&subject, binding, now)
+                .0
+                .unknowns
+                .entry(Unknown::Dropped)
+                .or_default() += 1;
+        }
+        assert_eq!((pending.routes.len(), pending.rows()), (1, 2));
     }
 
     #[test]

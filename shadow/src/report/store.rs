@@ -209,11 +209,8 @@ impl Store {
             intervals::seal(&mut tx).await?;
         }
         let by = (self.writer(), now);
-        let mut routes: Vec<_> = pending.routes.iter().collect();
-        // The youngest binding is what holds in the end.
-        routes.sort_by(|((a, one), _), ((b, other), _)| (one.since, a).cmp(&(other.since, b)));
-        for ((route, binding), delta) in routes {
-            counts::write(&mut tx, by, (route, binding), delta, &mut superseded).await?;
+        for (route, binding, delta) in pending.by_age() {
+            counts::write(&mut tx, by, (route, &binding), delta, &mut superseded).await?;
             differences::write(&mut tx, route, &delta.differences).await?;
             races::write(&mut tx, route, &delta.raced).await?;
         }
