@@ -32,7 +32,9 @@ impl Now {
 
     /// When something was that has happened to this process.
     pub(super) fn when(self, then: Instant) -> i64 {
-        self.before(self.read.saturating_duration_since(then))
+        // Half of the answer's way, since nobody knows when in it the clock was looked at.
+        let looked = self.asked + self.read.saturating_duration_since(self.asked) / 2;
+        self.before(looked.saturating_duration_since(then))
     }
 
     /// So long ago.

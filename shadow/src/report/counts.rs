@@ -94,13 +94,13 @@ pub(super) async fn write(
         if changes.is_empty() {
             at = at.max(since.unwrap_or(0));
         } else {
-            let is_younger = since.is_none_or(|it| at >= it);
-            let may_take_over = binding.since.is_some();
+            let (is_replaced, is_older) =
+                (binding.since.is_none(), since.is_some_and(|it| at < it));
+            if is_replaced || (is_older && writers::is_held(tx, route, now).await?) {
+                return supersede(tx, (route, binding), delta, (&bound, superseded)).await;
+            }
             let mut change = changes.join(" and ");
-            if !(is_younger && may_take_over) {
-                if !may_take_over || writers::is_held(tx, route, now).await? {
-                    return supersede(tx, (route, binding), delta, (&bound, superseded)).await;
-                }
+            if is_older {
                 change.push_str(", and nobody counts for what it was before");
             }
             begin_anew(tx, route).await?;

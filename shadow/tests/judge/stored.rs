@@ -117,7 +117,8 @@ async fn a_locked_store_loses_nothing() {
     bench.judge.discard(&subject(), Unknown::Declined);
     bench.until("a flush has failed", |it| it.series(NOT_FLUSHED) > 0).await;
     assert_eq!(bench.report().await.compared(), 1, "readers are not locked out");
-    bench.until("the rows wait again", |it| it.series(WAITING) == 6).await;
+    // One more where the first of the two was on its way before the other came.
+    bench.until("the rows wait again", |it| [5, 6].contains(&it.series(WAITING))).await;
     // What comes while the others wait is added to them.
     bench.offer(json("{\"a\":1}"), json("{\"a\":2}"));
     other.execute("ROLLBACK").await.unwrap();
