@@ -78,6 +78,20 @@ fn unknowns_are_told_by_reason_with_a_remedy() {
 }
 
 #[test]
+fn what_the_extraction_declines_is_told_as_a_share_that_the_monolith_goes_on_answering() {
+    let told = |unknowns| {
+        let report = RouteReport { unknowns, ..report("a", ready()) };
+        render(Some(live("a", "shadow")), Some(report), Vec::new()).texts("#declined").pop()
+    };
+    let declined = BTreeMap::from([(Unknown::Declined, 250)]);
+    assert_eq!(
+        told(declined).as_deref(),
+        Some("The extraction declines 20.0\u{a0}% of the requests: the monolith goes on answering these.")
+    );
+    assert_eq!(told(BTreeMap::from([(Unknown::Raced, 250)])), None);
+}
+
+#[test]
 fn what_matched_by_digest_alone_is_told_and_what_raced_can_be_looked_at() {
     let raced = BTreeMap::from([(Unknown::Raced, 1)]);
     let report = RouteReport { unknowns: raced, ..report("a b", ready()) };

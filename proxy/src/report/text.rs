@@ -38,6 +38,10 @@ pub(super) fn detail(detail: &Detail) -> String {
     for (reason, count) in &route.unknowns {
         let _ = writeln!(text, "  not compared, {}: {count}", reason.label());
     }
+    if route.declined_share > 0.0 {
+        let percent = route.declined_share * 100.0;
+        let _ = writeln!(text, "  declined: the monolith goes on answering {percent:.2} %");
+    }
     text.push_str(&epoch(route));
     text.push_str(&strata(route));
     text.push_str(&listed(differences));

@@ -223,6 +223,7 @@ impl Kind {
             requests,
             distinct,
             matched_by_digest,
+            declined_share: evidence.coverage.declined_share(),
             unknowns: evidence.coverage.unknowns,
             state: verdict.state,
             more_requests: verdict.more_requests,

@@ -68,6 +68,9 @@ pub struct RouteReport {
     pub unknowns: BTreeMap<Unknown, u64>,
     /// Those of them that are in none of the kinds of requests, since the monolith's answer was not seen.
     pub unplaced: BTreeMap<Unknown, u64>,
+    /// The share of the requests that the extraction declined: in front of buyers, too, the monolith
+    /// goes on answering these, so they keep no route from being ready.
+    pub declined_share: f64,
     /// How long the monolith took.
     pub control: Latency,
     /// How long the extraction took.
@@ -118,6 +121,8 @@ pub struct StratumReport {
     pub matched_by_digest: u64,
     /// Further requests, which could not be compared, by reason.
     pub unknowns: BTreeMap<Unknown, u64>,
+    /// The share of all of them that the extraction declined.
+    pub declined_share: f64,
     /// What its own tests of mismatches and of unknowns say.
     pub state: State,
     /// Requests of this kind until that is `ready`, if none of them differs.

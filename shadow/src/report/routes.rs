@@ -72,6 +72,7 @@ async fn report(database: &Database, row: RouteRow) -> Result<RouteReport, Store
         critical: unsigned(row.critical),
         cosmetic: unsigned(row.cosmetic),
         unplaced: unplaced(&evidence),
+        declined_share: evidence.coverage.declined_share(),
         unknowns: evidence.coverage.unknowns,
         earlier: epochs.into_iter().map(EpochRow::report).collect::<Result<_, _>>()?,
         route: row.route,

@@ -21,13 +21,24 @@ pub struct Coverage {
 }
 
 impl Coverage {
-    /// All of them.
+    /// All of them but those that the extraction declined.
     pub(super) fn requests(&self) -> u64 {
         self.compared + self.unknown()
     }
 
+    /// Those that could not be compared, and should have been.
     fn unknown(&self) -> u64 {
-        self.unknowns.values().sum()
+        self.counting().map(|it| it.1).sum()
+    }
+
+    fn counting(&self) -> impl Iterator<Item = (&Unknown, &u64)> {
+        self.unknowns.iter().filter(|it| it.0.counts())
+    }
+
+    /// The share of what was asked that the extraction declined.
+    pub(crate) fn declined_share(&self) -> f64 {
+        let declined = self.unknowns.get(&Unknown::Declined).copied().unwrap_or_default();
+        ratio(declined, self.requests() + declined)
     }
 
     /// Why it is too little, for a person, if it is.
@@ -35,7 +46,7 @@ impl Coverage {
         let share = ratio(self.unknown(), self.requests());
         (share > UNKNOWNS && self.unknown() >= FEW).then(|| {
             let reasons: Vec<_> =
-                self.unknowns.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+                self.counting().map(|(reason, count)| format!("{reason} {count}")).collect();
             let (share, limit, reasons) = (share * 100.0, UNKNOWNS * 100.0, reasons.join(", "));
             format!("{share:.1} % could not be compared ({reasons}), at most {limit} % may be")
         })

@@ -162,7 +162,12 @@ fn missing(evidence: &Evidence, budget: Budget, proof: Proof) -> Missing {
             missing.of_kind(share, more, || format!("in {stratum}: {}", differ(more, *distinct)));
             let share = ratio(coverage.requests(), evidence.coverage.requests());
             let more = coverage.missing();
-            missing.of_kind(share, more, || format!("in {stratum}: {}", Coverage::why(more)));
+            let why = || format!("in {stratum}: {}", Coverage::why(more));
+            if coverage.speaks_against().is_some() {
+                missing.requests(ceiling(float(more) / share), |_| why());
+            } else {
+                missing.of_kind(share, more, why);
+            }
         }
     }
     missing.requests(evidence.coverage.missing(), Coverage::why);

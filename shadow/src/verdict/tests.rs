@@ -133,6 +133,31 @@ fn the_unknowns_of_a_kind_are_brought_down_by_requests_of_that_kind() {
 }
 
 #[test]
+fn a_kind_that_speaks_against_the_route_says_what_it_needs_until_it_does_not() {
+    let rare = divided(&[("2xx", 10_000, 0), ("4xx", 30, 0)]);
+    let verdict = judge(&with_unknowns(rare, "4xx", 10), 0.01);
+    // 960 more of 4xx, of which 40 came among 10,040.
+    assert_eq!((verdict.state, verdict.more_requests), (State::NotReady, 240_960));
+}
+
+#[test]
+fn what_is_declined_is_no_unknown_and_no_evidence() {
+    let declining = |mut evidence: Evidence, times| {
+        let kind = evidence.strata.entry(stratum("4xx")).or_default();
+        kind.coverage.unknowns.insert(Unknown::Declined, times);
+        evidence.coverage.unknowns.insert(Unknown::Declined, times);
+        evidence
+    };
+    let some = declining(divided(&[("2xx", 4_500, 0)]), 4_500);
+    assert_eq!(state(&some, 0.01), State::Ready);
+    assert_eq!(some.coverage.declined_share(), 0.5);
+    let verdict = judge(&with_unknowns(some, "4xx", 10), 0.01);
+    assert_eq!(verdict.state, State::NotReady);
+    assert!(verdict.why.contains("(timed_out 10)"), "{verdict:?}");
+    assert_eq!(missing(&declining(Evidence::default(), 10_000), 0.01), 363, "nothing was compared");
+}
+
+#[test]
 fn cosmetic_differences_have_a_budget_of_their_own() {
     let differ = kind(Tally { cosmetic: 400, ..tally(4_000, 0) });
     let strata = BTreeMap::from([(stratum("a"), differ)]);

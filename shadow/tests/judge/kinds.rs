@@ -101,6 +101,21 @@ async fn a_kind_that_always_fails_speaks_against_a_route_that_is_good_otherwise(
     assert_eq!((bad.requests.compared, bad.state), (0, shadow::State::NotReady));
 }
 
+/// Rails' own pages are the monolith's: a handler gives such requests back, in front of buyers too.
+#[tokio::test]
+async fn a_kind_that_is_declined_does_not_speak_against_the_route() {
+    let bench = Bench::new(Settings::default()).await;
+    for _ in 0..30 {
+        offer(&bench, "Good", json("1"), json("1"), LONG);
+        offer(&bench, "Odd", json("1"), failing(Unknown::Declined), LONG);
+    }
+    let report = report(bench).await;
+    assert_eq!(report.verdict.state, shadow::State::Undecided, "{}", report.verdict.why);
+    assert_eq!((report.declined_share, report.unknowns[&Unknown::Declined]), (0.5, 30));
+    let odd = report.strata.iter().find(|it| it.stratum.as_str().ends_with("Odd")).unwrap();
+    assert_eq!((odd.declined_share, odd.state), (1.0, shadow::State::Undecided));
+}
+
 /// A body beyond 1 MiB is digested as it passes.
 #[tokio::test]
 async fn a_match_by_digest_is_marked() {
