@@ -115,6 +115,7 @@ pub(crate) fn report(route: &str, verdict: Verdict) -> RouteReport {
         declined_share: 0.0,
         control: Latency { p50: Some(0.012), p99: Some(0.048) },
         candidate: Latency { p50: Some(0.0009), p99: Some(0.0038) },
+        distinct_one_in: 1,
         strata: vec![
             stratum("2xx signed-out application/json", 970, 42, State::Ready),
             stratum("4xx signed-in application/json", 30, 8, State::Undecided),

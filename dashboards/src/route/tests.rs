@@ -52,6 +52,10 @@ fn each_kind_of_requests_has_a_row_with_a_verdict_of_its_own() {
         ]
     );
     assert_eq!(page.texts("[aria-labelledby=earlier]").len(), 0, "nothing has changed yet");
+    assert!(page.texts("#sampled").is_empty());
+    let report = RouteReport { distinct_one_in: 2_048, ..report("a", ready()) };
+    let page = render(Some(live("a", "shadow")), Some(report), Vec::new());
+    assert!(page.text("#sampled").ends_with("of further ones one in 2,048 counts."));
 }
 
 #[test]
@@ -86,7 +90,9 @@ fn what_the_extraction_declines_is_told_as_a_share_that_the_monolith_goes_on_ans
     let declined = BTreeMap::from([(Unknown::Declined, 250)]);
     assert_eq!(
         told(declined).as_deref(),
-        Some("The extraction declines 20.0\u{a0}% of the requests: the monolith goes on answering these.")
+        Some(
+            "The extraction declines 20.0 % of the requests: the monolith goes on answering these."
+        )
     );
     assert_eq!(told(BTreeMap::from([(Unknown::Raced, 250)])), None);
 }

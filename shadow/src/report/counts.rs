@@ -54,8 +54,16 @@ const LATENCIES: Table =
     Table { name: "latencies", key: &["route", "leg", "bucket"], values: &[("count", Merge::Add)] };
 
 /// What a route's counts are in, but for the history and the differences.
-pub(super) const COUNTS: [&str; 7] =
-    ["routes", "spans", "unknowns", "latencies", "strata", "kind_counts", "fingerprints"];
+pub(super) const COUNTS: [&str; 8] = [
+    "routes",
+    "spans",
+    "unknowns",
+    "latencies",
+    "strata",
+    "kind_counts",
+    "fingerprints",
+    "samplings",
+];
 
 /// What the counts in the store are bound to.
 struct Bound {

@@ -6,6 +6,7 @@ mod dialect;
 mod differences;
 mod distinct;
 mod file;
+mod fingerprints;
 mod forms;
 mod kinds;
 mod latency;
@@ -75,6 +76,9 @@ pub struct RouteReport {
     pub control: Latency,
     /// How long the extraction took.
     pub candidate: Latency,
+    /// Of how many further distinct requests one is counted: more than one where there were so many that
+    /// not all can be remembered.
+    pub distinct_one_in: u64,
     /// The route's kinds of requests, the frequent first.
     pub strata: Vec<StratumReport>,
     /// What tells the build of the extraction from others.

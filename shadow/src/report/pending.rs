@@ -100,10 +100,20 @@ impl Pending {
         binding: Binding,
         now: OffsetDateTime,
     ) -> (&mut RouteDelta, &mut Room) {
+        self.make_room();
         let key = (subject.route.clone(), binding);
         let delta = self.routes.entry(key).or_insert_with(|| RouteDelta::new(subject, now));
         delta.last_at = now;
         (delta, &mut self.room)
+    }
+
+    /// Halves the distinct requests of the routes that have most of them.
+    fn make_room(&mut self) {
+        while self.room.is_crowded()
+            && let Some(most) = self.routes.values_mut().max_by_key(|it| it.kinds.distinct)
+        {
+            most.kinds.thin(&mut self.room);
+        }
     }
 
     /// Rows that a flush will touch.

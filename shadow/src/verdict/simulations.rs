@@ -1,6 +1,6 @@
 //! The error rates, by simulation: each route is looked at after every request.
 
-use super::{random::Lcg, tests::*, *};
+use super::{random::Lcg, sequential::float, tests::*, *};
 
 /// The test of critical differences alone: what surrounds it takes more time than it does.
 fn test() -> Test {
