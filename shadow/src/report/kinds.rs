@@ -13,10 +13,7 @@ use super::{
     reports::{decode, unsigned},
     table::{Merge, Table},
 };
-use crate::{
-    Budget, Coverage, Evidence, KindEvidence, Proof, Stratum, Tally, Unknown, Verdict,
-    sampling::Sampling,
-};
+use crate::{Budget, Coverage, Evidence, KindEvidence, Proof, Stratum, Tally, Unknown, Verdict};
 
 const KINDS: Table = Table {
     name: "strata",
@@ -161,19 +158,16 @@ async fn counts(database: &Database, route: &str) -> Result<HashMap<String, Coun
 
 impl Kind {
     /// What it comes to by itself.
-    pub(super) fn report(self, sampling: Sampling, budget: Budget, proof: Proof) -> StratumReport {
+    pub(super) fn report(self, route: &Evidence, budget: Budget, proof: Proof) -> StratumReport {
         let Self { stratum, evidence: kind, requests, matched_by_digest } = self;
-        let (distinct, coverage) = (kind.distinct, kind.coverage.clone());
-        let strata = BTreeMap::from([(stratum.clone(), kind)]);
-        let evidence = Evidence { strata, coverage, sampling, ..Evidence::default() };
-        let verdict = Verdict::of(&evidence, budget, proof);
+        let verdict = Verdict::of_kind(route, &kind, budget, proof);
         StratumReport {
             stratum,
             requests,
-            distinct,
+            distinct: kind.distinct,
             matched_by_digest,
-            declined_share: evidence.coverage.declined_share(),
-            unknowns: evidence.coverage.unknowns,
+            declined_share: kind.coverage.declined_share(),
+            unknowns: kind.coverage.unknowns,
             state: verdict.state,
             more_requests: verdict.more_requests,
         }

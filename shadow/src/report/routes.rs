@@ -68,7 +68,7 @@ async fn report(database: &Database, row: RouteRow) -> Result<RouteReport, Store
         verdict: Verdict::of(&evidence, budget, proof),
         distinct_one_in: sampling.one_in(),
         matched_by_digest: kinds.iter().map(|it| it.matched_by_digest).sum(),
-        strata: kinds.into_iter().map(|it| it.report(sampling, budget, proof)).collect(),
+        strata: kinds.into_iter().map(|it| it.report(&evidence, budget, proof)).collect(),
         matched: unsigned(row.matched),
         ignored: unsigned(row.ignored),
         noise: unsigned(row.noise),

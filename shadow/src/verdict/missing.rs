@@ -66,9 +66,22 @@ pub(super) fn missing(evidence: &Evidence, budget: Budget, proof: Proof) -> Miss
     missing
 }
 
+/// What is missing until one kind of requests is ready by itself.
+pub(super) fn missing_of(
+    kind: &KindEvidence,
+    sampling: Sampling,
+    budget: Budget,
+    proof: Proof,
+) -> Missing {
+    let mut missing = Missing { sampling, ..Missing::default() };
+    missing.matches(kind, 1.0, "", budget, proof);
+    missing.unknowns(kind, 1.0, "");
+    missing
+}
+
 /// Further requests without a mismatch that both tests want.
 fn lacking(tally: Tally, budget: Budget, proof: Proof) -> u64 {
-    tests(tally, budget, proof).iter().map(Test::missing).max().unwrap_or(0)
+    tests(tally, 1, budget, proof).iter().map(Test::missing).max().unwrap_or(0)
 }
 
 fn differ(more: u64, tally: Tally) -> String {

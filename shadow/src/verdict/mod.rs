@@ -16,7 +16,12 @@ use serde::Serialize;
 
 pub(crate) use self::pace::Buckets;
 pub use self::{coverage::Coverage, sequential::Tally};
-use self::{coverage::Gap, missing::missing, pace::Pace, sequential::Test};
+use self::{
+    coverage::Gap,
+    missing::{Missing, missing, missing_of},
+    pace::Pace,
+    sequential::Test,
+};
 use crate::{Budget, Proof, Stratum, Unknown, sampling::Sampling};
 
 /// Whether an extraction may answer buyers.
@@ -89,6 +94,21 @@ impl Verdict {
         let against = against(evidence, budget, proof);
         let missing = missing(evidence, budget, proof);
         let more_seconds = missing.seconds(evidence);
+        Self::from(against, missing, more_seconds)
+    }
+
+    /// Judges one kind of the route's requests by what its own tests say.
+    pub(crate) fn of_kind(
+        evidence: &Evidence,
+        kind: &KindEvidence,
+        budget: Budget,
+        proof: Proof,
+    ) -> Self {
+        let against = kind_against(kind, evidence.tested(), budget, proof).collect();
+        Self::from(against, missing_of(kind, evidence.sampling, budget, proof), None)
+    }
+
+    fn from(against: Vec<String>, missing: Missing, more_seconds: Option<u64>) -> Self {
         let (state, whys) = match (against.is_empty(), missing.whys.is_empty()) {
             (false, _) => (State::NotReady, against),
             (true, false) => (State::Undecided, missing.whys),
@@ -120,6 +140,11 @@ impl Evidence {
         self.strata.len() > 1
     }
 
+    /// How many are tested: the whole, and each kind if there are several.
+    fn tested(&self) -> u64 {
+        if self.is_divided() { self.strata.len() as u64 + 1 } else { 1 }
+    }
+
     /// The unknowns that are in no kind of requests.
     pub(crate) fn lost(&self) -> BTreeMap<Unknown, u64> {
         let placed = self.whole().coverage.unknowns;
@@ -141,19 +166,22 @@ impl KindEvidence {
     }
 }
 
-fn tests(tally: Tally, budget: Budget, proof: Proof) -> [Test; 2] {
+/// Those of one tally, where so many tallies are tested.
+fn tests(tally: Tally, tested: u64, budget: Budget, proof: Proof) -> [Test; 2] {
     [("critical", budget.critical, tally.critical), ("cosmetic", budget.cosmetic, tally.cosmetic)]
-        .map(|(class, budget, it)| Test::new(class, budget, proof.confidence, it, tally.compared))
+        .map(|(class, budget, differ)| {
+            Test::new(class, budget, proof.confidence, (differ, tally.compared), tested)
+        })
 }
 
 /// What speaks against the route.
 fn against(evidence: &Evidence, budget: Budget, proof: Proof) -> Vec<String> {
     let lost = evidence.lost();
     let mut whys = Vec::from_iter(evidence.coverage.of_lost(&lost).speaks_against());
-    whys.extend(kind_against(&evidence.whole(), budget, proof));
+    whys.extend(kind_against(&evidence.whole(), evidence.tested(), budget, proof));
     if evidence.is_divided() {
         for (stratum, kind) in &evidence.strata {
-            let speak = kind_against(kind, budget, proof);
+            let speak = kind_against(kind, evidence.tested(), budget, proof);
             whys.extend(speak.map(|it| format!("in {stratum}: {it}")));
         }
     }
@@ -166,8 +194,13 @@ fn against(evidence: &Evidence, budget: Budget, proof: Proof) -> Vec<String> {
 }
 
 /// What a kind's own requests say against it.
-fn kind_against(kind: &KindEvidence, budget: Budget, proof: Proof) -> impl Iterator<Item = String> {
-    let tests = tests(kind.distinct, budget, proof).into_iter();
+fn kind_against(
+    kind: &KindEvidence,
+    tested: u64,
+    budget: Budget,
+    proof: Proof,
+) -> impl Iterator<Item = String> {
+    let tests = tests(kind.distinct, tested, budget, proof).into_iter();
     let differ = tests.filter(Test::speaks_against).map(|it| it.why());
     kind.gap().speaks_against().into_iter().chain(differ)
 }

@@ -258,6 +258,25 @@ fn clocked(mut evidence: Evidence, span: Duration) -> Evidence {
     evidence
 }
 
+/// The more kinds there are, the more of them may seem bad by chance; the list of kinds says the same.
+#[test]
+fn many_kinds_share_the_error_of_what_speaks_against_a_route() {
+    let kinds: Vec<_> = (0..8).map(|it| (format!("k{it}"), 500, 0)).collect();
+    let mut kinds: Vec<_> = kinds.iter().map(|it| (it.0.as_str(), it.1, it.2)).collect();
+    // Alone it is decisive: 4 ln 10 - 496 of 0.00905 each.
+    kinds[0].2 = 4;
+    assert_eq!(state(&divided(&kinds[..1]), 0.01), State::NotReady);
+    let all = divided(&kinds);
+    assert_eq!(state(&all, 0.01), State::Undecided);
+    let of_kind = |all: &Evidence| {
+        Verdict::of_kind(all, &all.strata[&stratum("k0")], budget(0.01), proof()).state
+    };
+    assert_eq!(of_kind(&all), State::Undecided);
+    kinds[0].2 = 5;
+    let all = divided(&kinds);
+    assert_eq!((state(&all, 0.01), of_kind(&all)), (State::NotReady, State::NotReady));
+}
+
 #[test]
 fn a_minimum_of_time_is_part_of_it() {
     let proof = Proof { time: Duration::from_hours(24), ..proof() };
