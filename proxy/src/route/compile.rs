@@ -256,7 +256,7 @@ impl Reading<'_, '_> {
         subject: &Subject,
     ) -> Option<Plan> {
         let candidate = candidate::read(section, &mut self.upstreams, self.findings);
-        let sample = sample::read(section, self.findings);
+        let sample = sample::read(section, subject.proof, self.findings);
         let value = section.require("stage", self.findings)?;
         let stage = text(value, "`stage` must be a string", self.findings)?;
         if let Some(candidate) = &candidate {
