@@ -112,8 +112,10 @@ pub(crate) fn report(route: &str, verdict: Verdict) -> RouteReport {
         cosmetic: 12,
         unknowns: BTreeMap::from([(Unknown::TimedOut, 9), (Unknown::Panicked, 0)]),
         unplaced: BTreeMap::from([(Unknown::TimedOut, 2)]),
+        declined_share: 0.0,
         control: Latency { p50: Some(0.012), p99: Some(0.048) },
         candidate: Latency { p50: Some(0.0009), p99: Some(0.0038) },
+        distinct_one_in: 1,
         strata: vec![
             stratum("2xx signed-out application/json", 970, 42, State::Ready),
             stratum("4xx signed-in application/json", 30, 8, State::Undecided),
@@ -138,8 +140,16 @@ fn stratum(name: &str, compared: u64, critical: u64, state: State) -> StratumRep
     let Ok(stratum) = name.parse();
     let unknowns = BTreeMap::from([(Unknown::TimedOut, 7)]);
     let unknowns = if state == State::Ready { BTreeMap::new() } else { unknowns };
-    let matched_by_digest = 0;
-    StratumReport { stratum, requests, distinct, matched_by_digest, unknowns, state, more_requests }
+    StratumReport {
+        stratum,
+        requests,
+        distinct,
+        matched_by_digest: 0,
+        unknowns,
+        declined_share: 0.0,
+        state,
+        more_requests,
+    }
 }
 
 /// What was counted before the monolith changed.

@@ -62,6 +62,8 @@ pub(crate) trait Told {
     fn unknown(&self) -> u64;
     /// Those of them that are in none of the kinds of requests.
     fn unplaced(&self) -> u64;
+    /// The share that the extraction declined; empty when that is nothing.
+    fn declined(&self) -> String;
     /// Whether there are samples of races to look at.
     fn has_raced(&self) -> bool;
     /// How the outcomes are divided.
@@ -83,6 +85,14 @@ impl Told for RouteReport {
 
     fn unplaced(&self) -> u64 {
         self.unplaced.values().sum()
+    }
+
+    fn declined(&self) -> String {
+        let asked = self.compared() + self.unknown();
+        match self.unknowns.get(&Unknown::Declined) {
+            None | Some(0) => String::new(),
+            Some(declined) => format::share(*declined, asked),
+        }
     }
 
     fn has_raced(&self) -> bool {

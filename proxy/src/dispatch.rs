@@ -166,20 +166,14 @@ impl Caller<'_> {
         failure: &Failure,
     ) -> Answer {
         let fallback = Some(failure.reason());
-        self.note(&routed.route, extraction, failure);
-        Answer { fallback, ..self.control(routed, None).await }
-    }
-
-    fn note(&self, route: &Route, extraction: Extraction, failure: &Failure) {
-        let (reason, id, error) = (failure.reason(), extraction.id, Chain(failure));
-        if reason == Fallback::Breaker {
-            // The log said so when it opened.
-            tracing::debug!(route = %route.id, extraction = id, %error, "fell back to the monolith");
-        } else {
-            tracing::warn!(route = %route.id, extraction = id, %error, "fell back to the monolith");
+        note(&routed.route, extraction, failure);
+        let miss = self.backends.mirror.miss(&routed, failure);
+        let answer = self.control(routed, None).await;
+        // An answer of ours is none of the monolith's.
+        if let Some(miss) = miss.filter(|_| answer.failure.is_none()) {
+            miss.answered(&answer.response);
         }
-        route.metrics.fell_back(reason);
-        self.backends.mirror.failed(route, failure);
+        Answer { fallback, ..answer }
     }
 
     fn answer(&self, result: Result<Response<Body>, ProxyError>) -> Answer {
@@ -205,6 +199,18 @@ enum Turned {
     Away(Failure),
     /// The client sends no more of its request.
     Broken(BodyError),
+}
+
+/// A fallback, in the log and in the route's counts.
+fn note(route: &Route, extraction: Extraction, failure: &Failure) {
+    let (reason, id, error) = (failure.reason(), extraction.id, Chain(failure));
+    if reason == Fallback::Breaker {
+        // The log said so when it opened.
+        tracing::debug!(route = %route.id, extraction = id, %error, "fell back to the monolith");
+    } else {
+        tracing::warn!(route = %route.id, extraction = id, %error, "fell back to the monolith");
+    }
+    route.metrics.fell_back(reason);
 }
 
 /// A reply as the buyer gets it. Rails says in `X-Runtime` how many seconds it took.

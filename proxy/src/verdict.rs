@@ -68,7 +68,7 @@ pub fn answer(arguments: &config::Verdict) -> Result<Answer, VerdictError> {
     // Which reason they had makes no difference.
     let unknowns_by_reason = BTreeMap::from([(Unknown::Dropped, unknowns)]);
     let coverage = Coverage { compared: samples, unknowns: unknowns_by_reason };
-    let kind = KindEvidence { distinct: tally, coverage: coverage.clone() };
+    let kind = KindEvidence { distinct: tally, never: unknowns, coverage: coverage.clone() };
     let strata = BTreeMap::from([(Stratum::default(), kind)]);
     let evidence = Evidence { strata, coverage, ..Evidence::default() };
     let budgets = Budget { critical: budget, cosmetic: budget };

@@ -19,6 +19,7 @@ use crate::{
     recheck::Rechecks,
     report::{Pending, Signature, Store, bucket},
     seen::{Compared, Weighed, sample_of_all, seen},
+    stratum::Traits,
     under_way::UnderWay,
 };
 
@@ -81,9 +82,11 @@ impl Book {
     }
 
     /// A request could not be compared.
-    pub(crate) fn unknown(&self, subject: &Subject, why: Unknown, kind: Stratum) {
+    pub(crate) fn unknown(&self, subject: &Subject, why: Unknown, traits: &Traits) {
         self.metrics.unknown(&subject.route, why);
-        self.unknowns(subject, why, 1, Some(kind));
+        let kind = traits.stratum();
+        let fingerprint = self.fingerprint(&traits.request, &kind);
+        self.unknowns(subject, why, 1, Some((kind, fingerprint)));
     }
 
     /// A request of which nobody knows the kind was lost on the way to the judge. This is for the
@@ -93,27 +96,35 @@ impl Book {
         self.losses.add(subject, why);
     }
 
-    fn unknowns(&self, subject: &Subject, why: Unknown, requests: u64, kind: Option<Stratum>) {
+    /// With the kind of the request and its fingerprint, if they are known.
+    fn unknowns(
+        &self,
+        subject: &Subject,
+        why: Unknown,
+        requests: u64,
+        known: Option<(Stratum, u64)>,
+    ) {
         let monolith = locked(&self.monolith).now();
         let mut pending = self.pending();
         let now = OffsetDateTime::now_utc();
-        let (route, _) = pending.route(subject, self.binding(subject, monolith), now);
+        let (route, room) = pending.route(subject, self.binding(subject, monolith), now);
         *route.unknowns.entry(why).or_default() += requests;
-        if let Some(kind) = kind {
-            route.kinds.unknown(kind, why);
+        if let Some((kind, fingerprint)) = known {
+            route.kinds.unknown(kind, fingerprint, why, room);
         }
     }
 
     /// What differed in a request had changed between the two answers: it is kept to be looked at,
     /// and counts for nothing.
     pub(crate) fn raced(&self, compared: &Compared<'_>) {
-        let Compared { subject, ref stratum, weighed, .. } = *compared;
+        let Compared { subject, request, ref stratum, weighed, .. } = *compared;
         self.metrics.unknown(&subject.route, Unknown::Raced);
         let sample = sample_of_all(compared, self.store.redactor());
+        let fingerprint = self.fingerprint(request, stratum);
         let mut pending = self.pending();
         let (route, room) = pending.route(subject, weighed.binding.clone(), compared.at);
         *route.unknowns.entry(Unknown::Raced).or_default() += 1;
-        route.kinds.unknown(stratum.clone(), Unknown::Raced);
+        route.kinds.unknown(stratum.clone(), fingerprint, Unknown::Raced, room);
         if let Some(sample) = sample {
             route.raced.keep(sample, room);
         }

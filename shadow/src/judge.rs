@@ -1,6 +1,6 @@
 //! One experiment: both answers, and their comparison.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use time::OffsetDateTime;
 use tokio::time::timeout;
@@ -23,6 +23,7 @@ pub(crate) async fn judge(prepared: Prepared, mut ticket: Ticket) {
     let Prepared { experiment, on_mismatch } = prepared;
     let Experiment { subject, request, control, candidate, again, recheck, reading, deadline } =
         experiment;
+    let request = Arc::new(request);
     // Who has answered a buyer was first; as much time passes to the monolith's answer, if that is
     // still to come, as from that to its second one.
     let control = answer(control, deadline).await;
@@ -61,7 +62,7 @@ pub(crate) async fn judge(prepared: Prepared, mut ticket: Ticket) {
     let stratum = Traits::of(&request, sides[0]).stratum();
     let pair = (&comparison, itself.as_ref());
     let weighed = weigh(book, &subject, sides[0], pair, &mut second).await;
-    let (subject, request, comparison, weighed) = (&*subject, &request, &comparison, &weighed);
+    let (subject, request, comparison, weighed) = (&*subject, &*request, &comparison, &weighed);
     let compared = Compared { subject, request, sides, stratum, comparison, weighed, at };
     let counts = !weighed.counted.is_clean();
     let is_race = match second {

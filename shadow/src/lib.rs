@@ -17,6 +17,7 @@ mod recheck;
 mod redact;
 mod report;
 mod runner;
+mod sampling;
 mod seen;
 mod sensitive;
 mod stratum;
@@ -41,6 +42,7 @@ pub use crate::{
         DifferenceReport, EarlierReport, Latency, Reports, Retention, RouteReport, RuleReport,
         Sample, Side, Store, StoreError, StratumReport,
     },
+    sampling::Sampling,
     sensitive::is_personal,
     stratum::Stratum,
     subject::{Budget, Proof, Share, Subject},

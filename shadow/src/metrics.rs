@@ -102,10 +102,8 @@ impl ShadowMetrics {
     }
 
     pub(crate) fn lost(&self, lost: Lost) {
-        let Lost { requests, differences, samples } = lost;
-        for (what, count) in
-            [("requests", requests), ("differences", differences), ("samples", samples)]
-        {
+        let Lost { differences, samples } = lost;
+        for (what, count) in [("differences", differences), ("samples", samples)] {
             self.lost.with_label_values(&[what]).inc_by(count);
         }
     }

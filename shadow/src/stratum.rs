@@ -1,6 +1,6 @@
 //! Kinds of requests, so that a small one that always differs does not hide among the others.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use http::{HeaderValue, StatusCode, header::CONTENT_TYPE};
 use serde::Serialize;
@@ -54,29 +54,28 @@ impl Stratum {
     }
 }
 
-/// What tells a request's kind, for when that is asked.
+/// A request that the monolith has answered, and what tells its kind, for when that is asked.
 #[derive(Debug, Clone)]
 pub(crate) struct Traits {
+    pub(crate) request: Arc<RequestSummary>,
     status: StatusCode,
-    signed_in: bool,
     content_type: Option<HeaderValue>,
-    operation: Option<String>,
 }
 
 impl Traits {
     /// Of a request that the monolith has answered so.
-    pub(crate) fn of(request: &RequestSummary, control: &Observation) -> Self {
+    pub(crate) fn of(request: &Arc<RequestSummary>, control: &Observation) -> Self {
         Self {
+            request: Arc::clone(request),
             status: control.status,
-            signed_in: request.signed_in,
             content_type: control.headers.get(CONTENT_TYPE).cloned(),
-            operation: request.operation.clone(),
         }
     }
 
     pub(crate) fn stratum(&self) -> Stratum {
-        let Self { status, signed_in, content_type, operation } = self;
-        Stratum::of(*status, *signed_in, content_type.as_ref(), operation.as_deref())
+        let Self { request, status, content_type } = self;
+        let operation = request.operation.as_deref();
+        Stratum::of(*status, request.signed_in, content_type.as_ref(), operation)
     }
 }
 

@@ -41,7 +41,7 @@ impl Ticket {
 
     fn count_unknown(&self, why: Unknown) {
         match &self.traits {
-            Some(traits) => self.book.unknown(&self.subject, why, traits.stratum()),
+            Some(traits) => self.book.unknown(&self.subject, why, traits),
             // It may not even have left the thread that serves its buyer.
             None => self.book.lost(&self.subject, why),
         }

@@ -64,6 +64,12 @@ impl Unknown {
         }
     }
 
+    /// Whether it keeps a route from being ready. What the extraction declines does not: the buyer gets
+    /// the monolith's own answer then, whoever else answers.
+    pub const fn counts(self) -> bool {
+        !matches!(self, Self::Declined)
+    }
+
     /// The reason with this label.
     pub fn parse(label: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|it| it.label() == label)

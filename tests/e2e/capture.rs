@@ -153,7 +153,7 @@ async fn each_kind_of_requests_is_compared_until_there_are_enough_of_it() {
     let handler = handler!("some", reply(&[], "1"));
     let routes = "[[route]]\nid = \"capture.some\"\n\
                   match = { method = \"GET\", path = \"/capture/some\" }\n\
-                  stage = \"shadow\"\nsample = { per_kind = 3 }\n";
+                  stage = \"shadow\"\nsample = { per_kind = 3, then = \"0%\" }\n";
     let shop = Addresses { url, ..shop().await };
     let proxy = proxy(shop, routes.into(), forever(vec![handler])).await;
     for number in (1..=10).chain(1..=10) {

@@ -1,8 +1,12 @@
 //! What could not be compared is counted with its reason, and every request has an end in the log.
 
-use extracted::{Ctx, Extraction, HandlerError, Reply, Request, notifications::api_list::API_LIST};
+use std::collections::BTreeMap;
+
+use extracted::{
+    Ctx, Effects, Extraction, HandlerError, Reply, Request, notifications::api_list::API_LIST,
+};
 use futures_util::{StreamExt as _, stream};
-use shadow::{Settings, Unknown};
+use shadow::{Reports, Settings, Unknown};
 use tests::{banyan::Proxy, shop::Addresses};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -120,5 +124,44 @@ async fn what_the_judge_has_no_room_for_is_counted_and_nothing_is_lost() {
     // On a machine that is busy one of those before may have failed, and left its place.
     let dropped = report.unplaced.get(&Unknown::Dropped).copied().unwrap_or_default();
     assert!(dropped > beyond / 2, "{report:?}");
+    proxy.stop().await;
+}
+
+/// A handler whose database fails.
+const fn failing(id: &'static str) -> Extraction {
+    Extraction { id, replaces: "", effects: Effects::None, run: |ctx, _| Box::pin(fail(ctx)) }
+}
+
+async fn fail(ctx: &mut Ctx) -> Result<Reply, HandlerError> {
+    sqlx::query("SELECT no_such_column").execute(&mut *ctx.tx).await?;
+    Err(HandlerError::Declined("it cannot come to this"))
+}
+
+/// As what it answers: of a sample of nothing, and of writes, nothing is counted against it either.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_handler_cannot_answer_is_sampled_as_what_it_answers() {
+    let [unsampled, written, sampled] = ["fails.unsampled", "fails.written", "fails.sampled"];
+    let routes = [(unsampled, "GET", "0%"), (written, "POST", "100%"), (sampled, "GET", "100%")];
+    let routes = routes.map(|(id, method, sample)| {
+        format!(
+            "[[route]]\nid = \"{id}\"\nmatch = {{ method = \"{method}\", path = \"/{id}\" }}\n\
+             stage = \"extracted\"\nsample = \"{sample}\"\n"
+        )
+    });
+    let handlers = forever([unsampled, written, sampled].map(failing).into());
+    let proxy = proxy(shop().await, routes.concat(), handlers).await;
+    let (client, url) = (reqwest::Client::new(), |id| format!("{}/{id}", proxy.url()));
+    for request in [client.get(url(unsampled)), client.post(url(written)), client.get(url(sampled))]
+    {
+        assert_eq!(request.send().await.unwrap().status(), 404, "the shop's own answer");
+    }
+    let report = judged(&proxy, sampled, 1).await;
+    let failed = BTreeMap::from([(Unknown::Failed, 1)]);
+    let kinds = report.strata.iter().map(|it| (&it.stratum.as_str()[..3], &it.unknowns));
+    assert_eq!(kinds.collect::<Vec<_>>(), [("4xx", &failed)], "of the kind of the shop's answer");
+    let reports = Reports::open_read_only(&proxy.store()).await.unwrap();
+    for id in [unsampled, written] {
+        assert!(reports.route(id).await.unwrap().is_none(), "{id}");
+    }
     proxy.stop().await;
 }

@@ -7,6 +7,7 @@ use shadow::{Class, DifferenceKind, Settings, Unknown};
 use crate::{
     bench::{Place, Process, differences, report},
     on_each_store,
+    servers::execute,
 };
 
 const ROUTE: &str = "catalog.show";
@@ -22,6 +23,8 @@ on_each_store! {
     what_could_not_be_compared_is_counted_by_kind,
     what_matched_by_digest_alone_is_counted,
     races_keep_samples_of_their_own,
+    a_request_that_was_never_compared_counts_once_until_it_is,
+    of_more_distinct_requests_than_can_be_remembered_a_sample_counts,
 }
 
 async fn everything_that_was_counted_is_reported(place: Place) {
@@ -252,4 +255,59 @@ async fn races_keep_samples_of_their_own(place: Place) {
     let values = [&newest.control, &newest.candidate].map(|it| it.value.as_deref().unwrap());
     assert!(values.iter().all(|it| it.starts_with("‹number of 1–8 #")), "{values:?}");
     assert_ne!(values[0], values[1]);
+}
+
+async fn a_request_that_was_never_compared_counts_once_until_it_is(place: Place) {
+    let share = async |process: Process| {
+        let report = report(&process.end().await, ROUTE).await;
+        let why = report.verdict.why.split_once(" % of the distinct");
+        let why = why.map(|it| it.0.rsplit_once(": ").map_or(it.0, |it| it.1).to_owned());
+        (report.strata[0].distinct.compared, why)
+    };
+    let process = Process::new(&place.url).await;
+    for target in 0..5 {
+        process.offer(ROUTE, &format!("/good/{target}"), ["1", "1"]);
+        for _ in 0..3 {
+            process.fail(ROUTE, &format!("/bad/{target}"));
+        }
+    }
+    assert_eq!(share(process).await, (5, Some("50.0".to_owned())));
+    let process = Process::new(&place.url).await;
+    for target in 0..4 {
+        process.offer(ROUTE, &format!("/bad/{target}"), ["1", "1"]);
+        process.fail(ROUTE, &format!("/good/{target}"));
+    }
+    assert_eq!(share(process).await, (9, Some("10.0".to_owned())));
+    let process = Process::new(&place.url).await;
+    process.offer(ROUTE, "/bad/4", ["1", "1"]);
+    assert_eq!(share(process).await, (10, None));
+}
+
+async fn of_more_distinct_requests_than_can_be_remembered_a_sample_counts(place: Place) {
+    let ask = async |targets: std::ops::Range<u32>| {
+        let process = Process::new(&place.url).await;
+        for target in targets {
+            process.offer(ROUTE, &format!("/{target}"), ["1", "1"]);
+        }
+        let report = report(&process.end().await, ROUTE).await;
+        (report.strata[0].distinct.compared, report.distinct_one_in)
+    };
+    assert_eq!(ask(0..200).await, (200, 1));
+    // As if they were many.
+    execute(&place.url, "UPDATE samplings SET kept = 100000").await;
+    assert_eq!(ask(200..201).await, (201, 2));
+    assert_eq!(ask(0..201).await, (201, 2), "none is counted again, forgotten or not");
+    let (counted, one_in) = ask(201..401).await;
+    assert!(
+        (260..345).contains(&counted),
+        "half of 200 more, six deviations either way: {counted}"
+    );
+    assert_eq!(one_in, 2);
+    // Another build counts all of its own.
+    let process = Process::of(&place.url, "another").await;
+    for target in 0..20 {
+        process.offer(ROUTE, &format!("/{target}"), ["1", "1"]);
+    }
+    let report = report(&process.end().await, ROUTE).await;
+    assert_eq!((report.strata[0].distinct.compared, report.distinct_one_in), (20, 1));
 }

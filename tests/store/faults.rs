@@ -128,6 +128,7 @@ async fn a_store_whose_tables_go_begins_anew(place: Place) {
             "strata",
             "kind_counts",
             "fingerprints",
+            "samplings",
             "epochs",
             "differences",
             "samples",

@@ -89,7 +89,7 @@ fn remedy(reason: Unknown) -> &'static str {
         Unknown::ControlFailed => "The monolith could not be asked, or broke off.",
         Unknown::Declined => {
             "The extraction does not reproduce this kind of request, and said so. The monolith \
-             will answer these."
+             goes on answering these, so they are not held against it."
         }
         Unknown::TooLarge => {
             "A body was longer than what is kept for a comparison, or too intricate."

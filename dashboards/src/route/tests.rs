@@ -52,6 +52,10 @@ fn each_kind_of_requests_has_a_row_with_a_verdict_of_its_own() {
         ]
     );
     assert_eq!(page.texts("[aria-labelledby=earlier]").len(), 0, "nothing has changed yet");
+    assert!(page.texts("#sampled").is_empty());
+    let report = RouteReport { distinct_one_in: 2_048, ..report("a", ready()) };
+    let page = render(Some(live("a", "shadow")), Some(report), Vec::new());
+    assert!(page.text("#sampled").ends_with("of further ones one in 2,048 counts."));
 }
 
 #[test]
@@ -75,6 +79,22 @@ fn unknowns_are_told_by_reason_with_a_remedy() {
     let rows = page.texts("[aria-labelledby=unknowns] tbody tr");
     assert_eq!(rows.len(), 1, "a reason that never happened is left out: {rows:?}");
     assert!(rows[0].starts_with("timed_out9No answer before the deadline."), "{rows:?}");
+}
+
+#[test]
+fn what_the_extraction_declines_is_told_as_a_share_that_the_monolith_goes_on_answering() {
+    let told = |unknowns| {
+        let report = RouteReport { unknowns, ..report("a", ready()) };
+        render(Some(live("a", "shadow")), Some(report), Vec::new()).texts("#declined").pop()
+    };
+    let declined = BTreeMap::from([(Unknown::Declined, 250)]);
+    assert_eq!(
+        told(declined).as_deref(),
+        Some(
+            "The extraction declines 20.0 % of the requests: the monolith goes on answering these."
+        )
+    );
+    assert_eq!(told(BTreeMap::from([(Unknown::Raced, 250)])), None);
 }
 
 #[test]

@@ -70,7 +70,7 @@ pub struct Verdict {
     /// Those of them that differed
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub mismatches: u64,
-    /// Requests beside them that could not be compared
+    /// Distinct requests beside them that could not be compared
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub unknowns: u64,
     /// How the verdict is printed

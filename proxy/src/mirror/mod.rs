@@ -1,6 +1,7 @@
 //! Copies for the judge: taken as a buyer's answer passes, handed over when it has passed, never
 //! waited for.
 
+mod miss;
 mod questions;
 mod sampler;
 mod tap;
@@ -21,6 +22,7 @@ use shadow::{
 
 pub(crate) use self::questions::Asker;
 pub use self::{
+    miss::Miss,
     sampler::{Enough, Sample, Sampler},
     tap::Tap,
 };
@@ -70,7 +72,8 @@ impl Mirror {
         } else if let Some(snapshot) = Snapshot::of(routed) {
             return Some(Tap::new(self, routed, snapshot, candidate, sampler));
         } else {
-            Unknown::Declined
+            // In front of buyers its body would be waited for, and the handler be asked.
+            Unknown::TooLarge
         };
         if sampler.takes(|| None) {
             self.judge.discard(&routed.route.subject, why);
@@ -135,11 +138,6 @@ impl Mirror {
         let recorder = self.recorder.clone()?;
         let exchange = snapshot.exchange(answer.clone());
         Some(Box::new(move || recorder.offer(exchange, permission.keep)))
-    }
-
-    /// Stage `extracted`: the handler failed in front of a buyer, so there is nothing to compare.
-    pub fn failed(&self, route: &Route, failure: &Failure) {
-        self.judge.discard(&route.subject, unknown(failure));
     }
 }
 

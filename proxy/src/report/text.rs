@@ -38,6 +38,10 @@ pub(super) fn detail(detail: &Detail) -> String {
     for (reason, count) in &route.unknowns {
         let _ = writeln!(text, "  not compared, {}: {count}", reason.label());
     }
+    if route.declined_share > 0.0 {
+        let percent = route.declined_share * 100.0;
+        let _ = writeln!(text, "  declined: the monolith goes on answering {percent:.2} %");
+    }
     text.push_str(&epoch(route));
     text.push_str(&strata(route));
     text.push_str(&listed(differences));
@@ -156,7 +160,15 @@ fn strata(route: &RouteReport) -> String {
         let unknown = sum(&route.unplaced);
         rows.push(["(not known)".to_owned(), none(), none(), none(), none(), unknown, none()]);
     }
-    if rows.len() == 1 { String::new() } else { format!("\n{}", table(&rows)) }
+    if rows.len() == 1 {
+        return String::new();
+    }
+    let mut text = format!("\n{}", table(&rows));
+    if route.distinct_one_in > 1 {
+        let one_in = route.distinct_one_in;
+        let _ = writeln!(text, "  of further distinct requests one in {one_in} counts");
+    }
+    text
 }
 
 fn sum(unknowns: &BTreeMap<Unknown, u64>) -> String {

@@ -263,7 +263,7 @@ impl Reading<'_, '_> {
         candidate: Option<candidate::Named<'_>>,
         subject: &Subject,
     ) -> Option<Plan> {
-        let sample = sample::read(section, self.findings);
+        let sample = sample::read(section, subject.proof, self.findings);
         let value = section.require("stage", self.findings)?;
         let stage = text(value, "`stage` must be a string", self.findings)?;
         if let Some(candidate) = &candidate {

@@ -32,8 +32,14 @@ pub(super) fn subject(
             |it| parsed(it, "a path must be a string", findings, PathPattern::parse_revealed);
         values.iter().filter_map(path).collect()
     });
-    let budget = section.get("budget").map_or_else(Budget::default, |it| budget(it, findings));
+    let said = section.get("budget");
+    let budget = said.map_or_else(Budget::default, |it| budget(it, findings));
     let proof = section.get("proof").map_or_else(Proof::default, |it| proof(it, findings));
+    if let Some(said) = said.filter(|_| !budget.can_be_shown(proof)) {
+        let message = "this budget can never be shown to be kept, since that takes more than a \
+                       thousand million distinct requests: raise it";
+        findings.warning(&said.span(), message);
+    }
     Subject::new(route, Rules::new(rules), budget, proof, reveal.unwrap_or_default())
 }
 

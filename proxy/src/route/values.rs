@@ -13,6 +13,9 @@ impl Percent {
     /// No request.
     pub const NONE: Self = Self(0);
 
+    /// One request of a hundred.
+    pub const ONE: Self = Self(WHOLE / 100);
+
     /// Every request.
     pub const ALL: Self = Self(WHOLE);
 

@@ -51,7 +51,7 @@ const LATENCIES: Table =
     Table { name: "latencies", key: &["route", "leg", "bucket"], values: &[("count", Merge::Add)] };
 
 /// What a route's counts are in, but for the history and the differences. Older builds write to `spans`.
-pub(super) const COUNTS: [&str; 10] = [
+pub(super) const COUNTS: [&str; 11] = [
     "routes",
     "holders",
     "intervals",
@@ -62,6 +62,7 @@ pub(super) const COUNTS: [&str; 10] = [
     "strata",
     "kind_counts",
     "fingerprints",
+    "samplings",
 ];
 
 /// Requests that count for nothing that holds now.

@@ -8,16 +8,12 @@ use sqlx::Row as _;
 use super::{
     StratumReport,
     database::{Database, Tx, rows},
-    distinct::{KindDelta, Kinds, Marks, STRATA},
+    distinct::{KindDelta, Kinds, STRATA},
+    fingerprints::{self, Grown},
     reports::{decode, unsigned},
     table::{Merge, Table},
-    value::Value,
 };
 use crate::{Budget, Coverage, Evidence, KindEvidence, Proof, Stratum, Tally, Unknown, Verdict};
-
-/// Fingerprints that the store keeps of a route: some 4 MiB. Beyond it only those of requests that
-/// differ are added, up to twice as many: what is left out then speaks for the route.
-const FINGERPRINTS: i64 = 100_000;
 
 const KINDS: Table = Table {
     name: "strata",
@@ -26,16 +22,11 @@ const KINDS: Table = Table {
         ("compared", Merge::Add),
         ("critical", Merge::Add),
         ("cosmetic", Merge::Add),
+        ("distinct_seen", Merge::Add),
         ("distinct_compared", Merge::Add),
         ("distinct_critical", Merge::Add),
         ("distinct_cosmetic", Merge::Add),
     ],
-};
-
-const MARKS: Table = Table {
-    name: "fingerprints",
-    key: &["route", "fingerprint"],
-    values: &[("critical", Merge::Latest), ("cosmetic", Merge::Latest)],
 };
 
 const COUNTS: Table = Table {
@@ -49,22 +40,23 @@ const BY_DIGEST: &str = "matched_by_digest";
 
 /// Adds what happened to a route's kinds of requests.
 pub(super) async fn write(tx: &mut Tx, route: &str, kinds: &Kinds) -> Result<(), sqlx::Error> {
-    let known = "SELECT stratum, distinct_compared FROM strata WHERE route = $1";
-    let known = rows(&tx.fetch(known, &[route.into()]).await?, |it| {
-        Ok::<(String, i64), _>((it.try_get(0)?, it.try_get(1)?))
-    })?;
-    let mut kept: i64 = known.iter().map(|it| it.1).sum();
-    let mut count = known.len();
-    for (stratum, kind) in &kinds.0 {
-        let is_known = known.iter().any(|it| it.0 == stratum.as_str());
+    let known = "SELECT stratum FROM strata WHERE route = $1";
+    let known = rows(&tx.fetch(known, &[route.into()]).await?, |it| it.try_get::<String, _>(0))?;
+    let before = fingerprints::sampling(tx, route).await?;
+    let (mut sampling, mut count) = (before, known.len());
+    for (stratum, kind) in &kinds.all {
+        let is_known = known.iter().any(|it| it == stratum.as_str());
         count += usize::from(!is_known);
         let other = Stratum::other();
         let stratum = if is_known || count <= STRATA { stratum } else { &other };
-        let distinct = write_fingerprints(tx, route, kind, &mut kept).await?;
+        let distinct = fingerprints::write(tx, route, &kind.distinct, &mut sampling).await?;
         write_kind(tx, route, stratum, kind.requests, distinct).await?;
         write_counts(tx, route, stratum, kind).await?;
     }
-    Ok(())
+    if sampling == before {
+        return Ok(());
+    }
+    fingerprints::thin(tx, route, sampling).await
 }
 
 async fn write_kind(
@@ -72,7 +64,7 @@ async fn write_kind(
     route: &str,
     stratum: &Stratum,
     requests: Tally,
-    distinct: Tally,
+    Grown { seen, distinct }: Grown,
 ) -> Result<(), sqlx::Error> {
     let row = [
         route.into(),
@@ -80,6 +72,7 @@ async fn write_kind(
         requests.compared.into(),
         requests.critical.into(),
         requests.cosmetic.into(),
+        seen.into(),
         distinct.compared.into(),
         distinct.critical.into(),
         distinct.cosmetic.into(),
@@ -99,55 +92,6 @@ async fn write_counts(
     let unknowns = kind.unknowns.iter().map(|(why, count)| row(why.label(), *count));
     let by_digest = (kind.matched_by_digest > 0).then(|| row(BY_DIGEST, kind.matched_by_digest));
     tx.upsert(&COUNTS, &unknowns.chain(by_digest).collect::<Vec<_>>()).await
-}
-
-/// Returns the requests that are new, and that differ for the first time.
-async fn write_fingerprints(
-    tx: &mut Tx,
-    route: &str,
-    kind: &KindDelta,
-    kept: &mut i64,
-) -> Result<Tally, sqlx::Error> {
-    let known = marks(tx, route, kind).await?;
-    let (mut tally, mut changed) = (Tally::default(), Vec::new());
-    for (fingerprint, marks) in &kind.distinct {
-        let room = if marks.is_clean() { FINGERPRINTS } else { 2 * FINGERPRINTS };
-        let before = match known.get(fingerprint) {
-            Some(before) if before.or(*marks) == *before => continue,
-            Some(before) => *before,
-            None if *kept < room => {
-                *kept += 1;
-                tally.compared += 1;
-                Marks::default()
-            }
-            None => continue,
-        };
-        let (critical, cosmetic) = (marks.critical.into(), marks.cosmetic.into());
-        changed.push([route.into(), fingerprint.cast_signed().into(), critical, cosmetic]);
-        tally.critical += u64::from(marks.critical && !before.critical);
-        tally.cosmetic += u64::from(marks.cosmetic && !before.cosmetic);
-    }
-    tx.upsert(&MARKS, &changed).await?;
-    Ok(tally)
-}
-
-/// What is known of the requests of this kind.
-async fn marks(
-    tx: &mut Tx,
-    route: &str,
-    kind: &KindDelta,
-) -> Result<HashMap<u64, Marks>, sqlx::Error> {
-    let statement = "SELECT fingerprint, critical, cosmetic FROM fingerprints \
-                     WHERE route = $1 AND fingerprint";
-    let fingerprints: Vec<Value<'_>> =
-        kind.distinct.keys().map(|it| it.cast_signed().into()).collect();
-    let found = tx.fetch_in(statement, &[route.into()], &fingerprints).await?;
-    let found = rows(&found, |it| {
-        let mark = |column| Ok::<_, sqlx::Error>(it.try_get::<i64, _>(column)? != 0);
-        let marks = Marks { critical: mark("critical")?, cosmetic: mark("cosmetic")? };
-        Ok((it.try_get::<i64, _>("fingerprint")?.cast_unsigned(), marks))
-    })?;
-    Ok(found.into_iter().collect())
 }
 
 /// One kind of requests, as it is read.
@@ -173,9 +117,11 @@ pub(super) async fn read(database: &Database, route: &str) -> Result<Vec<Kind>, 
         };
         let requests = tally("compared", "critical", "cosmetic")?;
         let distinct = tally("distinct_compared", "distinct_critical", "distinct_cosmetic")?;
+        let seen = unsigned(it.try_get("distinct_seen")?);
+        let never = seen.saturating_sub(distinct.compared);
         let coverage = Coverage { compared: requests.compared, unknowns };
         let Ok(stratum) = stratum.parse();
-        let evidence = KindEvidence { distinct, coverage };
+        let evidence = KindEvidence { distinct, never, coverage };
         Ok(Kind { stratum, evidence, requests, matched_by_digest })
     })?;
     found.sort_by(|a, b| {
@@ -212,18 +158,16 @@ async fn counts(database: &Database, route: &str) -> Result<HashMap<String, Coun
 
 impl Kind {
     /// What it comes to by itself.
-    pub(super) fn report(self, budget: Budget, proof: Proof) -> StratumReport {
+    pub(super) fn report(self, route: &Evidence, budget: Budget, proof: Proof) -> StratumReport {
         let Self { stratum, evidence: kind, requests, matched_by_digest } = self;
-        let (distinct, coverage) = (kind.distinct, kind.coverage.clone());
-        let strata = BTreeMap::from([(stratum.clone(), kind)]);
-        let evidence = Evidence { strata, coverage, ..Evidence::default() };
-        let verdict = Verdict::of(&evidence, budget, proof);
+        let verdict = Verdict::of_kind(route, &kind, budget, proof);
         StratumReport {
             stratum,
             requests,
-            distinct,
+            distinct: kind.distinct,
             matched_by_digest,
-            unknowns: evidence.coverage.unknowns,
+            declined_share: kind.coverage.declined_share(),
+            unknowns: kind.coverage.unknowns,
             state: verdict.state,
             more_requests: verdict.more_requests,
         }

@@ -9,6 +9,7 @@ mod differences;
 mod distinct;
 mod error;
 mod file;
+mod fingerprints;
 mod forms;
 mod intervals;
 mod kinds;
@@ -71,10 +72,16 @@ pub struct RouteReport {
     pub unknowns: BTreeMap<Unknown, u64>,
     /// Those of them that are in none of the kinds of requests, since the monolith's answer was not seen.
     pub unplaced: BTreeMap<Unknown, u64>,
+    /// The share of the requests that the extraction declined: in front of buyers, too, the monolith
+    /// goes on answering these, so they keep no route from being ready.
+    pub declined_share: f64,
     /// How long the monolith took.
     pub control: Latency,
     /// How long the extraction took.
     pub candidate: Latency,
+    /// Of how many further distinct requests one is counted: more than one where there were so many that
+    /// not all can be remembered.
+    pub distinct_one_in: u64,
     /// The route's kinds of requests, the frequent first.
     pub strata: Vec<StratumReport>,
     /// What tells the build of the extraction from others.
@@ -121,6 +128,8 @@ pub struct StratumReport {
     pub matched_by_digest: u64,
     /// Further requests, which could not be compared, by reason.
     pub unknowns: BTreeMap<Unknown, u64>,
+    /// The share of all of them that the extraction declined.
+    pub declined_share: f64,
     /// What its own tests of mismatches and of unknowns say.
     pub state: State,
     /// Requests of this kind until that is `ready`, if none of them differs.

@@ -109,6 +109,7 @@ impl Pending {
         binding: Binding,
         now: OffsetDateTime,
     ) -> (&mut RouteDelta, &mut Room) {
+        self.make_room();
         let since = binding.since;
         let key = (subject.route.clone(), Binding { since: None, ..binding });
         let delta = self.routes.entry(key).or_insert_with(|| RouteDelta::new(subject, now));
@@ -132,6 +133,15 @@ impl Pending {
         let mut routes: Vec<_> = routes.collect();
         routes.sort_by_key(|(route, binding, _)| (binding.since, *route));
         routes
+    }
+
+    /// Halves the distinct requests of the routes that have most of them.
+    fn make_room(&mut self) {
+        while self.room.is_crowded()
+            && let Some(most) = self.routes.values_mut().max_by_key(|it| it.kinds.distinct)
+        {
+            most.kinds.thin(&mut self.room);
+        }
     }
 
     /// Rows that a flush will touch.

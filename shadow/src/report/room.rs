@@ -1,8 +1,7 @@
 //! How much may wait for the store, over all routes: one that is gone for long must not fill the
 //! memory. Counts always wait, since they take no more than the route table does.
 
-/// Fingerprints of requests that may wait. Beyond it only those that differ are kept, up to twice as
-/// many: what is left out then speaks for the route.
+/// Fingerprints of requests that may wait. Beyond it those of the route that has most are halved.
 const REQUESTS: usize = 200_000;
 
 /// Differences that may wait.
@@ -14,7 +13,8 @@ const BYTES: usize = 32 * 1024 * 1024;
 /// What is taken, and what found no room.
 #[derive(Debug, Default)]
 pub(crate) struct Room {
-    requests: usize,
+    /// Fingerprints that wait.
+    pub(super) requests: usize,
     differences: usize,
     bytes: usize,
     pub(crate) lost: Lost,
@@ -23,18 +23,15 @@ pub(crate) struct Room {
 /// What was seen, is counted, and is not known in detail.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Lost {
-    /// Requests that may be repetitions, so that they do not count as evidence.
-    pub(crate) requests: u64,
     /// Times that a further difference of a route was seen.
     pub(crate) differences: u64,
     pub(crate) samples: u64,
 }
 
 impl Room {
-    pub(super) const fn for_request(&mut self, is_clean: bool) -> bool {
-        let has_room = self.requests < if is_clean { REQUESTS } else { 2 * REQUESTS };
-        self.requests += has_room as usize;
-        has_room
+    /// Whether more fingerprints wait than may.
+    pub(super) const fn is_crowded(&self) -> bool {
+        self.requests > REQUESTS
     }
 
     pub(super) const fn for_difference(&mut self) -> bool {

@@ -7,7 +7,7 @@ use sqlx::{FromRow as _, Row as _};
 use super::{
     EarlierReport, Latency, RouteReport, StoreError,
     database::{Database, rows},
-    intervals,
+    fingerprints, intervals,
     kinds::{self, Kind},
     noise,
     reports::{decode, time, unsigned},
@@ -54,27 +54,31 @@ async fn report(database: &Database, row: RouteRow) -> Result<RouteReport, Store
     let epochs = epochs(database, route).await?;
     let (since, last_at) = (time(row.since)?, time(row.last_at)?);
     let span = intervals::watched(database, route).await?;
+    let sampling = fingerprints::read(database, route).await?;
     let compared = unsigned(row.matched + row.ignored + row.noise + row.mismatched);
     let evidence = Evidence {
         strata: kinds.iter().map(|it| (it.stratum.clone(), it.evidence.clone())).collect(),
         unseen: unseen(&epochs, &kinds),
         coverage: Coverage { compared, unknowns: unknowns(database, route).await? },
         noise: noise::tallies(database, route).await?,
+        sampling,
         watched: Some(Watched { span, control, candidate }),
     };
     let (budget, proof) = (row.budget()?, row.proof()?);
     let [control, candidate] = latencies;
     Ok(RouteReport {
         verdict: Verdict::of(&evidence, budget, proof),
+        distinct_one_in: sampling.one_in(),
         matched_by_digest: kinds.iter().map(|it| it.matched_by_digest).sum(),
-        strata: kinds.into_iter().map(|it| it.report(budget, proof)).collect(),
+        strata: kinds.into_iter().map(|it| it.report(&evidence, budget, proof)).collect(),
         matched: unsigned(row.matched),
         ignored: unsigned(row.ignored),
         noise: unsigned(row.noise),
         mismatched: unsigned(row.mismatched),
         critical: unsigned(row.critical),
         cosmetic: unsigned(row.cosmetic),
-        unplaced: unplaced(&evidence),
+        unplaced: evidence.lost(),
+        declined_share: evidence.coverage.declined_share(),
         unknowns: evidence.coverage.unknowns,
         earlier: epochs.into_iter().map(EpochRow::report).collect::<Result<_, _>>()?,
         route: row.route,
@@ -110,16 +114,6 @@ fn unseen(before: &[EpochRow], now: &[Kind]) -> Vec<Stratum> {
     let common = strata.into_iter().filter(|(_, count)| is_common(*count));
     let Ok(strata) = common.map(|(name, _)| name.parse()).collect::<Result<Vec<Stratum>, _>>();
     strata.into_iter().filter(|it| now.iter().all(|kind| kind.stratum != *it)).collect()
-}
-
-/// The unknowns that are in no kind of requests.
-fn unplaced(evidence: &Evidence) -> BTreeMap<Unknown, u64> {
-    let rest = |(why, count): (&Unknown, &u64)| {
-        let kinds = evidence.strata.values();
-        let placed: u64 = kinds.filter_map(|it| it.coverage.unknowns.get(why)).sum();
-        (*why, count.saturating_sub(placed))
-    };
-    evidence.coverage.unknowns.iter().map(rest).filter(|it| it.1 > 0).collect()
 }
 
 async fn unknowns(database: &Database, route: &str) -> Result<BTreeMap<Unknown, u64>, StoreError> {

@@ -8,6 +8,7 @@
 
 mod coverage;
 mod hidden;
+mod missing;
 mod pace;
 mod sequential;
 
@@ -18,25 +19,20 @@ use serde::Serialize;
 pub(crate) use self::pace::Buckets;
 pub use self::{coverage::Coverage, hidden::NoiseTally, sequential::Tally};
 use self::{
-    hidden::Hidden,
+    coverage::Gap,
+    missing::{Missing, missing, missing_of},
     pace::Pace,
-    sequential::{Test, ceiling, float, ratio},
+    sequential::Test,
 };
-use crate::{Budget, Class, Proof, Stratum, words};
-
-/// A kind of request with a smaller share is judged with the whole only, unless it speaks against
-/// the route: it would hold up the verdict for twenty times as long.
-const RARE: f64 = 0.05;
-
-/// What was seen before a change and is not seen again is waited for, for so many minimum times.
-const RETURNS: u32 = 7;
+use crate::{Budget, Class, Proof, Stratum, Unknown, sampling::Sampling};
 
 /// Whether an extraction may answer buyers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Verdict {
     /// What can be said.
     pub state: State,
-    /// How many more distinct requests make it ready, if none of them differs.
+    /// How many more distinct requests make it ready, if none of them differs; a thousand million where
+    /// it could never be shown.
     pub more_requests: u64,
     /// How many more seconds that takes at the rate so far, or until the minimum of time is over;
     /// `None` when there is no rate to go by.
@@ -68,6 +64,8 @@ pub struct Evidence {
     pub coverage: Coverage,
     /// What noise excused; nothing of a class that it never did.
     pub noise: BTreeMap<Class, NoiseTally>,
+    /// Which of the distinct requests are counted.
+    pub sampling: Sampling,
     /// For how long they were compared, and how fast; `None` for a question without a clock.
     pub watched: Option<Watched>,
 }
@@ -77,6 +75,8 @@ pub struct Evidence {
 pub struct KindEvidence {
     /// Those that are no repetitions.
     pub distinct: Tally,
+    /// Distinct requests beside them, which came and were never compared.
+    pub never: u64,
     /// All of them.
     pub coverage: Coverage,
 }
@@ -92,20 +92,27 @@ pub struct Watched {
     pub(crate) candidate: Buckets,
 }
 
-/// What keeps a route from being ready.
-#[derive(Debug, Default)]
-struct Missing {
-    requests: u64,
-    seconds: u64,
-    whys: Vec<String>,
-}
-
 impl Verdict {
     /// Judges a route by its evidence.
     pub fn of(evidence: &Evidence, budget: Budget, proof: Proof) -> Self {
         let against = against(evidence, budget, proof);
         let missing = missing(evidence, budget, proof);
-        let more_seconds = missing.at(evidence);
+        let more_seconds = missing.seconds(evidence);
+        Self::from(against, missing, more_seconds)
+    }
+
+    /// Judges one kind of the route's requests by what its own tests say.
+    pub(crate) fn of_kind(
+        evidence: &Evidence,
+        kind: &KindEvidence,
+        budget: Budget,
+        proof: Proof,
+    ) -> Self {
+        let against = kind_against(kind, evidence.tested(), budget, proof).collect();
+        Self::from(against, missing_of(kind, evidence.sampling, budget, proof), None)
+    }
+
+    fn from(against: Vec<String>, missing: Missing, more_seconds: Option<u64>) -> Self {
         let (state, whys) = match (against.is_empty(), missing.whys.is_empty()) {
             (false, _) => (State::NotReady, against),
             (true, false) => (State::Undecided, missing.whys),
@@ -115,35 +122,70 @@ impl Verdict {
     }
 }
 
-/// The route's distinct requests.
-fn whole(evidence: &Evidence) -> Tally {
-    evidence.strata.values().map(|it| it.distinct).fold(Tally::default(), |sum, it| Tally {
-        compared: sum.compared + it.compared,
-        critical: sum.critical + it.critical,
-        cosmetic: sum.cosmetic + it.cosmetic,
-    })
+impl Evidence {
+    /// The route's distinct requests.
+    fn whole(&self) -> KindEvidence {
+        let mut whole = KindEvidence::default();
+        for KindEvidence { distinct, never, coverage } in self.strata.values() {
+            whole.distinct.compared += distinct.compared;
+            whole.distinct.critical += distinct.critical;
+            whole.distinct.cosmetic += distinct.cosmetic;
+            whole.never += never;
+            whole.coverage.compared += coverage.compared;
+            for (why, count) in &coverage.unknowns {
+                *whole.coverage.unknowns.entry(*why).or_default() += count;
+            }
+        }
+        whole
+    }
+
+    /// Whether there are kinds of requests to tell apart.
+    fn is_divided(&self) -> bool {
+        self.strata.len() > 1
+    }
+
+    /// How many are tested: the whole, and each kind if there are several.
+    fn tested(&self) -> u64 {
+        if self.is_divided() { self.strata.len() as u64 + 1 } else { 1 }
+    }
+
+    /// The unknowns that are in no kind of requests.
+    pub(crate) fn lost(&self) -> BTreeMap<Unknown, u64> {
+        let placed = self.whole().coverage.unknowns;
+        let rest = |(why, count): (&Unknown, &u64)| {
+            (*why, count.saturating_sub(placed.get(why).copied().unwrap_or_default()))
+        };
+        self.coverage.unknowns.iter().map(rest).filter(|it| it.1 > 0).collect()
+    }
 }
 
-fn tests(tally: Tally, budget: Budget, proof: Proof) -> [Test; 2] {
+impl KindEvidence {
+    /// All distinct requests.
+    const fn seen(&self) -> u64 {
+        self.distinct.compared + self.never
+    }
+
+    fn gap(&self) -> Gap<'_> {
+        self.coverage.of_distinct(self.distinct.compared, self.never)
+    }
+}
+
+/// Those of one tally, where so many tallies are tested.
+fn tests(tally: Tally, tested: u64, budget: Budget, proof: Proof) -> [Test; 2] {
     [("critical", budget.critical, tally.critical), ("cosmetic", budget.cosmetic, tally.cosmetic)]
-        .map(|(class, budget, it)| Test::new(class, budget, proof.confidence, it, tally.compared))
-}
-
-/// Whether there are kinds of requests to tell apart.
-fn is_divided(evidence: &Evidence) -> bool {
-    evidence.strata.len() > 1
+        .map(|(class, budget, differ)| {
+            Test::new(class, budget, proof.confidence, (differ, tally.compared), tested)
+        })
 }
 
 /// What speaks against the route.
 fn against(evidence: &Evidence, budget: Budget, proof: Proof) -> Vec<String> {
-    let mut whys = Vec::from_iter(evidence.coverage.speaks_against());
-    let whole = tests(whole(evidence), budget, proof).into_iter();
-    whys.extend(whole.filter(Test::speaks_against).map(|it| it.why()));
-    if is_divided(evidence) {
+    let lost = evidence.lost();
+    let mut whys = Vec::from_iter(evidence.coverage.of_lost(&lost).speaks_against());
+    whys.extend(kind_against(&evidence.whole(), evidence.tested(), budget, proof));
+    if evidence.is_divided() {
         for (stratum, kind) in &evidence.strata {
-            let tests = tests(kind.distinct, budget, proof).into_iter();
-            let differ = tests.filter(Test::speaks_against).map(|it| it.why());
-            let speak = kind.coverage.speaks_against().into_iter().chain(differ);
+            let speak = kind_against(kind, evidence.tested(), budget, proof);
             whys.extend(speak.map(|it| format!("in {stratum}: {it}")));
         }
     }
@@ -155,116 +197,16 @@ fn against(evidence: &Evidence, budget: Budget, proof: Proof) -> Vec<String> {
     whys
 }
 
-/// What is missing until the route is ready.
-fn missing(evidence: &Evidence, budget: Budget, proof: Proof) -> Missing {
-    let mut missing = Missing::default();
-    let total = whole(evidence);
-    missing.requests(lacking(total, budget, proof), |more| differ(more, total));
-    if is_divided(evidence) {
-        for (stratum, KindEvidence { distinct, coverage }) in &evidence.strata {
-            let share = ratio(distinct.compared, total.compared);
-            let more = lacking(*distinct, budget, proof);
-            missing.of_kind(share, more, || format!("in {stratum}: {}", differ(more, *distinct)));
-            let share = ratio(coverage.requests(), evidence.coverage.requests());
-            let more = coverage.missing();
-            missing.of_kind(share, more, || format!("in {stratum}: {}", Coverage::why(more)));
-        }
-    }
-    missing.requests(evidence.coverage.missing(), Coverage::why);
-    missing.noise(evidence, budget, proof);
-    if let Some(watched) = &evidence.watched {
-        missing.time(evidence, watched, proof);
-        if let Pace::Open { more, why } =
-            Pace::of(&watched.control, &watched.candidate, proof.confidence)
-        {
-            missing.requests(more, |more| {
-                format!("{why}: about {}", words::counted(more, "more request"))
-            });
-        }
-    }
-    missing
-}
-
-/// Further requests without a mismatch that both tests want.
-fn lacking(tally: Tally, budget: Budget, proof: Proof) -> u64 {
-    tests(tally, budget, proof).iter().map(Test::missing).max().unwrap_or(0)
-}
-
-fn differ(more: u64, tally: Tally) -> String {
-    let after = match tally.compared {
-        0 => "nothing was compared yet".to_owned(),
-        compared => format!("{} of {compared} differ so far", tally.critical.max(tally.cosmetic)),
-    };
-    let more = words::counted(more, "more distinct request");
-    format!("{more} without a difference ({after})")
-}
-
-impl Missing {
-    fn requests(&mut self, more: u64, why: impl FnOnce(u64) -> String) {
-        if more > 0 {
-            self.requests = self.requests.max(more);
-            self.whys.push(why(more));
-        }
-    }
-
-    /// Requests of a kind that has this share of all.
-    fn of_kind(&mut self, share: f64, more: u64, why: impl FnOnce() -> String) {
-        if share >= RARE {
-            self.requests(ceiling(float(more) / share), |_| why());
-        }
-    }
-
-    /// Requests asked twice, to show what noise may hide.
-    fn noise(&mut self, evidence: &Evidence, budget: Budget, proof: Proof) {
-        let compared = evidence.coverage.compared;
-        for (class, tally) in &evidence.noise {
-            let budget = match class {
-                Class::Critical => budget.critical,
-                Class::Cosmetic => budget.cosmetic,
-            };
-            let hidden = Hidden::new(*tally, budget, proof.confidence);
-            let pairs = hidden.missing();
-            let share = hidden.share(compared);
-            let more = if share > 0.0 { ceiling(float(pairs) / share) } else { pairs };
-            self.requests(more, |_| {
-                let (share, excused) = (share * 100.0, ratio(tally.excused, compared) * 100.0);
-                let pairs = words::counted(pairs, "more request");
-                format!(
-                    "noise excuses {class} differences in {excused:.1} % of the requests: what it \
-                     hides shows in {pairs} asked twice, which {share:.1} % are (a larger `noise`, \
-                     or a rule instead, is sooner there)"
-                )
-            });
-        }
-    }
-
-    /// The minimum of time, which is longer while something has not come again.
-    fn time(&mut self, evidence: &Evidence, watched: &Watched, proof: Proof) {
-        let mut least = proof.time;
-        let mut why = String::new();
-        if !evidence.unseen.is_empty() {
-            least *= RETURNS;
-            let unseen: Vec<_> = evidence.unseen.iter().map(ToString::to_string).collect();
-            why = format!(", since the change without {}", unseen.join(" and "));
-        }
-        if watched.span < least {
-            self.seconds = ceiling(least.saturating_sub(watched.span).as_secs_f64());
-            let (span, least) = (words::span(watched.span), words::span(least));
-            self.whys.push(format!("watched for {span} of {least}{why}"));
-        }
-    }
-
-    /// In how many seconds nothing is missing any more.
-    fn at(&self, evidence: &Evidence) -> Option<u64> {
-        if self.requests == 0 {
-            return Some(self.seconds);
-        }
-        let span = evidence.watched.as_ref()?.span.as_secs_f64();
-        let rate = float(whole(evidence).compared) / span;
-        let seconds = float(self.requests) / rate;
-        // Beyond a hundred years there is no telling.
-        (span > 1.0 && seconds < 3e9).then(|| ceiling(seconds).max(self.seconds))
-    }
+/// What a kind's own requests say against it.
+fn kind_against(
+    kind: &KindEvidence,
+    tested: u64,
+    budget: Budget,
+    proof: Proof,
+) -> impl Iterator<Item = String> {
+    let tests = tests(kind.distinct, tested, budget, proof).into_iter();
+    let differ = tests.filter(Test::speaks_against).map(|it| it.why());
+    kind.gap().speaks_against().into_iter().chain(differ)
 }
 
 #[cfg(test)]

@@ -10,3 +10,12 @@ impl Lcg {
         (self.0 >> 33) % bound
     }
 }
+
+/// A number's place among all of 64 bits: what a keyed hash is to a request. Steele, Lea and Flood's
+/// `SplitMix64`, which is one to one.
+pub(crate) const fn hash(number: u64) -> u64 {
+    let it = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let it = (it ^ (it >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let it = (it ^ (it >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    it ^ (it >> 31)
+}

@@ -41,21 +41,27 @@ pub(super) struct Test {
     pub(super) mismatched: u64,
     pub(super) compared: u64,
     decisive: f64,
+    /// The same for what speaks against the route.
+    decisive_against: f64,
     /// What one request that matches adds to the logarithm of the likelihood ratio.
     match_adds: f64,
 }
 
 impl Test {
+    /// One of so many tests, each of which may speak against a route. These share the permitted error: a
+    /// good route must pass them all. To be ready it needs them all anyway, so there each has the whole.
     pub(super) fn new(
         class: &'static str,
         budget: Share,
         confidence: Share,
-        mismatched: u64,
-        compared: u64,
+        (mismatched, compared): (u64, u64),
+        tests: u64,
     ) -> Self {
         let bad = budget.get();
         let match_adds = ((1.0 - bad * GOOD) / (1.0 - bad)).ln();
-        Self { class, budget, mismatched, compared, decisive: decisive(confidence), match_adds }
+        let decisive = decisive(confidence);
+        let decisive_against = decisive + float(tests).ln();
+        Self { class, budget, mismatched, compared, decisive, decisive_against, match_adds }
     }
 
     fn evidence(&self) -> f64 {
@@ -64,7 +70,7 @@ impl Test {
     }
 
     pub(super) fn speaks_against(&self) -> bool {
-        self.evidence() <= -self.decisive
+        self.evidence() <= -self.decisive_against
     }
 
     /// Further requests without a mismatch until the evidence is in.

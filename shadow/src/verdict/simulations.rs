@@ -1,10 +1,15 @@
 //! The error rates, by simulation: each route is looked at after every request.
 
-use super::{random::Lcg, tests::*, *};
+use super::{random::Lcg, sequential::float, tests::*, *};
 
 /// The test of critical differences alone: what surrounds it takes more time than it does.
 fn test() -> Test {
-    let [critical, _] = tests(Tally::default(), budget(0.01), proof());
+    one_of(1)
+}
+
+/// The same of one of so many tallies.
+fn one_of(tested: u64) -> Test {
+    let [critical, _] = tests(Tally::default(), tested, budget(0.01), proof());
     critical
 }
 
@@ -85,4 +90,31 @@ fn good_routes_are_called_ready_and_as_soon_as_by_walds_test() {
     let step = p1 * (p1 / p0).ln() + (1.0 - p1) * ((1.0 - p1) / (1.0 - p0)).ln();
     let wald = (0.95 * a + 0.05 * b) / step;
     assert!(mean <= 1.5 * wald, "{mean} requests on average, {wald} by Wald's");
+}
+
+/// A good one in each of eight kinds must pass nine tests that may speak against it.
+#[test]
+fn of_1000_good_routes_with_eight_kinds_at_most_5_percent_are_ever_called_not_ready() {
+    let mut random = Lcg(23);
+    let mut is_ever_not_ready = || {
+        let mut seen = [one_of(9); 9];
+        let mut ready = [false; 9];
+        loop {
+            let kind = usize::try_from(random.below(8)).unwrap();
+            let differs = u64::from(random.below(1_000) == 0);
+            for index in [kind, 8] {
+                seen[index].compared += 1;
+                seen[index].mismatched += differs;
+                match state(&seen[index]) {
+                    State::NotReady => return true,
+                    now => ready[index] = now == State::Ready,
+                }
+            }
+            if ready.iter().all(|it| *it) {
+                return false;
+            }
+        }
+    };
+    let wrong = (0..1_000).filter(|_| is_ever_not_ready()).count();
+    assert!(wrong <= 50, "{wrong} of 1,000");
 }

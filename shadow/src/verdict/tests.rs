@@ -1,7 +1,7 @@
 //! What a verdict says, and of what.
 
 use super::*;
-use crate::{Share, Unknown, report::bucket};
+use crate::{Share, Unknown, report::bucket, sampling::Level};
 
 pub(super) fn budget(critical: f64) -> Budget {
     Budget { critical: Share::new(critical).unwrap(), cosmetic: Share::new(0.5).unwrap() }
@@ -31,7 +31,7 @@ fn divided(strata: &[(&str, u64, u64)]) -> Evidence {
 }
 
 fn kind(distinct: Tally) -> KindEvidence {
-    KindEvidence { distinct, coverage: coverage(distinct.compared, 0) }
+    KindEvidence { distinct, never: 0, coverage: coverage(distinct.compared, 0) }
 }
 
 fn coverage(compared: u64, timed_out: u64) -> Coverage {
@@ -39,9 +39,10 @@ fn coverage(compared: u64, timed_out: u64) -> Coverage {
     Coverage { compared, unknowns: unknowns.into_iter().filter(|it| it.1 > 0).collect() }
 }
 
-/// The same, where this many of a kind timed out.
+/// The same, where this many distinct requests of a kind timed out, each once.
 fn with_unknowns(mut evidence: Evidence, name: &str, timed_out: u64) -> Evidence {
     let kind = evidence.strata.entry(stratum(name)).or_default();
+    kind.never += timed_out;
     *kind.coverage.unknowns.entry(Unknown::TimedOut).or_default() += timed_out;
     *evidence.coverage.unknowns.entry(Unknown::TimedOut).or_default() += timed_out;
     evidence
@@ -113,7 +114,8 @@ fn a_kind_that_could_not_be_compared_is_not_hidden_by_the_others() {
     assert_eq!(verdict.state, State::NotReady, "0.2 % of all, and all of a kind");
     assert_eq!(
         verdict.why,
-        "in 2xx signed-in: 100.0 % could not be compared (timed_out 10), at most 1 % may be"
+        "in 2xx signed-in: 100.0 % of the distinct requests could not be compared (timed_out 10), \
+         at most 1 % may be"
     );
     assert_eq!(state(&with_unknowns(good(), "2xx signed-in", 9), 0.01), State::Ready, "chance");
     let large = divided(&[("2xx signed-out", 4_500, 0), ("2xx signed-in", 1_000, 0)]);
@@ -130,6 +132,93 @@ fn the_unknowns_of_a_kind_are_brought_down_by_requests_of_that_kind() {
     assert_eq!(verdict.why, "in 4xx: 400 more requests to bring the unknowns below 1 %");
     let rare = divided(&[("2xx", 10_000, 0), ("4xx", 20, 0)]);
     assert_eq!(state(&with_unknowns(rare, "4xx", 9), 0.01), State::Ready);
+}
+
+#[test]
+fn a_kind_that_speaks_against_the_route_says_what_it_needs_until_it_does_not() {
+    let rare = divided(&[("2xx", 2_000, 0), ("4xx", 30, 0)]);
+    let verdict = judge(&with_unknowns(rare, "4xx", 10), 0.01);
+    // 960 more of 4xx, of which 40 came among 2,040.
+    assert_eq!((verdict.state, verdict.more_requests), (State::NotReady, 48_960));
+}
+
+#[test]
+fn what_is_declined_is_no_unknown_and_no_evidence() {
+    let declining = |mut evidence: Evidence, times| {
+        let kind = evidence.strata.entry(stratum("4xx")).or_default();
+        kind.coverage.unknowns.insert(Unknown::Declined, times);
+        evidence.coverage.unknowns.insert(Unknown::Declined, times);
+        evidence
+    };
+    let some = declining(divided(&[("2xx", 4_500, 0)]), 4_500);
+    assert_eq!(state(&some, 0.01), State::Ready);
+    assert!((some.coverage.declined_share() - 0.5).abs() < 1e-9);
+    let verdict = judge(&with_unknowns(some, "4xx", 10), 0.01);
+    assert_eq!(verdict.state, State::NotReady);
+    assert!(verdict.why.contains("(timed_out 10)"), "{verdict:?}");
+    assert_eq!(missing(&declining(Evidence::default(), 10_000), 0.01), 363, "nothing was compared");
+}
+
+/// Each counts once, however often it is asked for.
+#[test]
+fn a_health_checker_does_not_hide_requests_that_are_never_compared() {
+    let mut diluted = with_unknowns(divided(&[("2xx", 451, 0)]), "2xx", 110);
+    diluted.coverage.compared = 11_451;
+    diluted.strata.values_mut().for_each(|it| it.coverage.compared = 11_451);
+    let verdict = judge(&diluted, 0.01);
+    assert_eq!(verdict.state, State::NotReady);
+    assert_eq!(
+        verdict.why,
+        "19.6 % of the distinct requests could not be compared (timed_out 110), at most 1 % may be"
+    );
+    assert_eq!(verdict.more_requests, 11_000 - 561);
+}
+
+#[test]
+fn what_fails_whenever_it_is_asked_is_no_chance_though_it_is_one_request() {
+    let mut always = with_unknowns(divided(&[("2xx", 20, 0)]), "4xx", 1);
+    assert_eq!(state(&always, 0.01), State::Undecided);
+    for coverage in
+        [&mut always.coverage, &mut always.strata.values_mut().next_back().unwrap().coverage]
+    {
+        coverage.unknowns.insert(Unknown::TimedOut, 10);
+    }
+    assert_eq!(state(&always, 0.01), State::NotReady);
+}
+
+#[test]
+fn what_fails_now_and_then_and_was_compared_before_is_compared() {
+    let mut races = divided(&[("2xx", 400, 0)]);
+    for coverage in [&mut races.coverage, &mut races.strata.values_mut().next().unwrap().coverage] {
+        coverage.unknowns.insert(Unknown::Raced, 200);
+    }
+    assert_eq!(state(&races, 0.01), State::Ready);
+}
+
+#[test]
+fn where_only_some_are_counted_the_more_requests_it_takes() {
+    let sampling = |level, kept| Sampling { level: Level(level), kept };
+    let of = |sampling, evidence: Evidence| judge(&Evidence { sampling, ..evidence }, 0.01);
+    let verdict = of(sampling(2, 60_000), evidence(300, 0));
+    assert_eq!((verdict.state, verdict.more_requests), (State::Undecided, 4 * 63));
+    let verdict = of(sampling(1, 99_990), divided(&[("2xx", 4_500, 0), ("4xx", 500, 1)]));
+    // 1,190 of all that are counted: ten at one in two, the others at one in four.
+    assert_eq!(verdict.more_requests, 2 * 10 + 4 * 1_180);
+    assert!(verdict.why.starts_with("in 4xx: 474 more distinct requests"), "{verdict:?}");
+    let hour = clocked(evidence(300, 0), Duration::from_hours(1));
+    let verdict = of(sampling(2, 63_000), hour);
+    assert_eq!(verdict.more_seconds, Some(4), "252,000 an hour");
+}
+
+#[test]
+fn a_budget_that_can_never_be_shown_to_be_kept_is_told() {
+    let verdict = judge(&clocked(evidence(1_000, 0), Duration::from_hours(1)), 1e-6);
+    assert_eq!((verdict.state, verdict.more_seconds), (State::Undecided, None));
+    assert_eq!(
+        verdict.why,
+        "it can never be shown: that takes more than 1000000000 distinct requests"
+    );
+    assert!(!budget(1e-6).can_be_shown(proof()) && budget(1e-5).can_be_shown(proof()));
 }
 
 #[test]
@@ -167,6 +256,25 @@ fn clocked(mut evidence: Evidence, span: Duration) -> Evidence {
     };
     evidence.watched = Some(Watched { span, control: took(50), candidate: took(5) });
     evidence
+}
+
+/// The more kinds there are, the more of them may seem bad by chance; the list of kinds says the same.
+#[test]
+fn many_kinds_share_the_error_of_what_speaks_against_a_route() {
+    let kinds: Vec<_> = (0..8).map(|it| (format!("k{it}"), 500, 0)).collect();
+    let mut kinds: Vec<_> = kinds.iter().map(|it| (it.0.as_str(), it.1, it.2)).collect();
+    // Alone it is decisive: 4 ln 10 - 496 of 0.00905 each.
+    kinds[0].2 = 4;
+    assert_eq!(state(&divided(&kinds[..1]), 0.01), State::NotReady);
+    let all = divided(&kinds);
+    assert_eq!(state(&all, 0.01), State::Undecided);
+    let of_kind = |all: &Evidence| {
+        Verdict::of_kind(all, &all.strata[&stratum("k0")], budget(0.01), proof()).state
+    };
+    assert_eq!(of_kind(&all), State::Undecided);
+    kinds[0].2 = 5;
+    let all = divided(&kinds);
+    assert_eq!((state(&all, 0.01), of_kind(&all)), (State::NotReady, State::NotReady));
 }
 
 #[test]

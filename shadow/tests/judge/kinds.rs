@@ -87,18 +87,64 @@ async fn what_found_no_room_is_of_no_kind_since_nobody_looked_at_it() {
 async fn a_kind_that_always_fails_speaks_against_a_route_that_is_good_otherwise() {
     let settings = Settings { queue: 4_000, ..Settings::default() };
     let bench = Bench::new(settings).await;
-    for _ in 0..1_990 {
-        offer(&bench, "Good", json("1"), json("1"), LONG);
+    for number in 0..1_990 {
+        let mut experiment = experiment(json("1"), json("1"));
+        experiment.request.signed_in = true;
+        experiment.request.operation = Some("Good".to_owned());
+        experiment.request.variant = number;
+        bench.judge.offer(experiment);
     }
     for _ in 0..10 {
         offer(&bench, "Bad", json("1"), failing(Unknown::TimedOut), LONG);
     }
     let report = report(bench).await;
-    let why = "in 2xx signed-in application/json Bad: 100.0 % could not be compared (timed_out 10), \
-               at most 1 % may be";
+    let why = "in 2xx signed-in application/json Bad: 100.0 % of the distinct requests could not be \
+               compared (timed_out 10), at most 1 % may be";
     assert_eq!((report.verdict.state, &*report.verdict.why), (shadow::State::NotReady, why));
     let bad = report.strata.iter().find(|it| it.stratum.as_str().ends_with("Bad")).unwrap();
     assert_eq!((bad.requests.compared, bad.state), (0, shadow::State::NotReady));
+}
+
+/// A repetition proves no more here than where answers differ.
+#[tokio::test]
+async fn a_request_that_comes_again_and_again_does_not_hide_those_that_are_never_compared() {
+    let bench = Bench::new(Settings { queue: 4_000, ..Settings::default() }).await;
+    let offer = |target: String, candidate| {
+        let mut experiment = experiment(json("1"), candidate);
+        experiment.request.target = target;
+        bench.judge.offer(experiment);
+    };
+    for number in 0..40 {
+        offer(format!("/good/{number}"), json("1"));
+    }
+    for number in 0..10 {
+        offer(format!("/bad/{number}"), failing(Unknown::Failed));
+    }
+    // Once it failed: that was chance.
+    offer("/up".to_owned(), failing(Unknown::Failed));
+    for _ in 0..2_000 {
+        offer("/up".to_owned(), json("1"));
+    }
+    let report = report(bench).await;
+    let why =
+        "19.6 % of the distinct requests could not be compared (failed 11), at most 1 % may be";
+    assert_eq!((report.verdict.state, &*report.verdict.why), (shadow::State::NotReady, why));
+    assert_eq!((report.strata[0].distinct.compared, report.distinct_one_in), (41, 1));
+}
+
+/// Rails' own pages are the monolith's: a handler gives such requests back, in front of buyers too.
+#[tokio::test]
+async fn a_kind_that_is_declined_does_not_speak_against_the_route() {
+    let bench = Bench::new(Settings::default()).await;
+    for _ in 0..30 {
+        offer(&bench, "Good", json("1"), json("1"), LONG);
+        offer(&bench, "Odd", json("1"), failing(Unknown::Declined), LONG);
+    }
+    let report = report(bench).await;
+    assert_eq!(report.verdict.state, shadow::State::Undecided, "{}", report.verdict.why);
+    assert_eq!((report.declined_share, report.unknowns[&Unknown::Declined]), (0.5, 30));
+    let odd = report.strata.iter().find(|it| it.stratum.as_str().ends_with("Odd")).unwrap();
+    assert_eq!((odd.declined_share, odd.state), (1.0, shadow::State::Undecided));
 }
 
 /// A body beyond 1 MiB is digested as it passes.
