@@ -182,7 +182,7 @@ impl RouteDelta {
 
     /// Whether no request has come: it only says what the route is bound to.
     pub(super) fn is_empty(&self) -> bool {
-        self.requests() == 0 && self.compared.is_empty()
+        self.requests() == 0 && self.compared.is_empty() && self.kinds.rows() == 0
     }
 
     /// All that were counted, compared or not.
