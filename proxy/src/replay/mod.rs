@@ -129,7 +129,7 @@ pub async fn replay(
     }
     archive.entries.retain(|it| arguments.route.as_ref().is_none_or(|route| *route == it.route));
     let name = checkpoint::run(arguments, &table.hash, archive.entries.first());
-    let sides = Sides::new(arguments, extractions, table, metrics)?;
+    let sides = Sides::new(arguments, extractions, table, &metrics)?;
     let mut run = Run { arguments, archive, sides, name, checkpoint: None };
     let tally = run.through(interrupted).await?;
     let (same, different, unknown) = tally.totals();

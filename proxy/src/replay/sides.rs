@@ -52,7 +52,7 @@ impl Sides {
         arguments: &Replay,
         extractions: &'static [Extraction],
         table: Arc<RouteTable>,
-        metrics: ProxyMetrics,
+        metrics: &ProxyMetrics,
     ) -> Result<Self, ReplayError> {
         let database = arguments.database.as_ref().ok_or(ReplayError::NoDatabase)?;
         let connections = u32::try_from(AT_ONCE).unwrap_or(u32::MAX);
@@ -72,7 +72,7 @@ impl Sides {
             table,
             extractions: extractions.iter().map(|it| (it.id, *it)).collect(),
             pinned: pinned.map_err(ReplayError::Trust)?,
-            controls: Monolith::new(metrics),
+            controls: Monolith::default(),
             candidates: candidates.map_err(ReplayError::Threads)?,
             visitors: Visitors::new(application.clone()),
             sessions: Sessions::new(application),

@@ -211,7 +211,7 @@ pub(super) fn mirror(
             settings,
             metrics,
         )?,
-        controls: Monolith::new(metrics.clone()),
+        controls: Monolith::default(),
         recorder,
     }))
 }

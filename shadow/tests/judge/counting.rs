@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, future::pending, time::Duration};
 
+use prometheus::TextEncoder;
 use shadow::{
     Budget, DifferenceKind, Experiment, Leg, PathPattern, Proof, Settings, Subject, Unknown,
     compare::{Excuse, Matcher, Rule, Rules},
@@ -32,6 +33,15 @@ async fn what_was_compared_is_counted_and_reported() {
         ))
     };
     assert_eq!(["matched", "ignored", "mismatched", "unknown"].map(series), [2, 1, 2, 0]);
+    let labels = |class| format!("{{class=\"{class}\",route=\"{ROUTE}\"}}");
+    let differing =
+        |class| bench.series(&format!("banyan_shadow_differing_total{}", labels(class)));
+    assert_eq!(["critical", "cosmetic"].map(differing), [2, 0]);
+    let scraped = TextEncoder::new().encode_to_string(&bench.registry.gather()).unwrap();
+    for (class, share) in [("critical", 0.001), ("cosmetic", 0.01)] {
+        let budget = format!("banyan_shadow_budget_ratio{} {share}\n", labels(class));
+        assert!(scraped.contains(&budget), "{budget}");
+    }
 
     let found: Vec<_> = bench.differences().await;
     let found: Vec<_> =
