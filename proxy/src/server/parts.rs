@@ -16,7 +16,7 @@ use crate::{
     extraction::{Callers, Extractions, LIVE_CONCURRENCY, RedisQueue, Surroundings},
     layers::trace::Tracing,
     metrics::ProxyMetrics,
-    mirror::Mirror,
+    mirror::{Complaints, Mirror},
     monolith::Monolith,
     recording::Recorder,
     route::{CommandLine, Compiler, RouteTable, Routes},
@@ -213,5 +213,6 @@ pub(super) fn mirror(
         )?,
         controls: Monolith::default(),
         recorder,
+        complaints: Complaints::default(),
     }))
 }
