@@ -67,6 +67,10 @@ fn what_cannot_run_says_why_and_ends_with_2() {
         (&["serve", "--monolith", "http://rails", "--listen", "https://0.0.0.0:1"], "certificate"),
         (&["serve", "--monolith", "http://rails", "--listen", "ftp://0.0.0.0:1"], "http://"),
         (&["serve", "--monolith", "http://rails", "--log", "a=b=c"], "--log"),
+        (
+            &["serve", "--monolith", "http://rails", "--log", "warning"],
+            "`warning` is no level: off",
+        ),
         (&["serve", "--monolith", "http://rails", "--store", "sqlite:///no/such/x.db"], "--store"),
         (&["serve", "--monolith", "http://rails", "--routes", "recorded.toml"], "--recordings DIR"),
         (
