@@ -25,7 +25,7 @@ mod suggestion;
 mod ticket;
 mod unknown;
 mod verdict;
-mod words;
+pub mod words;
 
 pub use crate::{
     binding::MonolithVersion,

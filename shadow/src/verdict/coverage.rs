@@ -36,8 +36,9 @@ impl Coverage {
         (share > UNKNOWNS && self.unknown() >= FEW).then(|| {
             let reasons: Vec<_> =
                 self.unknowns.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
-            let (share, limit, reasons) = (share * 100.0, UNKNOWNS * 100.0, reasons.join(", "));
-            format!("{share:.1} % could not be compared ({reasons}), at most {limit} % may be")
+            let share = words::share_above(self.unknown(), self.requests(), UNKNOWNS);
+            let (limit, reasons) = (words::percent(UNKNOWNS), reasons.join(", "));
+            format!("{share} could not be compared ({reasons}), at most {limit} may be")
         })
     }
 
@@ -48,6 +49,6 @@ impl Coverage {
 
     pub(super) fn why(more: u64) -> String {
         let more = words::counted(more, "more request");
-        format!("{more} to bring the unknowns below {} %", UNKNOWNS * 100.0)
+        format!("{more} to bring the unknowns below {}", words::percent(UNKNOWNS))
     }
 }
