@@ -88,6 +88,12 @@ fn what_matched_by_digest_alone_is_told_and_what_raced_can_be_looked_at() {
 }
 
 #[test]
+fn what_agrees_is_not_said_to_be_the_same() {
+    let page = render(Some(live("a", "shadow")), Some(report("a", ready())), Vec::new());
+    assert_eq!(page.text(".figure"), "95.0 % of 1,000 compared answers differ nowhere that counts");
+}
+
+#[test]
 fn differences_are_listed_and_open_side_by_side() {
     let differences =
         vec![difference("$.lines[*].price", 50, 0), difference("$.viewed_at", 0, 1_021)];
