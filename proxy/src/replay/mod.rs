@@ -102,8 +102,10 @@ pub enum Conclusion {
     Same,
     /// An answer differed.
     Different,
-    /// None differed, but some could not be compared, or none was.
+    /// None differed, but some could not be compared.
     Unknown,
+    /// There was none, or nobody was asked.
+    Nothing,
 }
 
 /// Replays what the arguments name with these handlers, until that is done or `interrupted` is, and
@@ -135,8 +137,9 @@ pub async fn replay(
     let (same, different, unknown) = tally.totals();
     let conclusion = match (same, different, unknown) {
         (_, 1.., _) => Conclusion::Different,
-        (1.., 0, 0) => Conclusion::Same,
-        _ => Conclusion::Unknown,
+        (_, _, 1..) => Conclusion::Unknown,
+        (1.., _, _) => Conclusion::Same,
+        (0, 0, 0) => Conclusion::Nothing,
     };
     let text = match arguments.format {
         ReplayFormat::Text => text::text(&tally, &run.archive.loss, arguments),
