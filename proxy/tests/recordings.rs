@@ -270,6 +270,15 @@ fn what_was_written_before_a_kill_is_replayed_and_a_torn_record_is_told() {
     assert_eq!((status.code(), &*why), (Some(2), "banyan: nothing was compared\n"));
     let Output { status, stderr, .. } = studio.replay(&["--route", "nope"]).output().unwrap();
     assert_eq!((status.code(), &*stderr), (Some(2), &b"banyan: nothing was compared\n"[..]));
+
+    let service = no_handler.replace("\"monolith\"", "\"shadow\"\ncandidate = \"returns-svc\"");
+    let service = service + "[upstream.returns-svc]\nservers = [\"http://127.0.0.1:1\"]\n";
+    fs::write(studio.path("routes.toml"), service).unwrap();
+    let Output { stdout, .. } = studio.replay(&[]).output().unwrap();
+    let told = String::from_utf8(stdout).unwrap();
+    let skipped =
+        format!("{} skipped: compared with a service, which is not replayed", recorded - 1);
+    assert!(told.contains(&skipped), "{told}");
 }
 
 /// Records requests of a proxy that is then stopped.

@@ -24,7 +24,7 @@ use crate::{
     mirror::{Asker, CONTROL_DEADLINE, observe, unknown},
     monolith::Monolith,
     recording::Exchange,
-    route::{Percent, RouteTable},
+    route::{Candidate, Percent, Plan, RouteTable},
     snapshot::Snapshot,
     upstream::Upstream,
     visitor::Visitors,
@@ -86,7 +86,11 @@ impl Sides {
     pub(super) async fn compare(&self, mut exchange: Exchange) -> Compared {
         let route = self.table.find(&exchange.method, exchange.target.path());
         let Some(extraction) = self.extractions.get(&*route.id).copied() else {
-            return Outcome::Skipped(Skip::NoHandler).into();
+            let skip = match &route.plan {
+                Plan::Shadow { candidate: Candidate::Upstream(_), .. } => Skip::Service,
+                _ => Skip::NoHandler,
+            };
+            return Outcome::Skipped(skip).into();
         };
         let is_safe = exchange.method.is_safe();
         if !is_safe && !self.writes {

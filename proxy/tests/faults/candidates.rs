@@ -48,6 +48,9 @@ fn a_service_that_is_not_there_is_said_to_be() {
     assert_eq!(line["request_id"], request["request_id"], "{line} of {request}");
     let error = line["error"].as_str().unwrap();
     assert!(error.contains(&format!("could not be reached at http://{gone}")), "{line}");
+    // On the pages it has its name.
+    let known = once(banyan.admin, &get("/api/routes/cart"));
+    assert!(known.contains("\"candidate\":\"cand\""), "{known}");
     // No alert may say that buyers wait for it.
     for series in ["connects_total{result=\"failed\",", "unreached_total{"] {
         let series = format!("banyan_upstream_{series}upstream=\"cand\"}}");
