@@ -4,8 +4,9 @@
 use std::fmt;
 
 use askama::filters::HtmlSafe;
+use shadow::words::percentage;
 
-use crate::format::{count, percentage};
+use crate::format::count;
 
 /// What is too thin to be seen is drawn this wide, in percent of the bar: three mismatches among
 /// a hundred thousand are the news.

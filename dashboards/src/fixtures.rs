@@ -78,6 +78,7 @@ pub(crate) fn live(id: &str, stage: &'static str) -> LiveRoute {
         path: "/api/products/{id}".into(),
         stage,
         extraction: Some(id.into()),
+        candidate: None,
         by_monolith: 750,
         by_extraction: 250,
         fallbacks: 0,

@@ -1,6 +1,7 @@
 //! Figures as people read them. A number and its unit are never torn apart: the space between them
 //! is U+00A0.
 
+use shadow::words;
 use time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
 /// `12,345`.
@@ -21,30 +22,18 @@ pub(crate) fn counted(number: u64, noun: &str) -> String {
     format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
-/// A share as a percentage. Only nothing is 0 % and only everything is 100 %: what was rounded
-/// away would be just what people look for.
+/// A share as a percentage.
 pub(crate) fn share(part: u64, whole: u64) -> String {
-    let percent = percentage(part, whole);
-    match percent {
-        _ if part == 0 => "0\u{a0}%".into(),
-        _ if part == whole => "100\u{a0}%".into(),
-        ..0.01 => "<\u{a0}0.01\u{a0}%".into(),
-        99.99.. => ">\u{a0}99.99\u{a0}%".into(),
-        ..1.0 | 99.0.. => format!("{percent:.2}\u{a0}%"),
-        _ => format!("{percent:.1}\u{a0}%"),
-    }
+    unbroken(&words::share(part, whole))
 }
 
-/// A fraction, such as a budget, as a percentage without needless digits.
+/// A fraction, such as a budget, as a percentage.
 pub(crate) fn percent(fraction: f64) -> String {
-    let text = format!("{:.4}", fraction * 100.0);
-    format!("{}\u{a0}%", text.trim_end_matches('0').trim_end_matches('.'))
+    unbroken(&words::percent(fraction))
 }
 
-/// `part` of `whole`, 0 to 100; 0 of nothing.
-#[expect(clippy::cast_precision_loss, reason = "people read three digits of it")]
-pub(crate) fn percentage(part: u64, whole: u64) -> f64 {
-    if whole == 0 { 0.0 } else { part as f64 / whole as f64 * 100.0 }
+fn unbroken(figure: &str) -> String {
+    figure.replace(' ', "\u{a0}")
 }
 
 /// A latency in seconds, in the unit that keeps it short: `850 µs`, `3.2 ms`, `1.4 s`.
@@ -116,20 +105,8 @@ mod tests {
     }
 
     #[test]
-    fn a_share_is_never_rounded_to_nothing_or_everything() {
-        assert_eq!(typed(&share(1, 1_000_000)), "< 0.01 %");
-        assert_eq!(typed(&share(999_999, 1_000_000)), "> 99.99 %");
-        assert_eq!(typed(&share(9_999, 10_000)), "> 99.99 %");
-        assert_eq!(typed(&share(9_995, 10_000)), "99.95 %");
-        assert_eq!(typed(&share(1, 3)), "33.3 %");
-        assert_eq!(typed(&share(0, 5)), "0 %");
-        assert_eq!(typed(&share(5, 5)), "100 %");
-        assert_eq!(typed(&share(0, 0)), "0 %");
-    }
-
-    #[test]
-    fn a_budget_has_no_needless_digits() {
-        assert_eq!([0.001, 0.01, 0.0005].map(|it| typed(&percent(it))), ["0.1 %", "1 %", "0.05 %"]);
+    fn a_percentage_is_not_torn_apart() {
+        assert_eq!([share(1, 1_000_000), percent(0.001)], ["<\u{a0}0.01\u{a0}%", "0.1\u{a0}%"]);
     }
 
     #[test]

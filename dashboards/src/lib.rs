@@ -3,6 +3,7 @@
 
 mod assets;
 mod bar;
+mod candidate;
 mod difference;
 mod fault;
 mod filters;

@@ -36,10 +36,12 @@ pub struct LiveRoute {
     pub methods: Vec<String>,
     /// The path template that it matches.
     pub path: String,
-    /// `monolith`, `shadow` or `extracted`.
+    /// `monolith`, `upstream`, `shadow` or `extracted`.
     pub stage: &'static str,
     /// The extraction that answers or is compared; none in the stages `monolith` and `upstream`.
     pub extraction: Option<String>,
+    /// The service that is compared in an extraction's place.
+    pub candidate: Option<String>,
     /// Requests that the monolith answered, fallbacks included.
     pub by_monolith: u64,
     /// Requests that the extraction answered.

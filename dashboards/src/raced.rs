@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 
 use crate::{
     Sources,
+    candidate::Candidate,
     fault::{AsJson, AsPage, Fault},
     filters,
     page::Html,
@@ -23,8 +24,9 @@ pub(crate) async fn page(
     State(sources): State<Sources>,
     Path(route): Path<String>,
 ) -> Result<Html<Page>, AsPage> {
+    let candidate = Candidate::find(&*sources.live, &route);
     let details = Details::load(&sources, route).await?;
-    Ok(Html(Page { details, now: OffsetDateTime::now_utc() }))
+    Ok(Html(Page { details, candidate, now: OffsetDateTime::now_utc() }))
 }
 
 /// `GET /api/routes/{id}/raced`.
@@ -47,6 +49,7 @@ pub(crate) struct Details {
 #[template(path = "raced.html")]
 pub(crate) struct Page {
     details: Details,
+    candidate: Candidate,
     now: OffsetDateTime,
 }
 
@@ -65,7 +68,7 @@ mod tests {
 
     fn render(samples: Vec<Sample>) -> Rendered {
         let details = Details { route: "catalog.show".into(), samples };
-        Rendered::new(&Page { details, now: NOW })
+        Rendered::new(&Page { details, candidate: Candidate::Rust, now: NOW })
     }
 
     #[test]

@@ -5,6 +5,7 @@ use shadow::{DifferenceReport, RouteReport, RuleReport, State, StratumReport, Un
 
 use crate::{
     bar::Bar,
+    candidate::Candidate,
     format::{self, count},
     judgement::Judgement,
     live::LiveRoute,
@@ -40,7 +41,12 @@ impl RouteStatus {
         self.stage() == "shadow"
     }
 
-    /// Whether the next step is to let the extraction answer.
+    /// Whose answers are compared with the monolith's.
+    pub(crate) fn candidate(&self) -> Candidate {
+        Candidate::of(self.live.as_ref())
+    }
+
+    /// Whether the next step is to let the candidate answer.
     pub(crate) fn is_next(&self) -> bool {
         self.is_compared()
             && self.report.as_ref().is_some_and(|it| it.verdict.state == State::Ready)

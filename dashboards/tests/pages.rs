@@ -35,6 +35,7 @@ impl LiveRoutes for OneRoute {
                 path: "/api/products/{id}".into(),
                 stage: "shadow",
                 extraction: Some("catalog.show".into()),
+                candidate: None,
                 by_monolith: 3,
                 by_extraction: 1,
                 fallbacks: 0,

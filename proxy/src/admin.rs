@@ -119,12 +119,11 @@ impl LiveRoutes for Live {
 }
 
 fn live(route: &Route) -> LiveRoute {
-    let extraction = match &route.plan {
-        Plan::Monolith
-        | Plan::Upstream
-        | Plan::Shadow { candidate: Candidate::Upstream(_), .. } => None,
+    let (extraction, candidate) = match &route.plan {
+        Plan::Monolith | Plan::Upstream => (None, None),
+        Plan::Shadow { candidate: Candidate::Upstream(it), .. } => (None, Some(it.name())),
         Plan::Shadow { candidate: Candidate::Extraction(it), .. }
-        | Plan::Extracted { extraction: it, .. } => Some(it.id),
+        | Plan::Extracted { extraction: it, .. } => (Some(it.id), None),
     };
     LiveRoute {
         id: route.id.to_string(),
@@ -132,6 +131,7 @@ fn live(route: &Route) -> LiveRoute {
         path: route.pattern.to_string(),
         stage: route.plan.stage(),
         extraction: extraction.map(str::to_owned),
+        candidate: candidate.map(str::to_owned),
         by_monolith: route.metrics.answered_by(Side::Monolith),
         by_extraction: route.metrics.answered_by(Side::Extraction),
         fallbacks: route.metrics.fallbacks(),

@@ -177,6 +177,7 @@ pub fn replay(arguments: &Replay, extractions: &'static [Extraction]) -> ExitCod
         (Ok(()), Conclusion::Same) => ExitCode::SUCCESS,
         (Ok(()), Conclusion::Different) => ExitCode::FAILURE,
         (Ok(()), Conclusion::Unknown) => cannot("not every request could be compared"),
+        (Ok(()), Conclusion::Nothing) => cannot("nothing was compared"),
     }
 }
 

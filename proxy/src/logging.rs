@@ -11,7 +11,10 @@ use std::{
 use tracing::{Level, Metadata};
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{
-    EnvFilter, Layer as _, filter::filter_fn, fmt, layer::SubscriberExt as _,
+    EnvFilter, Layer as _,
+    filter::{LevelFilter, filter_fn},
+    fmt,
+    layer::SubscriberExt as _,
     util::SubscriberInitExt as _,
 };
 
@@ -30,9 +33,9 @@ const OURS: [&str; 5] = ["dashboards", "extracted", "kafka", "proxy", "shadow"];
 /// Keep the guard until the process ends: dropping it writes what is queued.
 ///
 /// # Errors
-/// When `filter` is not a filter; the message says where.
+/// When `filter` is not a filter; the message says why.
 pub fn install(format: LogFormat, filter: &str, unredacted: bool) -> Result<WorkerGuard, String> {
-    let filter = EnvFilter::try_new(filter).map_err(|error| format!("--log: {error}"))?;
+    let filter = read(filter).map_err(|error| format!("--log: {error}"))?;
     let (writer, guard) = NonBlockingBuilder::default().lossy(true).finish(std::io::stderr());
     let lines = fmt::layer().with_writer(writer);
     let lines = match format {
@@ -44,6 +47,27 @@ pub fn install(format: LogFormat, filter: &str, unredacted: bool) -> Result<Work
     installed.map_err(|error| format!("the log is installed already: {error}"))?;
     panic::set_hook(Box::new(move |panic| log_panic(panic, unredacted)));
     Ok(guard)
+}
+
+/// `LEVEL`, and `TARGET=LEVEL` where it is another one, separated by commas. `EnvFilter` alone would
+/// take a level that is mistyped for a target, and then nothing would be logged but that.
+fn read(filter: &str) -> Result<EnvFilter, String> {
+    let directives: Vec<_> = filter.split(',').map(str::trim).collect();
+    for directive in &directives {
+        let (target, level) = directive.rsplit_once('=').unwrap_or(("", directive));
+        if level.is_empty() || level.parse::<LevelFilter>().is_err() {
+            return Err(format!(
+                "`{level}` is no level: off, error, warn, info, debug or trace; of one part of the \
+                 log TARGET=LEVEL, as in `info,access=off`"
+            ));
+        }
+        if !target.chars().all(|it| it.is_ascii_alphanumeric() || "_:-.".contains(it)) {
+            return Err(format!(
+                "`{target}` is no target: a name such as `access` or `proxy::route`"
+            ));
+        }
+    }
+    EnvFilter::try_new(directives.join(",")).map_err(|error| error.to_string())
 }
 
 fn is_harmless(line: &Metadata<'_>) -> bool {
@@ -64,6 +88,28 @@ fn log_panic(panic: &PanicHookInfo<'_>, unredacted: bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_filter_is_levels_and_targets_with_levels() {
+        for good in ["info", "WARN", "off", "info,access=off", "debug, proxy::route=trace", "3"] {
+            assert!(read(good).is_ok(), "{good}");
+        }
+        for (bad, says) in [
+            ("warning", "`warning` is no level"),
+            ("verbose", "`verbose` is no level"),
+            ("debgu", "`debgu` is no level"),
+            ("proxy", "`proxy` is no level"),
+            ("foo bar=", "`` is no level"),
+            ("info,access=of", "`of` is no level"),
+            ("", "`` is no level"),
+            ("info,", "`` is no level"),
+            ("foo bar=info", "`foo bar` is no target"),
+            ("a=b=info", "`a=b` is no target"),
+        ] {
+            let error = read(bad).err().unwrap_or_default();
+            assert!(error.contains(says), "{bad}: {error}");
+        }
+    }
 
     #[test]
     fn a_literal_message_is_known_from_one_with_values() {

@@ -152,9 +152,8 @@ impl Snapshot {
     }
 
     fn asked_by(&self, visitor: &Visitor) -> RequestSummary {
-        let id = self.headers.get(X_REQUEST_ID).and_then(|it| it.to_str().ok());
         RequestSummary {
-            id: id.unwrap_or_default().to_owned(),
+            id: self.id().to_owned(),
             method: self.method.clone(),
             target: self.target.to_string(),
             template: self.route.pattern.to_string(),
@@ -167,6 +166,11 @@ impl Snapshot {
     /// How the judge reads the answers to it.
     pub fn reading(&self, visitors: &Visitors) -> Reading {
         visitors.reading(&self.headers)
+    }
+
+    /// Its id, the same in every log.
+    pub fn id(&self) -> &str {
+        self.headers.get(X_REQUEST_ID).and_then(|it| it.to_str().ok()).unwrap_or_default()
     }
 
     /// Since the request's head had arrived.

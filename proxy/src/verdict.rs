@@ -21,7 +21,7 @@ pub enum VerdictError {
         samples: u64,
     },
     /// No shop has so many requests.
-    #[error("--samples and --unknowns are at most {MOST}")]
+    #[error("--samples is at most {MOST}, and --unknowns at most {MOST_UNKNOWNS}")]
     TooMany,
     /// The verdict could not be written as JSON: a fault of this program.
     #[error("the verdict could not be written as JSON")]
@@ -30,6 +30,9 @@ pub enum VerdictError {
 
 /// Counts beyond this are no longer exact as floating-point numbers.
 const MOST: u64 = 1 << 53;
+
+/// Each takes a hundred requests that were compared.
+const MOST_UNKNOWNS: u64 = MOST / 100;
 
 /// A verdict to print.
 #[derive(Debug)]
@@ -58,7 +61,7 @@ struct Report {
 /// [`VerdictError`].
 pub fn answer(arguments: &config::Verdict) -> Result<Answer, VerdictError> {
     let config::Verdict { budget, confidence, samples, mismatches, unknowns, format } = *arguments;
-    if samples > MOST || unknowns > MOST / 100 {
+    if samples > MOST || unknowns > MOST_UNKNOWNS {
         return Err(VerdictError::TooMany);
     }
     if mismatches > samples {
@@ -73,7 +76,9 @@ pub fn answer(arguments: &config::Verdict) -> Result<Answer, VerdictError> {
     let evidence = Evidence { strata, coverage, ..Evidence::default() };
     let budgets = Budget { critical: budget, cosmetic: budget };
     let proof = Proof { confidence, ..Proof::default() };
-    let verdict = shadow::Verdict::of(&evidence, budgets, proof);
+    let mut verdict = shadow::Verdict::of(&evidence, budgets, proof);
+    // The judge names reasons; nobody has told one here.
+    verdict.why = verdict.why.replace(&format!(" ({} {unknowns})", Unknown::Dropped), "");
     let state = verdict.state;
     let text = match format {
         Format::Text => text(&verdict),

@@ -68,6 +68,10 @@ fn what_cannot_run_says_why_and_ends_with_2() {
         (&["serve", "--monolith", "http://rails", "--listen", "https://0.0.0.0:1"], "certificate"),
         (&["serve", "--monolith", "http://rails", "--listen", "ftp://0.0.0.0:1"], "http://"),
         (&["serve", "--monolith", "http://rails", "--log", "a=b=c"], "--log"),
+        (
+            &["serve", "--monolith", "http://rails", "--log", "warning"],
+            "`warning` is no level: off",
+        ),
         (&["serve", "--monolith", "http://rails", "--store", "sqlite:///no/such/x.db"], "--store"),
         (&["serve", "--monolith", "http://rails", "--routes", "recorded.toml"], "--recordings DIR"),
         (
@@ -83,7 +87,8 @@ fn what_cannot_run_says_why_and_ends_with_2() {
         (&["verdict"], "--samples"),
         (&["verdict", "--samples", "1", "--mismatches", "2"], "counts the mismatched ones too"),
         (&["verdict", "--samples", "-1"], "--samples"),
-        (&["verdict", "--samples", "18446744073709551615"], "at most"),
+        (&["verdict", "--samples", "18446744073709551615"], "at most 9007199254740992,"),
+        (&["verdict", "--samples", "1", "--unknowns", "100000000000000"], "at most 90071992547409"),
         (&["verdict", "--samples", "1", "--budget", "0%"], "more than 0%"),
         (&["verdict", "--samples", "1", "--budget", "1"], "must be a percentage"),
         (&["verdict", "--samples", "1", "--confidence", "100%"], "less than 100%"),
@@ -122,7 +127,21 @@ fn verdict_says_what_the_judge_would_say_and_what_is_missing() {
     assert!(out.starts_with("not ready: critical differences in 5 of 10 requests"), "{out}");
     let (code, out) = ask("--budget 1% --samples 1000 --unknowns 50");
     assert_eq!(code, Some(1));
-    assert!(out.contains("4.8 % of the distinct requests could not be compared"), "{out}");
+    assert!(
+        out.contains("4.8 % of the distinct requests could not be compared, at most 1 % may be"),
+        "{out}"
+    );
+    let (_, out) = ask("--budget 1% --samples 989 --unknowns 10");
+    assert!(
+        out.starts_with(
+            "not ready: 1.001 % of the distinct requests could not be compared, at most 1 % may be"
+        ),
+        "{out}"
+    );
+    let (_, out) = ask("--budget 0.07% --samples 10 --mismatches 5");
+    assert!(out.contains("5 of 10 requests (50.0 %), the budget is 0.07 %;"), "{out}");
+    let (_, out) = ask("--budget 0.0001% --samples 1000000 --mismatches 3");
+    assert!(out.contains("3 of 1000000 requests (< 0.01 %), the budget is 0.0001 %"), "{out}");
 }
 
 /// A monolith that answers every connection once.

@@ -8,7 +8,7 @@ use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
     net::{SocketAddr, TcpListener, TcpStream},
     path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, Output, Stdio},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -292,14 +292,26 @@ fn what_was_written_before_a_kill_is_replayed_and_a_torn_record_is_told() {
     assert_eq!(studio.recorded(), (recorded - 1, lost + 1));
 
     let no_handler = ROUTES.replace("catalog.show", "products.page");
-    fs::write(studio.path("routes.toml"), no_handler).unwrap();
+    fs::write(studio.path("routes.toml"), &no_handler).unwrap();
     let replayed = studio.replay(&JSON).output().unwrap();
     let said: Value = serde_json::from_slice(&replayed.stdout).unwrap();
     assert_eq!(said["routes"][0]["skipped"]["no_handler"], recorded - 1, "each was read: {said}");
     assert_eq!(said["lost"], lost + 1);
-    let told = studio.replay(&[]).output().unwrap();
-    let told = String::from_utf8(told.stdout).unwrap();
+    let Output { status, stdout, stderr } = studio.replay(&[]).output().unwrap();
+    let [told, why] = [stdout, stderr].map(|it| String::from_utf8(it).unwrap());
     assert!(told.contains("not written whole"), "{told}");
+    assert_eq!((status.code(), &*why), (Some(2), "banyan: nothing was compared\n"));
+    let Output { status, stderr, .. } = studio.replay(&["--route", "nope"]).output().unwrap();
+    assert_eq!((status.code(), &*stderr), (Some(2), &b"banyan: nothing was compared\n"[..]));
+
+    let service = no_handler.replace("\"monolith\"", "\"shadow\"\ncandidate = \"returns-svc\"");
+    let service = service + "[upstream.returns-svc]\nservers = [\"http://127.0.0.1:1\"]\n";
+    fs::write(studio.path("routes.toml"), service).unwrap();
+    let Output { stdout, .. } = studio.replay(&[]).output().unwrap();
+    let told = String::from_utf8(stdout).unwrap();
+    let skipped =
+        format!("{} skipped: compared with a service, which is not replayed", recorded - 1);
+    assert!(told.contains(&skipped), "{told}");
 }
 
 /// Records requests of a proxy that is then stopped.

@@ -204,7 +204,7 @@ impl Book {
         let Compared { subject, request, sides: [control, candidate], .. } = *compared;
         let weighed @ Weighed { binding, counted, .. } = compared.weighed;
         let outcome = if compared.is_noise() { "noise" } else { compared.outcome().label() };
-        self.metrics.compared(&subject.route, outcome);
+        self.metrics.compared(subject, outcome, *counted);
         self.metrics.took(&subject.route, control.took, candidate.took);
         let seen = seen(compared, self.store.redactor());
         let fingerprint = self.fingerprint(request, &compared.stratum);

@@ -27,7 +27,7 @@ mod ticket;
 mod under_way;
 mod unknown;
 mod verdict;
-mod words;
+pub mod words;
 
 pub use crate::{
     binding::MonolithVersion,

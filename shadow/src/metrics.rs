@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use prometheus::{
-    HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, core::Collector,
+    GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, core::Collector,
 };
 
 use crate::{
-    Unknown,
-    report::{Lost, Superseded},
+    Subject, Unknown,
+    report::{Lost, Marks, Superseded},
 };
 
 /// Buckets in seconds.
@@ -19,6 +19,8 @@ const SECONDS: &[f64] =
 #[derive(Debug, Clone)]
 pub(crate) struct ShadowMetrics {
     comparisons: IntCounterVec,
+    differing: IntCounterVec,
+    budgets: GaugeVec,
     unknowns: IntCounterVec,
     seconds: HistogramVec,
     flushes: IntCounterVec,
@@ -35,6 +37,10 @@ impl ShadowMetrics {
             registered(registry, IntCounterVec::new(Opts::new(name, help), labels)?)
         };
         let gauge = |name: &str, help: &str| registered(registry, IntGauge::new(name, help)?);
+        let budget = Opts::new(
+            "banyan_shadow_budget_ratio",
+            "The share of requests that may differ, by route and class of difference.",
+        );
         let seconds = HistogramOpts::new(
             "banyan_shadow_leg_duration_seconds",
             "How long a side took to answer, by route and side.",
@@ -45,6 +51,12 @@ impl ShadowMetrics {
                 "Requests judged, by route and outcome.",
                 &["route", "outcome"],
             )?,
+            differing: counter(
+                "banyan_shadow_differing_total",
+                "Requests with a difference that counts, by route and class of difference.",
+                &["route", "class"],
+            )?,
+            budgets: registered(registry, GaugeVec::new(budget, &["route", "class"])?)?,
             unknowns: counter(
                 "banyan_shadow_unknowns_total",
                 "Requests that could not be compared, by route and reason.",
@@ -86,8 +98,16 @@ impl ShadowMetrics {
         Ok(metrics)
     }
 
-    pub(crate) fn compared(&self, route: &str, outcome: &str) {
+    pub(crate) fn compared(&self, subject: &Subject, outcome: &str, counted: Marks) {
+        let Subject { route, budget, .. } = subject;
         self.comparisons.with_label_values(&[route, outcome]).inc();
+        for (class, budget, counts) in [
+            ("critical", budget.critical, counted.critical),
+            ("cosmetic", budget.cosmetic, counted.cosmetic),
+        ] {
+            self.differing.with_label_values(&[route, class]).inc_by(counts.into());
+            self.budgets.with_label_values(&[route, class]).set(budget.get());
+        }
     }
 
     pub(crate) fn unknown(&self, route: &str, why: Unknown) {

@@ -79,7 +79,7 @@ async fn a_puma_behind_tls_is_asked_over_connections_that_are_kept() {
         assert_eq!(answer.text().await.unwrap(), "https ");
     }
     let metrics = reqwest::get(format!("{}/metrics", proxy.admin())).await.unwrap();
-    let opened = "banyan_upstream_connects_total{result=\"ok\"} 1\n";
+    let opened = "banyan_upstream_connects_total{result=\"ok\",upstream=\"monolith\"} 1\n";
     assert!(metrics.text().await.unwrap().contains(opened), "one connection is enough");
     for body in ["short", &"x".repeat(300_000)] {
         let answer = client.post(proxy.url()).body(body.to_owned()).send().await.unwrap();

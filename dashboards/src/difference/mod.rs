@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 
 use crate::{
     Sources,
+    candidate::Candidate,
     fault::{AsJson, AsPage, Fault},
     filters,
     page::Html,
@@ -23,8 +24,9 @@ pub(crate) async fn page(
     State(sources): State<Sources>,
     Path((route, id)): Path<(String, String)>,
 ) -> Result<Html<Page>, AsPage> {
+    let candidate = Candidate::find(&*sources.live, &route);
     let details = Details::load(&sources, route, &id).await?;
-    Ok(Html(Page { details, now: OffsetDateTime::now_utc() }))
+    Ok(Html(Page { details, candidate, now: OffsetDateTime::now_utc() }))
 }
 
 /// `GET /api/routes/{id}/differences/{difference}`.
@@ -47,6 +49,7 @@ pub(crate) struct Details {
 #[template(path = "difference.html")]
 pub(crate) struct Page {
     details: Details,
+    candidate: Candidate,
     now: OffsetDateTime,
 }
 
@@ -62,15 +65,19 @@ impl Details {
 }
 
 /// What the kind of a difference means.
-fn meaning(kind: DifferenceKind) -> &'static str {
+fn meaning(kind: DifferenceKind, candidate: &Candidate) -> String {
     match kind {
-        DifferenceKind::Missing => "The monolith has something here, Rust has nothing.",
-        DifferenceKind::Extra => "Rust has something here, the monolith has nothing.",
-        DifferenceKind::Changed => {
-            "Both have a value of the same type here, and the values differ."
+        DifferenceKind::Missing => {
+            format!("The monolith has something here, {candidate} has nothing.")
         }
-        DifferenceKind::Retyped => "Both have a value here, of different types.",
-        DifferenceKind::Moved => "Both lists have elements in common, in another order.",
+        DifferenceKind::Extra => {
+            format!("{candidate} has something here, the monolith has nothing.")
+        }
+        DifferenceKind::Changed => {
+            "Both have a value of the same type here, and the values differ.".into()
+        }
+        DifferenceKind::Retyped => "Both have a value here, of different types.".into(),
+        DifferenceKind::Moved => "Both lists have elements in common, in another order.".into(),
     }
 }
 

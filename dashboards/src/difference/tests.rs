@@ -6,8 +6,12 @@ use super::*;
 use crate::fixtures::{NOW, Rendered, SCRIPT, difference, sample, side};
 
 fn render(path: &str, samples: Vec<Sample>) -> Rendered {
+    render_beside(Candidate::Rust, path, samples)
+}
+
+fn render_beside(candidate: Candidate, path: &str, samples: Vec<Sample>) -> Rendered {
     let details = Details { difference: difference(path, 58, 3), samples };
-    Rendered::new(&Page { details, now: NOW })
+    Rendered::new(&Page { details, candidate, now: NOW })
 }
 
 #[test]
@@ -42,6 +46,21 @@ fn a_side_that_has_nothing_there_says_so() {
 }
 
 #[test]
+fn a_sample_can_be_replayed_unless_a_service_was_compared() {
+    let hint = |candidate| {
+        let samples = vec![sample("$.price", side("1", ""), side("2", ""))];
+        let page = render_beside(candidate, "$.price", samples);
+        (page.texts("details p"), page.texts(".sides th")[1].clone())
+    };
+    let (hints, rust) = hint(Candidate::Rust);
+    assert_eq!((hints.len(), &*rust), (1, "Rust status 200"));
+    let command = "--values --monolith URL --database URL";
+    assert!(hints[0].contains("banyan replay") && hints[0].ends_with(command), "{hints:?}");
+    let (hints, service) = hint(Candidate::Service("returns-svc".into()));
+    assert_eq!((hints.len(), &*service), (0, "returns-svc status 200"));
+}
+
+#[test]
 fn without_samples_it_says_how_one_comes_about() {
     assert!(render("$.price", Vec::new()).text(".empty").contains("No sample is kept"));
 }
@@ -53,6 +72,8 @@ fn no_value_is_read_as_html() {
         request_id: SCRIPT.into(),
         ..sample(SCRIPT, side(SCRIPT, SCRIPT), side(SCRIPT, "x"))
     };
+    let page = render_beside(Candidate::Service(SCRIPT.into()), SCRIPT, vec![hostile.clone()]);
+    assert!(page.is_inert());
     let page = render(SCRIPT, vec![hostile]);
     assert!(page.is_inert());
     assert_eq!(page.text(".bodies .control"), SCRIPT);

@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use crate::{
     Sources,
     bar::Bar,
+    candidate::Candidate,
     fault::{AsJson, AsPage, Fault},
     filters, format,
     live::{LiveRoute, LiveTable},

@@ -57,6 +57,20 @@ fn only_a_ready_route_that_is_still_in_shadow_is_a_next_step() {
 }
 
 #[test]
+fn a_service_that_is_ready_goes_to_the_stage_upstream() {
+    let service = LiveRoute { candidate: Some("returns-svc".into()), ..live("a", "shadow") };
+    let page = render(table(vec![service]), vec![report("a", ready())]);
+    assert_eq!(
+        page.text(".next"),
+        "Next: a is ready. Set stage = \"upstream\" and upstream = \"returns-svc\" on it in \
+         routes.toml, and leave candidate out."
+    );
+    assert!(page.text(".latency").contains("returns-svc 900 µs"), "{}", page.text(".latency"));
+    let page = render(table(vec![live("a", "shadow")]), vec![report("a", ready())]);
+    assert!(page.text(".next").contains("Set stage = \"extracted\" on it"));
+}
+
+#[test]
 fn a_route_that_left_the_table_keeps_its_report() {
     let page = render(table(vec![live("a", "shadow")]), vec![report("gone", ready())]);
     assert_eq!(page.texts("tbody th a"), ["a", "gone"]);

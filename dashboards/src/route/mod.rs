@@ -84,9 +84,15 @@ fn remedy(reason: Unknown) -> &'static str {
             "No answer before the deadline. Make the extraction faster, or raise the route's \
              timeout."
         }
-        Unknown::Panicked => "The extraction has a bug. The log has the message and the place.",
-        Unknown::Failed => "The extraction gave an error, not an answer. The log says which.",
-        Unknown::ControlFailed => "The monolith could not be asked, or broke off.",
+        Unknown::Panicked => {
+            "The extraction has a bug. The log has the place, and the message if it quotes no value."
+        }
+        Unknown::Failed => {
+            "The extraction, or the service, gave an error and no answer. The log says which."
+        }
+        Unknown::ControlFailed => {
+            "The monolith could not be asked, or broke off. The log says why."
+        }
         Unknown::Declined => {
             "The extraction does not reproduce this kind of request, and said so. The monolith \
              goes on answering these, so they are not held against it."

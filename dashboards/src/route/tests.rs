@@ -108,6 +108,20 @@ fn what_matched_by_digest_alone_is_told_and_what_raced_can_be_looked_at() {
 }
 
 #[test]
+fn what_agrees_is_not_said_to_be_the_same() {
+    let page = render(Some(live("a", "shadow")), Some(report("a", ready())), Vec::new());
+    assert_eq!(page.text(".figure"), "95.0 % of 1,000 compared answers differ nowhere that counts");
+}
+
+#[test]
+fn a_service_that_is_compared_has_its_name() {
+    let service = LiveRoute { candidate: Some("returns-svc".into()), ..live("a", "shadow") };
+    let page = render(Some(service), Some(report("a", ready())), Vec::new());
+    let rows = page.texts("[aria-labelledby=latency] tbody th");
+    assert_eq!(rows, ["monolith", "returns-svc"]);
+}
+
+#[test]
 fn differences_are_listed_and_open_side_by_side() {
     let differences =
         vec![difference("$.lines[*].price", 50, 0), difference("$.viewed_at", 0, 1_021)];
@@ -156,6 +170,9 @@ fn each_empty_state_says_what_to_do_next() {
     let text = |live| render(Some(live), None, Vec::new()).text(".empty");
     assert!(text(live("a", "shadow")).contains("waits for its first request"));
     assert!(text(live("a", "monolith")).contains("set its stage = \"shadow\""));
+    let extracted = text(live("a", "extracted"));
+    assert!(extracted.contains("On sample of the route’s safe requests"), "{extracted}");
+    assert!(!extracted.contains("shadow"), "nobody goes back for nothing: {extracted}");
     let compared = render(None, Some(report("gone", ready())), Vec::new());
     assert!(compared.text(".empty").starts_with("None so far"));
 }

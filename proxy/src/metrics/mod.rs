@@ -40,7 +40,6 @@ pub struct ProxyMetrics {
     extractions: ExtractionMetrics,
     upstreams: UpstreamMetrics,
     log_lines_dropped: IntCounter,
-    connects: IntCounterVec,
     not_after: IntGaugeVec,
     reloads: IntCounterVec,
     last_reload_success: IntGauge,
@@ -87,11 +86,6 @@ impl ProxyMetrics {
                     "Lines of the access log that are lost because nobody reads it fast enough.",
                 )?,
             )?,
-            connects: counter(
-                "banyan_upstream_connects_total",
-                "Connections opened to the monolith, by result.",
-                &["result"],
-            )?,
             not_after: registered(registry, IntGaugeVec::new(not_after(), &["name"])?)?,
             reloads: counter(
                 "banyan_route_table_reloads_total",
@@ -113,9 +107,6 @@ impl ProxyMetrics {
 
     /// A series that has not moved yet is scraped as 0, so that its first step is seen as one.
     fn show_zeros(&self) {
-        for result in ["ok", "failed"] {
-            self.connects.with_label_values(&[result]);
-        }
         for result in ["ok", "rejected"] {
             self.reloads.with_label_values(&[result]);
         }
@@ -171,11 +162,6 @@ impl ProxyMetrics {
     /// A limit fired where no request is concerned.
     pub fn limited(&self, limit: Limit) {
         self.limits[limit as usize].inc();
-    }
-
-    /// A connection to the monolith was opened, or could not be.
-    pub fn connected(&self, ok: bool) {
-        self.connects.with_label_values(&[if ok { "ok" } else { "failed" }]).inc();
     }
 
     /// These certificates are in force now, and no others. Of several with the same first name, such

@@ -1,6 +1,7 @@
 //! Copies for the judge: taken as a buyer's answer passes, handed over when it has passed, never
 //! waited for.
 
+mod complaints;
 mod miss;
 mod questions;
 mod sampler;
@@ -22,6 +23,7 @@ use shadow::{
 
 pub(crate) use self::questions::Asker;
 pub use self::{
+    complaints::Complaints,
     miss::Miss,
     sampler::{Enough, Sample, Sampler},
     tap::Tap,
@@ -54,6 +56,8 @@ pub struct Mirror {
     pub visitors: Visitors,
     /// Where the raw requests of differences go, of routes that allow it.
     pub recorder: Option<Recorder>,
+    /// What was said of sides that gave no answer.
+    pub complaints: Complaints,
 }
 
 impl Mirror {

@@ -1,9 +1,12 @@
 //! What the judge asks each side itself.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use extracted::Extraction;
-use futures_util::{FutureExt as _, TryFutureExt as _};
+use futures_util::FutureExt as _;
 use http::{HeaderMap, Request, Response};
 use http_body::Body as _;
 use http_body_util::BodyExt as _;
@@ -13,7 +16,7 @@ use tokio::time::timeout;
 use super::{Mirror, observe, unknown};
 use crate::{
     body::{Body, BodyError},
-    error::{Chain, ProxyError},
+    error::ProxyError,
     extraction::{Ending, NoReply},
     h1::client::{Allowance, ExchangeError},
     limits::Timeouts,
@@ -27,25 +30,27 @@ impl Mirror {
     /// The monolith, or the upstream in its place.
     pub(super) fn control(&self, snapshot: &Arc<Snapshot>, upstream: &Arc<Upstream>) -> Question {
         let (asker, snapshot) = (self.asker(snapshot, upstream), Arc::clone(snapshot));
-        let answer = async move { asker.ask(snapshot.to_monolith()).await };
-        answer.map_err(|_| Unknown::ControlFailed).boxed()
+        let complaints = self.complaints.clone();
+        let answer = async move {
+            let answer = asker.ask(snapshot.to_monolith()).await;
+            let why = Unknown::ControlFailed;
+            answer.inspect_err(|error| complaints.say(&snapshot, why, error)).map_err(|_| why)
+        };
+        answer.boxed()
     }
 
     /// A service that is compared with the monolith, within the route's `timeout`.
     fn service(&self, snapshot: &Arc<Snapshot>, service: &Arc<Upstream>) -> Question {
         let (asker, snapshot) = (self.asker(snapshot, service), Arc::clone(snapshot));
+        let complaints = self.complaints.clone();
         let answer = async move {
             let limit = snapshot.route.timeout;
-            let answer = asker.ask(snapshot.to_candidate());
-            match timeout(limit, answer).await {
-                Ok(Ok(answer)) => Ok(answer),
-                Ok(Err(error)) => {
-                    let (route, why) = (&snapshot.route.id, error.of_candidate());
-                    tracing::debug!(%route, %why, error = %Chain(&error), "no candidate's answer");
-                    Err(why)
-                }
-                Err(_) => Err(Unknown::TimedOut),
-            }
+            let answer = timeout(limit, asker.ask(snapshot.to_candidate())).await;
+            answer.unwrap_or(Err(Unanswered::Late(limit))).map_err(|error| {
+                let why = error.of_candidate();
+                complaints.say(&snapshot, why, &error);
+                why
+            })
         };
         answer.boxed()
     }
@@ -85,12 +90,17 @@ impl Mirror {
     /// The handler, whatever it would write rolled back.
     pub(super) fn handler(&self, snapshot: &Arc<Snapshot>, extraction: Extraction) -> Question {
         let (candidates, snapshot) = (self.candidates.clone(), Arc::clone(snapshot));
+        let complaints = self.complaints.clone();
         let answer = async move {
             let began = Instant::now();
             let call = snapshot.to_handler(extraction, Ending::Rollback);
             match candidates.run(call.ok_or(Unknown::Declined)?).await {
                 Ok(reply) => Ok(observe(&reply, began.elapsed())),
-                Err(NoReply::Failed(failure)) => Err(unknown(&failure)),
+                Err(NoReply::Failed(failure)) => {
+                    let why = unknown(&failure);
+                    complaints.say(&snapshot, why, &failure);
+                    Err(why)
+                }
                 // A candidate is rolled back, never committed.
                 Err(NoReply::CommitUnknown(_)) => Err(Unknown::Failed),
             }
@@ -127,6 +137,8 @@ pub(crate) enum Unanswered {
     Refused(#[from] ProxyError),
     #[error("the answer broke off")]
     BrokeOff(#[from] BodyError),
+    #[error("no answer came within the route's `timeout` of {0:?}")]
+    Late(Duration),
 }
 
 impl Unanswered {
@@ -134,7 +146,8 @@ impl Unanswered {
     const fn of_candidate(&self) -> Unknown {
         match self {
             Self::Refused(ProxyError::Busy(_)) => Unknown::Dropped,
-            Self::Refused(ProxyError::Upstream(ExchangeError::Limit(_)))
+            Self::Late(_)
+            | Self::Refused(ProxyError::Upstream(ExchangeError::Limit(_)))
             | Self::BrokeOff(BodyError::Limit(_)) => Unknown::TimedOut,
             _ => Unknown::Failed,
         }

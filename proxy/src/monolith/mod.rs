@@ -20,17 +20,15 @@ use crate::{
         connection::Connection,
     },
     limits::Timeouts,
-    metrics::ProxyMetrics,
     pool::Pool,
     upstream::{Endpoint, Outcome, Protocol, Server, Upstream},
 };
 
 /// A client of the monolith with its own keep-alive connections. Cloning shares them; use one per
 /// runtime, since a connection lives on the runtime that opened it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Monolith {
     pool: Pool,
-    metrics: ProxyMetrics,
 }
 
 /// The way of one request to a server.
@@ -43,18 +41,22 @@ pub struct Hop<'a> {
     /// The request is the first on its client's connection.
     pub first: bool,
     /// Only the judge waits for the answer: its failure is no reason to leave a server alone that
-    /// answers buyers, nor to spend what they have for retries.
+    /// answers buyers, nor to spend what they have for retries, and is not counted with theirs.
     pub shadow: bool,
     /// The same, counted from the request's arrival.
     pub allowance: Allowance,
 }
 
-impl Monolith {
-    /// A client without connections yet.
-    pub fn new(metrics: ProxyMetrics) -> Self {
-        Self { pool: Pool::default(), metrics }
+impl Hop<'_> {
+    /// A connection was opened for it, or could not be.
+    fn connected(&self, ok: bool) {
+        if !self.shadow {
+            self.upstream.connected(ok);
+        }
     }
+}
 
+impl Monolith {
     /// The connections that wait for their next request.
     pub const fn pool(&self) -> &Pool {
         &self.pool
@@ -109,7 +111,12 @@ impl Monolith {
                             !hop.shadow && avoid.is_none() && hop.upstream.servers().len() > 1
                         })
                         .filter(|_| unsent || hop.upstream.may_retry());
-                    let Some(again) = again else { return Err(error) };
+                    let Some(again) = again else {
+                        if unsent && !hop.shadow {
+                            hop.upstream.unreached();
+                        }
+                        return Err(error);
+                    };
                     trip.retries += 1;
                     (request, avoid) = (*again, Some(Arc::clone(server)));
                 }
@@ -161,7 +168,7 @@ impl Monolith {
     async fn connect(&self, hop: Hop<'_>, address: &Endpoint) -> Result<Connection, ProxyError> {
         let opened = tokio::time::timeout(hop.timeouts.connect, address.connect()).await;
         let opened = opened.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
-        self.metrics.connected(opened.is_ok());
+        hop.connected(opened.is_ok());
         let failed = |source| ProxyError::Connect { address: address.to_string(), source };
         opened.map(Connection::new).map_err(failed)
     }

@@ -59,7 +59,7 @@ impl Monolith {
             let opened = async { Connection::open(address.connect().await?).await };
             let opened = tokio::time::timeout(limit, opened).await;
             let opened = opened.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
-            self.metrics.connected(opened.is_ok());
+            hop.connected(opened.is_ok());
             opened
         };
         let leased = self.pool.http2().open(address, hop.timeouts.pool_idle, limit, connect).await;

@@ -10,7 +10,7 @@ use std::{
 use extracted::Extraction;
 use prometheus::Registry;
 use serde::Serialize;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::OffsetDateTime;
 
 use super::{
     Archive, Entry, Exchange, Key, KeyError, ReadError,
@@ -20,7 +20,7 @@ use super::{
 use crate::{
     config::{Format, Record},
     metrics::ProxyMetrics,
-    report,
+    report::{self, second},
     route::{Compiler, LoadError, RouteTable},
 };
 
@@ -45,6 +45,9 @@ pub enum ExportError {
     /// The file cannot be written.
     #[error("{0} cannot be written; choose a file that is not there yet")]
     Write(String, #[source] WriteError),
+    /// Nothing was chosen, and so there is nothing to carry away.
+    #[error("{0} No file is written.")]
+    Nothing(String),
     /// The summary could not be written as JSON: a fault of this program.
     #[error("the summary could not be written as JSON")]
     Json(#[from] serde_json::Error),
@@ -65,6 +68,9 @@ struct Summary {
     /// All of these in words.
     #[serde(skip)]
     unread: Vec<String>,
+    /// Why no route is there, where none is.
+    #[serde(skip)]
+    nothing: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     output: Option<PathBuf>,
     /// Until when the output can be read; it holds what expires first until then.
@@ -94,16 +100,14 @@ pub fn record(
     let now = OffsetDateTime::now_utc();
     let key = arguments.key.load()?;
     let mut archive = Archive::open(&arguments.recordings, key.as_ref(), now)?;
-    let since = arguments.since.map(|it| now - it);
+    let (recorded, since) = (archive.entries.len(), arguments.since.map(|it| now - it));
     archive.entries.retain(|it| {
         let of_route = arguments.route.as_ref().is_none_or(|route| *route == it.route);
         of_route && since.is_none_or(|since| it.at >= since)
     });
     let table = arguments.redacted.then(|| table(&arguments.routes, extractions)).transpose()?;
     let key = key.as_ref().filter(|_| !arguments.redacted);
-    let output = arguments.output.as_ref();
-    let mut output = output.map(|it| Output::begin(it, key, &archive.entries, now)).transpose()?;
-    let (mut routes, mut left_out) = (BTreeMap::new(), 0);
+    let (mut output, mut routes, mut left_out) = (None, BTreeMap::new(), 0);
     for entry in &archive.entries {
         let exchange = archive.exchange(entry)?;
         let exchange = match &table {
@@ -114,10 +118,18 @@ pub fn record(
             left_out += 1;
             continue;
         };
-        if let Some(output) = &mut output {
-            output.append(&exchange)?;
+        if let Some(file) = &arguments.output {
+            let begin = || Output::begin(file, key, &archive.entries, now);
+            let mut writing = output.take().map_or_else(begin, Ok)?;
+            writing.append(&exchange)?;
+            output = Some(writing);
         }
         note(&mut routes, entry);
+    }
+    let unread = archive.loss.sentences();
+    let nothing = routes.is_empty().then(|| nothing(arguments, recorded, left_out, &unread));
+    if let (Some(nothing), Some(_)) = (&nothing, &arguments.output) {
+        return Err(ExportError::Nothing(nothing.clone()));
     }
     let summary = Summary {
         routes: routes.into_values().collect(),
@@ -125,7 +137,8 @@ pub fn record(
         lost: archive.loss.records(),
         expired: archive.loss.expired,
         other_key: archive.loss.other_key,
-        unread: archive.loss.sentences(),
+        unread,
+        nothing,
         until: output.as_ref().filter(|_| key.is_some()).map(|it| it.0.header.until()),
         output: output.map(|it| it.0.path),
     };
@@ -173,26 +186,43 @@ fn note(routes: &mut BTreeMap<String, Chosen>, entry: &Entry) {
     chosen.last = entry.at;
 }
 
+/// Why there is nothing to show, or to carry away.
+fn nothing(arguments: &Record, recorded: usize, left_out: usize, unread: &[String]) -> String {
+    if left_out > 0 {
+        return self::left_out(left_out);
+    }
+    if recorded == 0 && unread.is_empty() {
+        return "Nothing is recorded: give a route record = \"1%\" in routes.toml.".to_owned();
+    }
+    if recorded == 0 {
+        return "Nothing can be read of what is recorded.".to_owned();
+    }
+    let route = arguments.route.as_ref().map(|it| format!("of the route {it}"));
+    let since = arguments.since.map(|_| "as new as --since asks".to_owned());
+    let asked: Vec<_> = route.into_iter().chain(since).collect();
+    let requests = if recorded == 1 { "request" } else { "requests" };
+    format!("None of {recorded} recorded {requests} is {}.", asked.join(" and "))
+}
+
+fn left_out(count: usize) -> String {
+    format!(
+        "{count} left out: they hold a buyer's data; `reveal` in routes.toml names what is none."
+    )
+}
+
 fn text(summary: &Summary) -> String {
     let mut rows = vec![["ROUTE", "REQUESTS", "FIRST", "LAST"].map(str::to_owned)];
     rows.extend(summary.routes.iter().map(|it| {
         let [first, last] = [it.first, it.last].map(second);
         [it.route.clone(), it.requests.to_string(), first, last]
     }));
-    let mut text = match (rows.len(), summary.left_out) {
-        (1, 0) => "Nothing is recorded: give a route record = \"1%\" in routes.toml.\n".to_owned(),
-        (1, _) => String::new(),
-        _ => report::table(&rows),
+    let mut text = match (&summary.nothing, summary.left_out) {
+        (Some(nothing), _) => nothing.clone() + "\n",
+        (None, 0) => report::table(&rows),
+        (None, count) => report::table(&rows) + &left_out(count) + "\n",
     };
-    // Writing to a String cannot fail.
-    if summary.left_out > 0 {
-        let _ = writeln!(
-            text,
-            "{} left out: they hold a buyer's data; `reveal` in routes.toml names what is none",
-            summary.left_out
-        );
-    }
     for it in &summary.unread {
+        // Writing to a String cannot fail.
         let _ = writeln!(text, "{it}");
     }
     if let Some(output) = &summary.output {
@@ -200,12 +230,6 @@ fn text(summary: &Summary) -> String {
         let _ = writeln!(text, "written to {}{}", output.display(), until.unwrap_or_default());
     }
     text
-}
-
-/// Without the fraction.
-fn second(at: OffsetDateTime) -> String {
-    let second = at.replace_nanosecond(0).unwrap_or(at);
-    second.format(&Rfc3339).unwrap_or_else(|_| second.to_string())
 }
 
 #[cfg(test)]
@@ -288,7 +312,37 @@ reveal = ["request.path.id"]
         assert!(text.contains("catalog.show  5 "), "{text}");
         for flags in [["--since", "30m"], ["--route", "account"]] {
             let text = run(&folder, &flags).unwrap();
-            assert!(text.contains("Nothing is recorded"), "{flags:?}: {text}");
+            assert!(text.starts_with("None of 9 recorded requests is "), "{flags:?}: {text}");
+        }
+        let text = run(&folder, &["--since", "30m", "--route", "cart"]).unwrap();
+        let both = "None of 9 recorded requests is of the route cart and as new as --since asks.\n";
+        assert_eq!(text, both);
+    }
+
+    #[test]
+    fn an_empty_folder_says_how_something_comes_into_it() {
+        let folder = recorded();
+        let recordings = folder.path().join("recordings");
+        std::fs::remove_dir_all(&recordings).unwrap();
+        super::super::folder::create(&recordings).unwrap();
+        let text = run(&folder, &[]).unwrap();
+        assert!(text.starts_with("Nothing is recorded: give a route"), "{text}");
+    }
+
+    #[test]
+    fn no_file_is_written_of_nothing() {
+        let folder = recorded();
+        let file = folder.path().join("nothing.recording");
+        let output = ["--output", &file.display().to_string()];
+        for (flags, says) in [
+            (&["--route", "nope"][..], "None of 9 recorded requests is of the route nope. No file"),
+            (&["--since", "0s"], "None of 9 recorded requests is as new as --since asks. No file"),
+            (&["--redacted", "--route", "wishlist"], "1 left out: they hold a buyer's data;"),
+        ] {
+            let error = run(&folder, &[flags, &output].concat()).unwrap_err();
+            assert!(matches!(error, ExportError::Nothing(_)), "{error:?}");
+            assert!(error.to_string().starts_with(says), "{error}");
+            assert!(!file.exists(), "{flags:?}");
         }
     }
 

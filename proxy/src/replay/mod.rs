@@ -102,8 +102,10 @@ pub enum Conclusion {
     Same,
     /// An answer differed.
     Different,
-    /// None differed, but some could not be compared or read, or there was none.
+    /// None differed, but some could not be compared or read.
     Unknown,
+    /// There was none, or nobody was asked.
+    Nothing,
 }
 
 /// Replays what the arguments name with these handlers, until that is done or `interrupted` is, and
@@ -131,7 +133,7 @@ pub async fn replay(
     }
     archive.entries.retain(|it| arguments.route.as_ref().is_none_or(|route| *route == it.route));
     let name = checkpoint::run(arguments, &table.hash, archive.entries.first());
-    let sides = Sides::new(arguments, extractions, table, metrics)?;
+    let sides = Sides::new(arguments, extractions, table, &metrics)?;
     let mut run = Run { arguments, archive, sides, name, checkpoint: None };
     let tally = run.through(interrupted).await?;
     let conclusion = conclusion(&tally, run.archive.loss);
@@ -148,6 +150,7 @@ fn conclusion(tally: &Tally, loss: Loss) -> Conclusion {
     match tally.totals() {
         (_, 1.., _) => Conclusion::Different,
         (1.., 0, 0) if loss.missing().is_none() => Conclusion::Same,
+        (0, 0, 0) if loss.missing().is_none() => Conclusion::Nothing,
         _ => Conclusion::Unknown,
     }
 }
@@ -274,7 +277,8 @@ mod tests {
             assert_eq!(conclusion(&of(1, 0, 0), loss), Conclusion::Unknown, "{loss:?}");
             assert_eq!(conclusion(&of(1, 1, 0), loss), Conclusion::Different, "{loss:?}");
         }
-        assert_eq!(conclusion(&of(0, 0, 0), none), Conclusion::Unknown);
+        assert_eq!(conclusion(&of(0, 0, 0), none), Conclusion::Nothing);
+        assert_eq!(conclusion(&of(0, 0, 0), damaged), Conclusion::Unknown);
         assert_eq!(conclusion(&of(1, 0, 1), none), Conclusion::Unknown);
     }
 

@@ -24,7 +24,7 @@ use crate::{
     mirror::{Asker, CONTROL_DEADLINE, observe, unknown},
     monolith::Monolith,
     recording::Exchange,
-    route::{Percent, RouteTable},
+    route::{Candidate, Percent, Plan, RouteTable},
     snapshot::Snapshot,
     upstream::Upstream,
     visitor::Visitors,
@@ -52,7 +52,7 @@ impl Sides {
         arguments: &Replay,
         extractions: &'static [Extraction],
         table: Arc<RouteTable>,
-        metrics: ProxyMetrics,
+        metrics: &ProxyMetrics,
     ) -> Result<Self, ReplayError> {
         let database = arguments.database.as_ref().ok_or(ReplayError::NoDatabase)?;
         let connections = u32::try_from(AT_ONCE).unwrap_or(u32::MAX);
@@ -72,7 +72,7 @@ impl Sides {
             table,
             extractions: extractions.iter().map(|it| (it.id, *it)).collect(),
             pinned: pinned.map_err(ReplayError::Trust)?,
-            controls: Monolith::new(metrics),
+            controls: Monolith::default(),
             candidates: candidates.map_err(ReplayError::Threads)?,
             visitors: Visitors::new(application.clone()),
             sessions: Sessions::new(application),
@@ -86,7 +86,11 @@ impl Sides {
     pub(super) async fn compare(&self, mut exchange: Exchange) -> Compared {
         let route = self.table.find(&exchange.method, exchange.target.path());
         let Some(extraction) = self.extractions.get(&*route.id).copied() else {
-            return Outcome::Skipped(Skip::NoHandler).into();
+            let skip = match &route.plan {
+                Plan::Shadow { candidate: Candidate::Upstream(_), .. } => Skip::Service,
+                _ => Skip::NoHandler,
+            };
+            return Outcome::Skipped(skip).into();
         };
         let is_safe = exchange.method.is_safe();
         if !is_safe && !self.writes {

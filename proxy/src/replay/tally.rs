@@ -60,6 +60,8 @@ pub(super) enum Skip {
     Declined,
     /// This build has no handler for its route.
     NoHandler,
+    /// Its route's `candidate` is a service, and handlers alone are replayed.
+    Service,
     /// It is a write, and `--writes` was not said.
     Write,
 }
@@ -145,6 +147,7 @@ impl Skip {
         match self {
             Self::Declined => "declined by the handler",
             Self::NoHandler => "without a handler",
+            Self::Service => "compared with a service, which is not replayed",
             Self::Write => "writes, without --writes",
         }
     }

@@ -95,7 +95,7 @@ fn notes(tally: &Tally, loss: &Loss) -> String {
             let _ = writeln!(text, "  {count} {what}");
         }
     };
-    for skip in [Skip::Declined, Skip::NoHandler, Skip::Write] {
+    for skip in [Skip::Declined, Skip::NoHandler, Skip::Service, Skip::Write] {
         let count = tally.routes.values().filter_map(|it| it.skipped.get(&skip)).sum();
         note(count, &format!("skipped: {}", skip.label()));
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use shadow::{DifferenceReport, Reports, RouteReport, Sample, StoreError};
 
 pub use self::text::overview;
-pub(crate) use self::text::table;
+pub(crate) use self::text::{second, table};
 use crate::config::{Format, Report};
 
 /// Why there is no report.

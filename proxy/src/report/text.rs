@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use shadow::{EarlierReport, RouteReport, Sample, Side, State, Unknown, Verdict};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{Detail, Difference};
 
@@ -55,8 +56,18 @@ fn listed(differences: &[Difference]) -> String {
         return "\nNo differences.\n".to_owned();
     }
     let mut rows = vec![
-        ["PATH", "KIND", "CLASS", "REQUESTS", "EXCUSED", "MONOLITH", "EXTRACTION", "SAMPLE"]
-            .map(str::to_owned),
+        [
+            "PATH",
+            "KIND",
+            "CLASS",
+            "REQUESTS",
+            "EXCUSED",
+            "LAST SEEN",
+            "MONOLITH",
+            "EXTRACTION",
+            "SAMPLE",
+        ]
+        .map(str::to_owned),
     ];
     rows.extend(differences.iter().map(|Difference { difference: it, samples }| {
         let newest = samples.first();
@@ -66,6 +77,7 @@ fn listed(differences: &[Difference]) -> String {
             it.class.to_string(),
             it.requests.to_string(),
             it.excused.to_string(),
+            second(it.last_seen),
             newest.map_or_else(String::new, |it| value(&it.control)),
             newest.map_or_else(String::new, |it| value(&it.candidate)),
             newest.map_or_else(String::new, |it| it.request_id.clone()),
@@ -76,7 +88,8 @@ fn listed(differences: &[Difference]) -> String {
         // Writing to a String cannot fail.
         let _ = write!(
             text,
-            "\nWhere the route has `record`, a sample's request is asked again, and shown, by\n\n\
+            "\nWhere the route has `record` and an extraction, a sample's request is asked again, and \
+             shown, by\n\n\
              banyan replay RECORDINGS --sample {} --values --monolith URL --database URL\n",
             newest.request_id
         );
@@ -124,13 +137,14 @@ fn epoch(route: &RouteReport) -> String {
     let monolith = route.monolith.as_deref().unwrap_or("unknown");
     let mut text = format!("  build {}, monolith {monolith}\n", route.build);
     if let Some(reason) = &route.reason {
-        let _ = writeln!(text, "  counted anew since {}: {reason}", route.since);
+        let _ = writeln!(text, "  counted anew since {}: {reason}", second(route.since));
     }
     for it in &route.earlier {
         let EarlierReport { matched, ignored, noise, mismatched, unknown, last_at, .. } = it;
         let _ = writeln!(
             text,
-            "  until {last_at}: {matched} matched, {ignored} ignored, {noise} noise, {mismatched} mismatched, {unknown} unknown"
+            "  until {}: {matched} matched, {ignored} ignored, {noise} noise, {mismatched} mismatched, {unknown} unknown",
+            second(*last_at)
         );
     }
     text
@@ -184,6 +198,12 @@ fn verdict(verdict: &Verdict) -> String {
     }
 }
 
+/// A moment, without the fraction.
+pub(crate) fn second(at: OffsetDateTime) -> String {
+    let second = at.replace_nanosecond(0).unwrap_or(at);
+    second.format(&Rfc3339).unwrap_or_else(|_| second.to_string())
+}
+
 /// Columns as wide as their widest cell; the last is not padded.
 pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
     let width = |column: usize| rows.iter().map(|it| it[column].chars().count()).max().unwrap_or(0);
@@ -202,12 +222,38 @@ pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use shadow::{Class, DifferenceKind, DifferenceReport};
+    use time::macros::datetime;
+
     use super::*;
 
     #[test]
     fn columns_line_up() {
         let rows = [["A", "LONG", "C"], ["wide cell", "b", "c"]].map(|row| row.map(str::to_owned));
         assert_eq!(table(&rows), "A          LONG  C\nwide cell  b     c\n");
+    }
+
+    #[test]
+    fn a_difference_says_when_it_was_last_seen() {
+        let seen = datetime!(2026-11-29 06:21:54.5 UTC);
+        let difference = DifferenceReport {
+            id: "a".into(),
+            route: "cart".into(),
+            rule: None,
+            suggestion: None,
+            path: "$.price".into(),
+            kind: DifferenceKind::Changed,
+            class: Class::Critical,
+            requests: 3,
+            excused: 0,
+            noise: 0,
+            first_seen: seen,
+            last_seen: seen,
+        };
+        let text = listed(&[Difference { difference, samples: Vec::new() }]);
+        let [head, row] =
+            ["EXCUSED  LAST SEEN             MONOLITH", "0        2026-11-29T06:21:54Z"];
+        assert!(text.contains(head) && text.contains(row), "{text}");
     }
 
     #[test]

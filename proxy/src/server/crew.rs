@@ -77,14 +77,13 @@ impl Crew<'_> {
     }
 
     fn worker(&self, sockets: Vec<(listener::Socket, Kind)>, open: &Arc<AtomicUsize>) -> Worker {
-        let monolith = Monolith::new(self.metrics.clone());
         Worker {
             sockets,
             open: Arc::clone(open),
             context: Arc::new(Context {
                 routes: self.routes.clone(),
                 backends: Backends {
-                    monolith: Forward { monolith, files: self.files.clone() },
+                    monolith: Forward { monolith: Monolith::default(), files: self.files.clone() },
                     pinned: self.pinned.clone(),
                     extractions: self.live.clone(),
                     mirror: Arc::clone(&self.mirror),

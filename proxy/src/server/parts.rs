@@ -16,7 +16,7 @@ use crate::{
     extraction::{Callers, Extractions, LIVE_CONCURRENCY, RedisQueue, Surroundings},
     layers::trace::Tracing,
     metrics::ProxyMetrics,
-    mirror::Mirror,
+    mirror::{Complaints, Mirror},
     monolith::Monolith,
     recording::Recorder,
     route::{CommandLine, Compiler, RouteTable, Routes},
@@ -211,7 +211,8 @@ pub(super) fn mirror(
             settings,
             metrics,
         )?,
-        controls: Monolith::new(metrics.clone()),
+        controls: Monolith::default(),
         recorder,
+        complaints: Complaints::default(),
     }))
 }

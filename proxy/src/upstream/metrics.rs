@@ -1,10 +1,7 @@
 //! What is counted of upstreams. Requests only touch the counts that choosing a server needs; the
 //! series are made of them when somebody scrapes.
 
-use std::sync::{
-    Arc, Mutex, PoisonError, Weak,
-    atomic::{AtomicU64, Ordering::Relaxed},
-};
+use std::sync::{Arc, Mutex, PoisonError, Weak, atomic::Ordering::Relaxed};
 
 use prometheus::{
     IntCounterVec, IntGaugeVec, Opts, Registry,
@@ -35,6 +32,8 @@ struct Families {
     queue_timeouts: IntCounterVec,
     queue_full: IntCounterVec,
     retries: IntCounterVec,
+    connects: IntCounterVec,
+    unreached: IntCounterVec,
     panic_mode: IntGaugeVec,
 }
 
@@ -122,6 +121,16 @@ impl Families {
                 "Retries, by what the retry budget said.",
                 &["upstream", "result"],
             )?,
+            connects: counter(
+                "banyan_upstream_connects_total",
+                "Connections opened for buyers' requests, by result.",
+                &["upstream", "result"],
+            )?,
+            unreached: counter(
+                "banyan_upstream_unreached_total",
+                "Requests that failed because no connection could be opened to send them over.",
+                of_upstream,
+            )?,
             panic_mode: gauge(
                 "banyan_upstream_panic_mode",
                 "1 while so few servers are usable that all are used, 0 otherwise.",
@@ -130,7 +139,7 @@ impl Families {
         })
     }
 
-    fn all(&self) -> [&dyn Collector; 8] {
+    fn all(&self) -> [&dyn Collector; 10] {
         [
             &self.server_up,
             &self.in_flight,
@@ -139,6 +148,8 @@ impl Families {
             &self.queue_timeouts,
             &self.queue_full,
             &self.retries,
+            &self.connects,
+            &self.unreached,
             &self.panic_mode,
         ]
     }
@@ -147,7 +158,14 @@ impl Families {
         for gauges in [&self.server_up, &self.in_flight, &self.queue_depth, &self.panic_mode] {
             gauges.reset();
         }
-        for counters in [&self.ejections, &self.queue_timeouts, &self.queue_full, &self.retries] {
+        for counters in [
+            &self.ejections,
+            &self.queue_timeouts,
+            &self.queue_full,
+            &self.retries,
+            &self.connects,
+            &self.unreached,
+        ] {
             counters.reset();
         }
     }
@@ -165,11 +183,16 @@ impl Families {
         self.queue_depth.with_label_values(&[name]).set(depth);
         self.panic_mode.with_label_values(&[name]).set(upstream.is_panicking().into());
         let counts = &upstream.shared.counts;
-        let read = |count: &AtomicU64| count.load(Relaxed);
-        self.queue_timeouts.with_label_values(&[name]).inc_by(read(&counts.queue_timeouts));
-        self.queue_full.with_label_values(&[name]).inc_by(read(&counts.queue_full));
-        let allowed = self.retries.with_label_values(&[name, "allowed"]);
-        allowed.inc_by(read(&counts.retries_allowed));
-        self.retries.with_label_values(&[name, "denied"]).inc_by(read(&counts.retries_denied));
+        for (counter, labels, count) in [
+            (&self.queue_timeouts, &[name][..], &counts.queue_timeouts),
+            (&self.queue_full, &[name], &counts.queue_full),
+            (&self.retries, &[name, "allowed"], &counts.retries_allowed),
+            (&self.retries, &[name, "denied"], &counts.retries_denied),
+            (&self.connects, &[name, "ok"], &counts.connected),
+            (&self.connects, &[name, "failed"], &counts.not_connected),
+            (&self.unreached, &[name], &counts.unreached),
+        ] {
+            counter.with_label_values(labels).inc_by(count.load(Relaxed));
+        }
     }
 }

@@ -79,6 +79,9 @@ struct Counts {
     queue_timeouts: AtomicU64,
     retries_allowed: AtomicU64,
     retries_denied: AtomicU64,
+    connected: AtomicU64,
+    not_connected: AtomicU64,
+    unreached: AtomicU64,
 }
 
 /// No server can take the request now.
@@ -196,6 +199,17 @@ impl Upstream {
         let Counts { retries_allowed, retries_denied, .. } = &self.shared.counts;
         if allowed { retries_allowed } else { retries_denied }.fetch_add(1, Relaxed);
         allowed
+    }
+
+    /// Counts a connection that was opened to one of the servers for a buyer, or could not be.
+    pub fn connected(&self, ok: bool) {
+        let Counts { connected, not_connected, .. } = &self.shared.counts;
+        if ok { connected } else { not_connected }.fetch_add(1, Relaxed);
+    }
+
+    /// Counts a buyer's request that failed since there was no connection to send it over.
+    pub fn unreached(&self) {
+        self.shared.counts.unreached.fetch_add(1, Relaxed);
     }
 
     /// Whether so few servers are usable that all are used.

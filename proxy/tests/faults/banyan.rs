@@ -77,10 +77,19 @@ impl Banyan {
         })
     }
 
+    /// The first line of the log that fits.
+    pub(crate) fn said(&self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        self.log.wait(what, fits)
+    }
+
     /// How many lines of `path` the access log has by now.
     pub(crate) fn lines(&self, path: &str) -> usize {
-        let lines = self.log.lines.lock().unwrap();
-        lines.iter().filter(|it| it["target"] == "access" && it["path"] == path).count()
+        self.count(|it| it["target"] == "access" && it["path"] == path)
+    }
+
+    /// How many lines that fit the log has by now.
+    pub(crate) fn count(&self, fits: impl Fn(&Value) -> bool) -> usize {
+        self.log.lines.lock().unwrap().iter().filter(|it| fits(it)).count()
     }
 
     /// The value of a series, or of the first of that name; `None` where there is none.

@@ -66,7 +66,8 @@ fn another_address_of_a_name_is_tried_where_one_refuses() {
             let answer = once(banyan.address, &get("/"));
             assert!(answer.ends_with("\r\n\r\nother"), "{hosts}: {answer}");
         }
-        let failed = banyan.metric("banyan_upstream_connects_total{result=\"failed\"}");
+        let failed = "banyan_upstream_connects_total{result=\"failed\",upstream=\"monolith\"}";
+        let failed = banyan.metric(failed);
         assert_eq!(failed, Some(0.0), "{hosts}");
     }
 }

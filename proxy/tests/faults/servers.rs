@@ -17,6 +17,9 @@ use crate::{
     origin::{Step, ok, scripted, usual},
 };
 
+const UNREACHED: &str = "banyan_upstream_unreached_total{upstream=\"monolith\"}";
+const FAILED: &str = "banyan_upstream_connects_total{result=\"failed\",upstream=\"monolith\"}";
+
 fn of(series: &str, server: SocketAddr) -> String {
     format!("banyan_upstream_{series}{{server=\"http://{server}\",upstream=\"monolith\"}}")
 }
@@ -148,4 +151,20 @@ fn a_post_goes_to_another_server_where_one_refuses_the_connection() {
         assert_eq!(status(&once(banyan.address, &post)), 200, "{number}");
     }
     banyan.until(&of("ejections_total", gone), 1.0);
+    assert!(banyan.metric(FAILED).unwrap() > 0.5);
+    assert_eq!(banyan.metric(UNREACHED), Some(0.0), "no buyer has noticed");
+}
+
+#[test]
+fn a_request_is_unreached_where_nobody_could_be_connected_to() {
+    let gone = [(); 2].map(|()| {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap()
+    });
+    let banyan = Banyan::start("", &gone);
+    for number in 0..3 {
+        assert_eq!(status(&once(banyan.address, &get(&format!("/{number}")))), 502);
+    }
+    assert_eq!(banyan.metric(UNREACHED), Some(3.0));
+    assert_eq!(banyan.metric(FAILED), Some(6.0), "each was tried at both");
 }

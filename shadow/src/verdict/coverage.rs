@@ -80,9 +80,9 @@ impl<'a> Gap<'a> {
         (share > UNKNOWNS && self.times >= FEW).then(|| {
             let reasons: Vec<_> =
                 self.reasons.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
-            let (share, limit) = (share * 100.0, UNKNOWNS * 100.0);
-            let (what, reasons) = (self.what, reasons.join(", "));
-            format!("{share:.1} % {what} ({reasons}), at most {limit} % may be")
+            let share = words::share_above(self.unknown, self.of, UNKNOWNS);
+            let (what, limit, reasons) = (self.what, words::percent(UNKNOWNS), reasons.join(", "));
+            format!("{share} {what} ({reasons}), at most {limit} may be")
         })
     }
 
@@ -93,6 +93,6 @@ impl<'a> Gap<'a> {
 
     pub(super) fn why(more: u64) -> String {
         let more = words::counted(more, "more request");
-        format!("{more} to bring the unknowns below {} %", UNKNOWNS * 100.0)
+        format!("{more} to bring the unknowns below {}", words::percent(UNKNOWNS))
     }
 }

@@ -7,7 +7,7 @@
 
 use serde::Serialize;
 
-use crate::Share;
+use crate::{Share, words};
 
 /// The claim that speaks for a route, as a share of its budget.
 const GOOD: f64 = 0.1;
@@ -80,9 +80,10 @@ impl Test {
 
     pub(super) fn why(&self) -> String {
         let Self { class, budget, mismatched, compared, .. } = self;
-        let (share, budget) = (ratio(*mismatched, *compared) * 100.0, budget.get() * 100.0);
+        let share = words::share(*mismatched, *compared);
+        let budget = words::percent(budget.get());
         format!(
-            "{class} differences in {mismatched} of {compared} requests ({share:.2} %), the budget is {budget} %"
+            "{class} differences in {mismatched} of {compared} requests ({share}), the budget is {budget}"
         )
     }
 }

@@ -8,6 +8,7 @@ use std::{
 };
 
 use futures_util::{FutureExt as _, future};
+use prometheus::TextEncoder;
 use shadow::{
     Budget, DifferenceKind, Experiment, Leg, OnMismatch, PathPattern, Prepared, Proof, Settings,
     Subject, Unknown,
@@ -38,6 +39,15 @@ async fn what_was_compared_is_counted_and_reported() {
         ))
     };
     assert_eq!(["matched", "ignored", "mismatched", "unknown"].map(series), [2, 1, 2, 0]);
+    let labels = |class| format!("{{class=\"{class}\",route=\"{ROUTE}\"}}");
+    let differing =
+        |class| bench.series(&format!("banyan_shadow_differing_total{}", labels(class)));
+    assert_eq!(["critical", "cosmetic"].map(differing), [2, 0]);
+    let scraped = TextEncoder::new().encode_to_string(&bench.registry.gather()).unwrap();
+    for (class, share) in [("critical", 0.001), ("cosmetic", 0.01)] {
+        let budget = format!("banyan_shadow_budget_ratio{} {share}\n", labels(class));
+        assert!(scraped.contains(&budget), "{budget}");
+    }
 
     let found: Vec<_> = bench.differences().await;
     let found: Vec<_> =
