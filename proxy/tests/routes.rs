@@ -73,6 +73,7 @@ fn a_sampler_outlives_a_reload_that_does_not_change_what_it_is_for() {
 
 #[test]
 fn what_was_shown_of_a_route_holds_for_the_same_requests_sides_and_time_out() {
+    const MATCH: &str = "match = { method = \"GET\", path = \"/\" }";
     let compiler = compiler();
     let judged_as = |one: &str, other: &str| {
         let table = |lines: &str| {
@@ -87,7 +88,6 @@ fn what_was_shown_of_a_route_holds_for_the_same_requests_sides_and_time_out() {
         let [one, other] = [&one, &other].map(|it| it.judged().next().unwrap());
         one.is_judged_as(other)
     };
-    const MATCH: &str = "match = { method = \"GET\", path = \"/\" }";
     let shadow = format!("{MATCH}\nstage = \"shadow\"");
     for more in ["sample = \"5%\"", "record = \"1%\"", "priority = 1", "noise = \"0%\""] {
         assert!(judged_as(&shadow, &format!("{shadow}\n{more}")), "{more}");

@@ -286,17 +286,17 @@ impl Book {
         }
         let mut written = self.store.prepare().await;
         if written.is_ok() {
-            written = under_way.write(&self.store, &self.metrics).await;
+            written = under_way.write(&self.store, &self.metrics.store).await;
         }
         if written.is_ok() {
             let pending = mem::take(&mut *self.pending());
-            self.metrics.lost(pending.room.lost);
+            self.metrics.store.lost(pending.room.lost);
             under_way.take(pending);
-            written = under_way.write(&self.store, &self.metrics).await;
+            written = under_way.write(&self.store, &self.metrics.store).await;
         }
-        self.metrics.flushed(written.is_ok());
+        self.metrics.store.flushed(written.is_ok());
         let waiting = under_way.rows() + self.pending().rows();
-        self.metrics.pending.set(i64::try_from(waiting).unwrap_or(i64::MAX));
+        self.metrics.store.pending.set(i64::try_from(waiting).unwrap_or(i64::MAX));
         written
     }
 

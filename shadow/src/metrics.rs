@@ -23,20 +23,24 @@ pub(crate) struct ShadowMetrics {
     budgets: GaugeVec,
     unknowns: IntCounterVec,
     seconds: HistogramVec,
+    pub(crate) queued: IntGauge,
+    pub(crate) running: IntGauge,
+    pub(crate) store: StoreMetrics,
+}
+
+/// Those of the report store.
+#[derive(Debug, Clone)]
+pub(crate) struct StoreMetrics {
     flushes: IntCounterVec,
     lost: IntCounterVec,
     superseded: IntCounterVec,
-    pub(crate) queued: IntGauge,
-    pub(crate) running: IntGauge,
     pub(crate) pending: IntGauge,
 }
 
 impl ShadowMetrics {
     pub(crate) fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
-        let counter = |name: &str, help: &str, labels: &[&str]| {
-            registered(registry, IntCounterVec::new(Opts::new(name, help), labels)?)
-        };
-        let gauge = |name: &str, help: &str| registered(registry, IntGauge::new(name, help)?);
+        let counter = |name, help, labels: &[&str]| counter(registry, name, help, labels);
+        let gauge = |name, help| gauge(registry, name, help);
         let budget = Opts::new(
             "banyan_shadow_budget_ratio",
             "The share of requests that may differ, by route and class of difference.",
@@ -45,7 +49,7 @@ impl ShadowMetrics {
             "banyan_shadow_leg_duration_seconds",
             "How long a side took to answer, by route and side.",
         );
-        let metrics = Self {
+        Ok(Self {
             comparisons: counter(
                 "banyan_shadow_comparisons_total",
                 "Requests judged, by route and outcome.",
@@ -66,36 +70,10 @@ impl ShadowMetrics {
                 registry,
                 HistogramVec::new(seconds.buckets(SECONDS.to_vec()), &["route", "leg"])?,
             )?,
-            flushes: counter(
-                "banyan_store_flushes_total",
-                "Attempts to write counts to the report store, by result.",
-                &["result"],
-            )?,
-            lost: counter(
-                "banyan_store_lost_total",
-                "What found no room while it waited for the report store: it is counted in its \
-                 route, and not known in detail.",
-                &["what"],
-            )?,
-            superseded: counter(
-                "banyan_store_superseded_total",
-                "Requests that count for no verdict, since a younger process has bound the route's \
-                 to something else: kept in the history, or nowhere.",
-                &["kept"],
-            )?,
             queued: gauge("banyan_shadow_queue_depth", "Experiments that wait for the judge.")?,
             running: gauge("banyan_shadow_running", "Experiments that are being judged now.")?,
-            pending: gauge(
-                "banyan_store_pending_rows",
-                "Rows that wait to be written to the report store.",
-            )?,
-        };
-        metrics.lost(Lost::default());
-        metrics.superseded(&Superseded::default());
-        for result in ["ok", "failed"] {
-            metrics.flushes.with_label_values(&[result]);
-        }
-        Ok(metrics)
+            store: StoreMetrics::register(registry)?,
+        })
     }
 
     pub(crate) fn compared(&self, subject: &Subject, outcome: &str, counted: Marks) {
@@ -120,6 +98,42 @@ impl ShadowMetrics {
             self.seconds.with_label_values(&[route, leg]).observe(took.as_secs_f64());
         }
     }
+}
+
+impl StoreMetrics {
+    fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let counter = |name, help, labels: &[&str]| counter(registry, name, help, labels);
+        let metrics = Self {
+            flushes: counter(
+                "banyan_store_flushes_total",
+                "Attempts to write counts to the report store, by result.",
+                &["result"],
+            )?,
+            lost: counter(
+                "banyan_store_lost_total",
+                "What found no room while it waited for the report store: it is counted in its \
+                 route, and not known in detail.",
+                &["what"],
+            )?,
+            superseded: counter(
+                "banyan_store_superseded_total",
+                "Requests that count for no verdict, since a younger process has bound the route's \
+                 to something else: kept in the history, or nowhere.",
+                &["kept"],
+            )?,
+            pending: gauge(
+                registry,
+                "banyan_store_pending_rows",
+                "Rows that wait to be written to the report store.",
+            )?,
+        };
+        metrics.lost(Lost::default());
+        metrics.superseded(&Superseded::default());
+        for result in ["ok", "failed"] {
+            metrics.flushes.with_label_values(&[result]);
+        }
+        Ok(metrics)
+    }
 
     pub(crate) fn lost(&self, lost: Lost) {
         let Lost { differences, samples } = lost;
@@ -137,6 +151,19 @@ impl ShadowMetrics {
     pub(crate) fn flushed(&self, ok: bool) {
         self.flushes.with_label_values(&[if ok { "ok" } else { "failed" }]).inc();
     }
+}
+
+fn counter(
+    registry: &Registry,
+    name: &str,
+    help: &str,
+    labels: &[&str],
+) -> Result<IntCounterVec, prometheus::Error> {
+    registered(registry, IntCounterVec::new(Opts::new(name, help), labels)?)
+}
+
+fn gauge(registry: &Registry, name: &str, help: &str) -> Result<IntGauge, prometheus::Error> {
+    registered(registry, IntGauge::new(name, help)?)
 }
 
 fn registered<C: Collector + Clone + 'static>(

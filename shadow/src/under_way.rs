@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::{
     StoreError,
-    metrics::ShadowMetrics,
+    metrics::StoreMetrics,
     report::{Pending, Store, Superseded},
 };
 
@@ -38,7 +38,7 @@ impl UnderWay {
     pub(crate) async fn write(
         &mut self,
         store: &Store,
-        metrics: &ShadowMetrics,
+        metrics: &StoreMetrics,
     ) -> Result<(), StoreError> {
         if let Some(pending) = &self.pending {
             let superseded = store.write(self.number, pending).await?;

@@ -1,6 +1,6 @@
 //! Text of routes.toml → [`RouteTable`], or every fault of it in one run.
 
-use std::{collections::HashMap, ops::Range, path::Path, sync::Arc};
+use std::{collections::HashMap, ops::Range, path::Path, sync::Arc, time::Duration};
 
 use extracted::Extraction;
 use sha2::{Digest as _, Sha256};
@@ -171,13 +171,7 @@ impl Reading<'_, '_> {
         });
         let mut subject = rules::subject(&mut section, id.unwrap_or_default(), self.findings);
         subject.noise = noise.is_some_and(|it| it != Percent::NONE);
-        // What other requests, other sides or another time-out have shown says nothing of these. A
-        // handler goes on where it was compared: it has no name but the route's.
-        let control = named.and_then(|it| it.get_ref().as_str());
-        let candidate_name = candidate.as_ref().and_then(candidate::Named::name);
-        let noise_is_learnt = subject.noise;
-        let sides = (&matched, control, candidate_name, timeout, noise_is_learnt);
-        let subject = subject.between(&format!("{sides:?}"));
+        let subject = bound(subject, (&matched, timeout), (named, candidate.as_ref()));
         let plan = self.plan(&mut section, (methods, named), candidate, &subject);
         let record = record::read(&mut section, self.findings);
         if let Some((_, needed)) = &record {
@@ -370,4 +364,17 @@ fn id(text: &str) -> Result<&str, &'static str> {
         return Err("is the id of requests that no route names; choose another");
     }
     Ok(text)
+}
+
+/// What other requests, other sides or another time-out have shown says nothing of these. A handler goes
+/// on where it was compared: it has no name but the route's.
+fn bound(
+    subject: Subject,
+    (matched, timeout): (&Option<(Methods, PathPattern)>, Option<Duration>),
+    (control, candidate): (Option<&Value<'_>>, Option<&candidate::Named<'_>>),
+) -> Subject {
+    let control = control.and_then(|it| it.get_ref().as_str());
+    let candidate = candidate.and_then(candidate::Named::name);
+    let what = (matched, timeout, control, candidate, subject.noise);
+    subject.between(&format!("{what:?}"))
 }
