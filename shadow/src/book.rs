@@ -10,12 +10,13 @@ use std::{
 use time::OffsetDateTime;
 
 use crate::{
-    MonolithVersion, Observation, RequestSummary, Retention, StoreError, Stratum, Subject, Unknown,
+    MonolithVersion, NoiseTally, Observation, RequestSummary, Retention, StoreError, Stratum,
+    Subject, Unknown,
     binding::{Answered, Binding, Monolith},
     compare::{Comparison, Difference, Ids, Links, Outcome},
     losses::{Losses, Lost},
     metrics::ShadowMetrics,
-    noise::{Judged, Memory, Place, Settled, places, signatures},
+    noise::{Judged, Memory, Place, Settled, Tallies, places, signatures},
     recheck::Rechecks,
     report::{Pending, Signature, Store, bucket},
     seen::{Compared, Weighed, sample_of_all, seen},
@@ -208,6 +209,7 @@ impl Book {
         self.metrics.took(&subject.route, control.took, candidate.took);
         let seen = seen(compared, self.store.redactor());
         let fingerprint = self.fingerprint(request, &compared.stratum);
+        let tallies = self.tallies(subject, weighed, fingerprint);
 
         let mut pending = self.pending();
         let (route, room) = pending.route(subject, binding.clone(), compared.at);
@@ -220,8 +222,8 @@ impl Book {
         }
         route.critical += u64::from(counted.critical);
         route.cosmetic += u64::from(counted.cosmetic);
-        for (class, tally) in &weighed.tallies {
-            *route.noise_tallies.entry(*class).or_default() += *tally;
+        for (class, tally) in tallies {
+            *route.noise_tallies.entry(class).or_default() += tally;
         }
         if compared.is_matched_by_digest() {
             route.kinds.matched_by_digest(compared.stratum.clone());
@@ -232,6 +234,18 @@ impl Book {
         for seen in seen {
             route.differs(seen, room);
         }
+    }
+
+    /// What the request says of what noise may hide: a repetition says nothing of it.
+    fn tallies(&self, subject: &Subject, weighed: &Weighed, fingerprint: u64) -> Tallies {
+        let Weighed { binding, tallies, .. } = weighed;
+        let is_pair = tallies.values().any(|it| it.asked_twice > 0);
+        let counts =
+            is_pair && locked(&self.noise).is_first_pair(&subject.route, binding, fingerprint);
+        let tally = |it: &NoiseTally| {
+            if counts { *it } else { NoiseTally { excused: it.excused, ..NoiseTally::default() } }
+        };
+        tallies.iter().map(|(class, it)| (*class, tally(it))).collect()
     }
 
     /// Holds the ids of an answer against those of earlier ones.

@@ -66,6 +66,16 @@ impl Memory {
         self.of(route, binding).reconsider(candidate, itself)
     }
 
+    /// Whether a request that was asked twice is none of which that was counted before.
+    pub(crate) fn is_first_pair(
+        &mut self,
+        route: &str,
+        binding: &Binding,
+        fingerprint: u64,
+    ) -> bool {
+        self.of(route, binding).asked_twice.is_first(fingerprint)
+    }
+
     fn learns(&mut self, route: &str) {
         if !self.learnt.contains(route) {
             self.learnt.insert(route.to_owned());
@@ -128,7 +138,7 @@ impl Learned {
             build: binding.build.to_string(),
             rules: binding.rules.to_string(),
             monolith: binding.monolith.as_deref().map(str::to_owned),
-            places: noise.0.iter().map(|(place, it)| (place.clone(), it.clone())).collect(),
+            places: noise.places.iter().map(|(place, it)| (place.clone(), it.clone())).collect(),
         }
     }
 
@@ -139,7 +149,7 @@ impl Learned {
     }
 
     fn noise(self) -> Noise {
-        Noise(self.places.into_iter().collect())
+        Noise { places: self.places.into_iter().collect(), ..Noise::default() }
     }
 }
 
@@ -175,7 +185,7 @@ mod tests {
     }
 
     fn learnt(memory: &mut Memory, binding: &Binding) -> u64 {
-        memory.of("a", binding).0.values().map(|it| it.both).sum()
+        memory.of("a", binding).places.values().map(|it| it.both).sum()
     }
 
     #[test]

@@ -26,7 +26,7 @@ use self::{
     constant::Constant,
     range::Range,
     statistics::{chance, holm},
-    tally::Paired,
+    tally::{Paired, Twice},
 };
 pub(crate) use self::{memory::Memory, tally::Tallies};
 use crate::{
@@ -47,7 +47,10 @@ const ERROR: f64 = 0.05;
 
 /// What the pairs of one route have shown.
 #[derive(Debug, Default)]
-struct Noise(HashMap<Signature, Pairs>);
+struct Noise {
+    places: HashMap<Signature, Pairs>,
+    asked_twice: Twice,
+}
 
 /// What they have shown at one place.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -163,7 +166,7 @@ impl Noise {
             self.learn(candidate, itself, settled);
         }
         for (signature, differences) in by_signature(candidate) {
-            if let Some(pairs) = self.0.get_mut(signature) {
+            if let Some(pairs) = self.places.get_mut(signature) {
                 pairs.constant.see(&differences);
                 pairs.range.see(&differences);
             }
@@ -223,13 +226,13 @@ impl Noise {
     }
 
     fn at(&mut self, place: &Signature) -> Option<&mut Pairs> {
-        let is_known = self.0.len() < PLACES || self.0.contains_key(place);
-        is_known.then(|| self.0.entry(place.clone()).or_default())
+        let is_known = self.places.len() < PLACES || self.places.contains_key(place);
+        is_known.then(|| self.places.entry(place.clone()).or_default())
     }
 
     /// Places at which the extraction differs as the monolith does from itself.
     fn calm(&self) -> HashSet<Signature> {
-        let noisy = self.0.iter().filter(|(_, it)| it.both + it.control_only > 0);
+        let noisy = self.places.iter().filter(|(_, it)| it.both + it.control_only > 0);
         let noisy: Vec<_> = noisy.collect();
         let chances: Vec<_> =
             noisy.iter().map(|(_, it)| chance(it.candidate_only, it.control_only)).collect();
@@ -241,7 +244,7 @@ impl Noise {
     /// Whether a difference may be noise; `paired`: this very request's second answer differed there
     /// too.
     fn excuses(&self, place: &Place<'_>, paired: bool) -> bool {
-        let Some(pairs) = self.0.get(&place.signature) else { return false };
+        let Some(pairs) = self.places.get(&place.signature) else { return false };
         let is_seen = paired || pairs.both + pairs.control_only >= FEW;
         is_seen && pairs.range.admits(place.difference) && !pairs.constant.is_stuck()
     }

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::{Excused, FEW, Noise, Place, Settled, signatures};
-use crate::{Class, NoiseTally, report::Signature};
+use crate::{Class, NoiseTally, report::Signature, sampling::Level};
+
+/// Requests of a route of which is remembered that they were asked twice: half a MiB.
+const REMEMBERED: usize = 50_000;
 
 /// By the class of the differences.
 pub(crate) type Tallies = BTreeMap<Class, NoiseTally>;
@@ -13,6 +16,28 @@ pub(crate) type Tallies = BTreeMap<Class, NoiseTally>;
 pub(super) struct Paired<'a> {
     pub(super) itself: &'a [Place<'a>],
     pub(super) settled: &'a Settled,
+}
+
+/// Which requests were asked twice, since a repetition proves nothing new. This process alone knows it.
+#[derive(Debug, Default)]
+pub(super) struct Twice {
+    seen: HashSet<u64>,
+    /// Which of them count: more than are remembered would be counted again.
+    level: Level,
+}
+
+impl Twice {
+    /// Whether it counts, and did not before.
+    pub(super) fn is_first(&mut self, fingerprint: u64) -> bool {
+        if !self.level.takes(fingerprint) || !self.seen.insert(fingerprint) {
+            return false;
+        }
+        while self.seen.len() > REMEMBERED {
+            self.level = self.level.next();
+            self.seen.retain(|it| self.level.takes(*it));
+        }
+        true
+    }
 }
 
 impl Noise {
@@ -38,7 +63,7 @@ impl Noise {
         };
         // Where the candidate would have been excused, had it been the one.
         let is_own = |it: &&Place<'_>| {
-            let pairs = self.0.get(&it.signature);
+            let pairs = self.places.get(&it.signature);
             !by_candidate.contains(&it.signature)
                 && !settled.control.contains(&it.signature)
                 && calm.contains(&it.signature)
@@ -56,5 +81,22 @@ impl Noise {
             tally.control_only = u64::from(alone == [false, true]);
         }
         tallies
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verdict::random::hash;
+
+    #[test]
+    fn each_request_counts_once_and_of_too_many_a_sample_does() {
+        let mut twice = Twice::default();
+        assert_eq!([7, 7, 8, 7].map(|it| twice.is_first(it)), [true, false, true, false]);
+        let mut twice = Twice::default();
+        let mut counted = || (0..120_000).filter(|it| twice.is_first(hash(*it))).count();
+        let (first, again) = (counted(), counted());
+        assert!((60_000..90_000).contains(&first) && again < 1_000, "{first}, {again}");
+        assert!(twice.seen.len() <= REMEMBERED);
     }
 }

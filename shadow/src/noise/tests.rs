@@ -148,7 +148,7 @@ fn a_monolith_that_was_asked_again_about_a_difference_shows_what_is_noise() {
     }
     assert!(is_noise(&mut noise, &changed, None));
     // What is asked because of a difference says nothing of how often there is one.
-    let pairs = &noise.0[&stock];
+    let pairs = &noise.places[&stock];
     assert_eq!((pairs.both, pairs.candidate_only, pairs.control_only), (FEW, 0, 0));
 }
 
@@ -174,7 +174,7 @@ fn endless_places_are_bounded() {
         let signature = signature(&format!("$.m{index}"), DifferenceKind::Changed);
         noise.learn(&at(&signature, &difference), &[], &NOTHING);
     }
-    assert_eq!(noise.0.len(), PLACES);
+    assert_eq!(noise.places.len(), PLACES);
 }
 
 fn json(body: &str) -> Observation {

@@ -18,7 +18,7 @@ const BETS: usize = 12;
 pub struct NoiseTally {
     /// Those in which it excused some.
     pub excused: u64,
-    /// Those of which the monolith was asked twice.
+    /// Distinct ones of which the monolith was asked twice.
     pub asked_twice: u64,
     /// Those of them in which only the extraction differed, at a place where that is excused.
     pub candidate_only: u64,
@@ -116,9 +116,9 @@ impl Hidden {
         most
     }
 
-    /// The share of all requests that is asked twice.
-    pub(super) fn share(&self, compared: u64) -> f64 {
-        ratio(self.tally.asked_twice, compared)
+    /// The share of so many distinct requests that was asked twice.
+    pub(super) fn share(&self, distinct: u64) -> f64 {
+        ratio(self.tally.asked_twice, distinct).min(1.0)
     }
 }
 

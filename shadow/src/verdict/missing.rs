@@ -150,7 +150,7 @@ impl Missing {
 
     /// Requests asked twice, to show what noise may hide.
     fn noise(&mut self, evidence: &Evidence, budget: Budget, proof: Proof) {
-        let compared = evidence.coverage.compared;
+        let (compared, whole) = (evidence.coverage.compared, evidence.whole());
         for (class, tally) in &evidence.noise {
             let budget = match class {
                 Class::Critical => budget.critical,
@@ -158,14 +158,14 @@ impl Missing {
             };
             let hidden = Hidden::new(*tally, budget, proof.confidence);
             let pairs = hidden.missing();
-            let share = hidden.share(compared);
+            let share = hidden.share(whole.distinct.compared);
             let more = if share > 0.0 { ceiling(float(pairs) / share) } else { pairs };
             self.requests(more, |_| {
                 let (share, excused) = (share * 100.0, ratio(tally.excused, compared) * 100.0);
                 let pairs = words::counted(pairs, "more request");
                 format!(
                     "noise excuses {class} differences in {excused:.1} % of the requests: what it \
-                     hides shows in {pairs} asked twice, which {share:.1} % are (a larger `noise`, \
+                     hides shows in {pairs} asked twice, as {share:.1} % of the distinct ones are (a larger `noise`, \
                      or a rule instead, is sooner there)"
                 )
             });

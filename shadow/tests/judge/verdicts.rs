@@ -320,6 +320,13 @@ async fn what_noise_may_hide_must_be_shown_by_requests_that_are_asked_twice() {
     assert_eq!(report.verdict.more_requests, 585, "195 more pairs, which a third of them are");
 
     let process = Process::new(&directory, "a").await;
+    let pair = Request { target: 9_000, again: Some("1"), ..GOOD };
+    (0..600).for_each(|_| process.offer(&subject, &pair));
+    let report = process.report().await;
+    let why = &report.verdict.why;
+    assert!(why.contains("in 194 more requests asked twice"), "a repetition shows nothing: {why}");
+
+    let process = Process::new(&directory, "a").await;
     seen(&process, 600);
     assert_eq!(process.report().await.verdict.state, State::Ready);
 }
