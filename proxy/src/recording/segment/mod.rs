@@ -74,7 +74,7 @@ pub enum NotASegment {
     /// They are something else.
     #[error("is no recording")]
     Foreign,
-    /// It ends within its header: nothing was recorded in it.
+    /// It ends within its header, or a machine that died has left only zeros: nothing was recorded in it.
     #[error("ends before its first record")]
     Empty,
     /// A later build wrote it.
@@ -177,6 +177,10 @@ impl<'a> Segment<'a> {
 impl Header {
     /// What stands at the begin of a file.
     fn read(bytes: &[u8]) -> Result<Self, NotASegment> {
+        // What a machine that died leaves of a file that was begun.
+        if bytes.iter().take(HEADER).all(|it| *it == 0) {
+            return Err(NotASegment::Empty);
+        }
         if bytes.iter().zip(MAGIC).any(|(one, other)| one != other) {
             return Err(NotASegment::Foreign);
         }

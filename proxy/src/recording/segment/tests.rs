@@ -68,6 +68,7 @@ fn the_zeros_that_a_machine_leaves_behind_are_one_torn_tail() {
         assert_eq!(records(&bytes, sealed.as_ref()), [Ok(b"one".to_vec())]);
         assert_eq!(Segment::read(&bytes, sealed.as_ref()).unwrap().frames().1, 8_192);
     }
+    assert_eq!(refusal(&[0; 8_192], None), NotASegment::Empty, "its header as well");
 }
 
 #[test]
