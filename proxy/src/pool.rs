@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use foldhash::fast::RandomState;
@@ -85,8 +85,7 @@ impl Pool {
 impl Home {
     /// The answer has been read whole: the connection may carry the next request.
     pub fn give_back(self, mut connection: Connection) {
-        connection.idle_since = Instant::now();
-        connection.reused = true;
+        connection.rest();
         let mut idle = self.pool.lock();
         match idle.get_mut(&self.address) {
             Some(connections) => connections.push(connection),

@@ -32,6 +32,13 @@ impl Connection {
         }
     }
 
+    /// It has carried an exchange, and nothing more is asked for a while.
+    pub fn rest(&mut self) {
+        self.idle_since = Instant::now();
+        self.reused = true;
+        self.reader.rest();
+    }
+
     /// Whether the server has neither closed it nor sent anything unasked, as far as is known.
     /// `surely`: as far as the system knows this moment, which costs a system call.
     pub fn is_quiet(&mut self, surely: bool) -> bool {

@@ -89,6 +89,13 @@ impl Reader {
         peeked.is_err_and(|it| it.kind() == io::ErrorKind::WouldBlock)
     }
 
+    /// Nothing is expected for a while: the room of a long body is given back, if all of it was used.
+    pub fn rest(&mut self) {
+        if self.buffer.is_empty() {
+            self.buffer = BytesMut::new();
+        }
+    }
+
     /// The half and what was read ahead of its use.
     pub fn into_parts(self) -> (ReadHalf, BytesMut) {
         (self.half, self.buffer)
@@ -103,6 +110,18 @@ mod tests {
 
     use super::*;
     use crate::io::Socket;
+
+    #[tokio::test]
+    async fn a_connection_that_rests_holds_no_room_of_a_long_body() {
+        let (mut server, client) = UnixStream::pair().unwrap();
+        let mut reader = Reader::new(Socket::Unix(client).split().0, BytesMut::new());
+        server.write_all(b"all of it").await.unwrap();
+        poll_fn(|cx| reader.poll_fill_long(cx, None)).await.unwrap();
+        let _used = reader.buffer.split();
+        assert!(reader.buffer.capacity() > 0);
+        reader.rest();
+        assert_eq!(reader.buffer.capacity(), 0);
+    }
 
     #[tokio::test]
     async fn a_quiet_connection_is_told_from_one_that_spoke_or_closed() {
