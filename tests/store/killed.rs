@@ -33,6 +33,16 @@ impl Writer {
         Self { process, lines }
     }
 
+    /// Lifts the limit that its shell has set.
+    fn free_the_disk(&self) {
+        let process = self.process.id().to_string();
+        let freed = Command::new("prlimit")
+            .args(["--fsize=unlimited:unlimited", "--pid", &process])
+            .status()
+            .unwrap();
+        assert!(freed.success());
+    }
+
     /// The next line: `offered 12` or `stored 12`, or `failed 1`.
     fn line(&mut self) -> Option<(String, u64)> {
         let mut line = String::new();
@@ -134,12 +144,7 @@ async fn a_full_disk_costs_nothing_and_recovers_by_itself() {
         // In blocks of 512 bytes; the signal for it would end the process.
         let mut writer = Writer::start(&url, "trap '' XFSZ; ulimit -S -f 400; exec \"$@\"");
         writer.until(|what, count| what == "failed" && count > 1);
-        let process = writer.process.id().to_string();
-        let freed = Command::new("prlimit")
-            .args(["--fsize=unlimited:unlimited", "--pid", &process])
-            .status()
-            .unwrap();
-        assert!(freed.success());
+        writer.free_the_disk();
         let offered = writer.until(|what, _| what == "offered");
         (writer.until(|what, count| what == "stored" && count >= offered), offered)
     })
@@ -163,12 +168,7 @@ async fn a_disk_that_is_full_at_the_start_is_waited_for() {
     tokio::task::spawn_blocking(move || {
         let mut writer = Writer::start(&url, "trap '' XFSZ; ulimit -S -f 0; exec \"$@\"");
         writer.until(|what, count| what == "failed" && count > 0);
-        let process = writer.process.id().to_string();
-        let freed = Command::new("prlimit")
-            .args(["--fsize=unlimited:unlimited", "--pid", &process])
-            .status()
-            .unwrap();
-        assert!(freed.success());
+        writer.free_the_disk();
         writer.until(|what, count| what == "stored" && count > 0);
     })
     .await
